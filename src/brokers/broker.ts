@@ -1,0 +1,108 @@
+/**
+ * The port between the hub and the place where the logs live. What a broker must do, and nothing about how. Every broker
+ * passes the same conformance suite (`brokerConformance` in `tidings/testing`).
+ */
+import type { RealtimeCursor } from "../protocol/cursor.ts";
+
+/** An event on its way into a log. */
+export interface Draft {
+  /** `"namespace.name"`, already checked. */
+  readonly event: string;
+  /** The JSON text of the payload, stored and returned byte for byte. */
+  readonly json: string;
+  /** Names this emit, so that a later look into the log can tell whether it was stored. */
+  readonly emitId: string;
+}
+
+/** An event as a log holds it. */
+export interface Entry {
+  readonly id: RealtimeCursor;
+  /** The log's last id before this entry; `0-0` for the first entry of a log's life. */
+  readonly prev: RealtimeCursor;
+  /** Empty when the stored entry is malformed or of a format that this version cannot read: it only moves the position. */
+  readonly event: string;
+  readonly json: string;
+}
+
+/** How much of a log is kept. */
+export interface Retention {
+  /** Entries kept, exactly. 0 keeps none, yet the log remembers its last id. `Infinity` never trims. */
+  readonly maxLength: number;
+  /** Idle time after the last append at which the whole log is dropped. `Infinity` never does. */
+  readonly expireAfterMs: number;
+}
+
+/** What one read found. Both fields are of the same instant. */
+export interface Page {
+  /** Oldest first. */
+  readonly entries: readonly Entry[];
+  /** The log's last id; `0-0` when there is no log. */
+  readonly last: RealtimeCursor;
+}
+
+export interface ReadOptions {
+  /** The page ends with the entry that reaches this many bytes of JSON; it holds at least one entry if there is one. */
+  readonly pageBytes: number;
+  /** At most this many entries. */
+  readonly count?: number | undefined;
+}
+
+/** Which entries {@link Broker.locate} counts back over. Bounds are inclusive. */
+export interface LocateRange {
+  /** How many of the newest entries; 0 asks for the log's last id alone. */
+  readonly newest: number;
+  readonly start?: RealtimeCursor | undefined;
+  readonly end?: RealtimeCursor | undefined;
+}
+
+/** Where a walk over the newest entries starts. */
+export interface Location {
+  /** The position before the oldest of the entries asked for; `last` when there is none. */
+  readonly after: RealtimeCursor;
+  readonly last: RealtimeCursor;
+}
+
+/** What a {@link Listener} tells its hub. Handlers do not throw. */
+export interface ListenerHandlers {
+  /** A new entry of a joined channel, in the order in which this listener heard them. Repeats are allowed. */
+  entry(channel: string, entry: Entry): void;
+  /** Nothing is heard from now on, on any channel. */
+  lost(): void;
+  /**
+   * These channels are heard again: the broker has acknowledged the new subscription of each. Entries may be missing
+   * between `lost` and now.
+   */
+  restored(channels: readonly string[]): void;
+}
+
+/** One process's subscription to a broker, for all its channels. */
+export interface Listener {
+  /**
+   * Resolves when the broker has acknowledged the subscription: each entry appended from then on is heard. While the
+   * broker cannot be reached it waits. Rejects with a `TidingsError` when the broker refuses the channel.
+   */
+  join(channel: string): Promise<void>;
+  /** Forgets a channel. Joining it again later is allowed. */
+  leave(channel: string): void;
+  close(): void;
+}
+
+/**
+ * Where the logs live. Rejections are `TidingsError`s: `broker_unavailable` (try again later), `broker_refused` (the
+ * broker answered with an error), and for `append` also `not_stored` and `outcome_unknown`. Their texts may quote the
+ * broker, so they stay on the server.
+ */
+export interface Broker {
+  /**
+   * Stores one entry and announces it to every listener, atomically. Calls of one channel are stored in call order.
+   * Resolves with the entry's id; settles within `timeoutMs`.
+   */
+  append(channel: string, draft: Draft, retention: Retention, timeoutMs: number): Promise<RealtimeCursor>;
+  /** Entries after a position, exclusive. */
+  read(channel: string, after: RealtimeCursor, options: ReadOptions): Promise<Page>;
+  locate(channel: string, range: LocateRange): Promise<Location>;
+  /** Called once per hub. */
+  listen(handlers: ListenerHandlers): Listener;
+  /** Leaves no timer, socket or listener behind. Pending calls reject. */
+  close(): Promise<void>;
+}

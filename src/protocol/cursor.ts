@@ -1,0 +1,40 @@
+/**
+ * A cursor is a position in a channel's log, `"<milliseconds>-<sequence>"`: everything up to it is accounted for.
+ * Both parts are unsigned 64-bit integers in canonical decimal, as Redis Streams write them. This is the one module
+ * that reads or compares them. They never pass through a `number`: ids can be larger than 2^53.
+ */
+
+declare const cursorBrand: unique symbol;
+
+/** A position in a channel's log. Opaque to users: keep it, compare it for equality, hand it back. */
+export type RealtimeCursor = string & { readonly [cursorBrand]: true };
+
+/** The position before a log's first entry: "nothing seen since birth". */
+export const ORIGIN: RealtimeCursor = "0-0" as RealtimeCursor;
+
+const GRAMMAR = /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/;
+const MAX_U64 = "18446744073709551615";
+
+/** Whether `value` is a well-formed cursor. Says nothing about whether a log still holds it. */
+export function isRealtimeCursor(value: unknown): value is RealtimeCursor {
+  if (typeof value !== "string") return false;
+  const parts = GRAMMAR.exec(value);
+  return (
+    parts !== null && compareDecimals(parts[1] as string, MAX_U64) <= 0 && compareDecimals(parts[2] as string, MAX_U64) <= 0
+  );
+}
+
+/** Log order of two well-formed cursors: negative when `a` is earlier, positive when it is later, 0 when equal. */
+export function compareCursors(a: RealtimeCursor, b: RealtimeCursor): number {
+  if (a === b) return 0;
+  const dashA = a.indexOf("-");
+  const dashB = b.indexOf("-");
+  const byTime = compareDecimals(a.slice(0, dashA), b.slice(0, dashB));
+  return byTime !== 0 ? byTime : compareDecimals(a.slice(dashA + 1), b.slice(dashB + 1));
+}
+
+/** Canonical decimals: the longer one is larger, equally long ones compare as text. */
+function compareDecimals(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}

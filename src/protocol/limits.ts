@@ -1,0 +1,41 @@
+/** Default limits and times, in one place. Each that a user can change names its option. */
+
+/** Channels in one request (`limits.maxChannels`). */
+export const MAX_CHANNELS = 50;
+/** Bytes of a request's URL, path and query (`limits.maxUrlBytes`). */
+export const MAX_URL_BYTES = 8 * 1024;
+/** Bytes of one event's JSON (`limits.maxPayloadBytes` of `Realtime`). */
+export const MAX_PAYLOAD_BYTES: number = 1024 * 1024;
+/** Bytes that may wait in one session's socket before the session leaves the live topic. */
+export const MAX_BUFFERED_BYTES: number = 256 * 1024;
+/** A session that stays blocked this long is ended; it resumes by cursor. */
+export const MAX_BLOCKED_MS = 60_000;
+/** A page of a log read ends at the entry that reaches this many bytes of JSON. */
+export const PAGE_BYTES: number = 64 * 1024;
+/** Log reads in flight in one process. */
+export const MAX_READS_IN_FLIGHT = 8;
+/** Bytes of encoded frames that a topic's ring holds. */
+export const RING_BYTES: number = 256 * 1024;
+/** Bytes of encoded frames that all rings of a process hold. */
+export const TOTAL_RING_BYTES: number = 64 * 1024 * 1024;
+/** How long a topic outlives its last feed, so that a client which comes back is served from memory. */
+export const TOPIC_LINGER_MS = 30_000;
+/** Bytes that may queue on one topic while it catches up; above that the queue is dropped and the log read again. */
+export const CATCH_UP_QUEUE_BYTES: number = 1024 * 1024;
+/** Bytes that may queue on all topics of a process while they catch up. */
+export const TOTAL_CATCH_UP_QUEUE_BYTES: number = 64 * 1024 * 1024;
+/** Time between two comments on an idle stream. Bun closes a response that is idle for 10 s. */
+export const HEARTBEAT_MS = 15_000;
+export const BUN_HEARTBEAT_MS = 8_000;
+/** Time between two probes of a broker connection, and how long a probe may take (design: I13). */
+export const PROBE_MS = 5_000;
+/** Entries that a log keeps (`history.maxLength`). */
+export const DEFAULT_MAX_LENGTH = 1_000;
+/** Idle time after which a log expires (`history.expireAfterSecs`). */
+export const DEFAULT_EXPIRE_AFTER_SECS: number = 24 * 60 * 60;
+/** Life of one stream (`maxDurationSecs`), as serverless platforms limit it. */
+export const DEFAULT_MAX_DURATION_SECS = 300;
+/** Time within which `emit` settles (`emitTimeoutSecs`). */
+export const DEFAULT_EMIT_TIMEOUT_SECS = 5;
+/** Default and cap of `history({ limit })` (contract U-19). */
+export const MAX_HISTORY_LIMIT = 1_000;

@@ -1,0 +1,23 @@
+/** The grammar of names, in one place for `emit`, `handle` and the brokers alike (PROTOCOL.md, "Names"). */
+
+/** The channel that is meant when none is named. */
+export const DEFAULT_CHANNEL = "default";
+
+const CHANNEL = /^[A-Za-z0-9_.:@/=+~-]{1,128}$/;
+const EVENT = /^[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){0,9}$/;
+
+/** What {@link isChannelName} accepts, as a sentence for error texts. */
+export const CHANNEL_GRAMMAR = "1 to 128 of the characters A-Z a-z 0-9 _ . : @ / = + ~ -";
+
+/** What {@link isEventName} accepts, as a sentence for error texts. */
+export const EVENT_GRAMMAR = "1 to 10 segments of A-Z a-z 0-9 _ - (64 at most each), joined by dots";
+
+/** Whether `value` can name a channel. Braces are refused: they would choose the slot of a Redis Cluster. */
+export function isChannelName(value: unknown): value is string {
+  return typeof value === "string" && CHANNEL.test(value);
+}
+
+/** Whether `value` can name an event. */
+export function isEventName(value: unknown): value is string {
+  return typeof value === "string" && EVENT.test(value);
+}
