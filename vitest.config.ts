@@ -1,7 +1,7 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { luaPlugin } from "./scripts/lua-plugin.ts";
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   plugins: [luaPlugin()],
   test: {
     projects: [
@@ -21,3 +21,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;

@@ -11,8 +11,40 @@ export interface CodeInfo {
   readonly retry: boolean;
 }
 
+/** A code that can reach a browser. */
+export type WireCode =
+  | "bad_channel"
+  | "bad_cursor"
+  | "too_many_channels"
+  | "url_too_long"
+  | "method_not_allowed"
+  | "unauthorized"
+  | "forbidden"
+  | "closed"
+  | "internal"
+  | "channel_unavailable";
+
+/** A code that only server code sees. */
+export type ServerCode =
+  | "unknown_event"
+  | "invalid_payload"
+  | "payload_not_json"
+  | "payload_too_large"
+  | "bad_event"
+  | "bad_option"
+  | "bad_schema"
+  | "bad_request"
+  | "not_stored"
+  | "outcome_unknown"
+  | "broker_unavailable"
+  | "broker_refused"
+  | "cursor_unavailable";
+
+/** Every code a `TidingsError` can carry. */
+export type ErrorCode = WireCode | ServerCode;
+
 /** Codes of a refused request or of a `problem` frame: the browser sees the code and nothing else. */
-export const WIRE_CODES = {
+export const WIRE_CODES: Readonly<Record<WireCode, CodeInfo>> = {
   bad_channel: { status: 400, retry: false },
   bad_cursor: { status: 400, retry: false },
   too_many_channels: { status: 400, retry: false },
@@ -24,13 +56,10 @@ export const WIRE_CODES = {
   internal: { status: 500, retry: true },
   /** A channel of the stream cannot be read at all: its key holds something else, or the broker refuses it. */
   channel_unavailable: { retry: false },
-} as const satisfies Record<string, CodeInfo>;
+};
 
-/** A code that can reach a browser. */
-export type WireCode = keyof typeof WIRE_CODES;
-
-/** Codes that only server code sees, on a {@link TidingsError}. */
-export const SERVER_CODES = {
+/** Codes that only server code sees, on a `TidingsError`. */
+export const SERVER_CODES: Readonly<Record<ServerCode, CodeInfo>> = {
   unknown_event: { retry: false },
   invalid_payload: { retry: false },
   payload_not_json: { retry: false },
@@ -47,10 +76,7 @@ export const SERVER_CODES = {
   /** The broker answered with an error: wrong type of key, no permission, out of memory. */
   broker_refused: { retry: false },
   cursor_unavailable: { retry: false },
-} as const satisfies Record<string, CodeInfo>;
-
-/** Every code a {@link TidingsError} can carry. */
-export type ErrorCode = WireCode | keyof typeof SERVER_CODES;
+};
 
 /** Reasons of a `gap`. */
 export type GapReason = "trimmed" | "reset" | "unproven";

@@ -3,7 +3,7 @@
 /** Channels in one request (`limits.maxChannels`). */
 export const MAX_CHANNELS = 50;
 /** Bytes of a request's URL, path and query (`limits.maxUrlBytes`). */
-export const MAX_URL_BYTES = 8 * 1024;
+export const MAX_URL_BYTES: number = 8 * 1024;
 /** Bytes of one event's JSON (`limits.maxPayloadBytes` of `Realtime`). */
 export const MAX_PAYLOAD_BYTES: number = 1024 * 1024;
 /** Bytes that may wait in one session's socket before the session leaves the live topic. */
