@@ -1,0 +1,76 @@
+import type { WireCode } from "../protocol/codes.ts";
+import type { RealtimeCursor } from "../protocol/cursor.ts";
+import type { Batch } from "./frame.ts";
+
+/** Where a subscriber wants to start on a channel (PROTOCOL.md, "Cursors in a request"). */
+export type FeedStart =
+  /** From now on. */
+  | { readonly kind: "live" }
+  /** After a position, exclusive; a gap when the log cannot prove what follows it. */
+  | { readonly kind: "after"; readonly cursor: RealtimeCursor }
+  /** Whatever the log holds, never a gap. */
+  | { readonly kind: "held" }
+  /** The newest `count` entries. */
+  | { readonly kind: "newest"; readonly count: number };
+
+/** One subscriber as its topics see it: a stream to a browser, or a server-side subscription. */
+export interface Session {
+  /** It takes nothing for now; its feeds wait until it calls `resume` on them. */
+  readonly blocked: boolean;
+  /** The feed is joined: `feed.cursor` is where it starts, `tail` the log's last id. Called once, before anything else. */
+  joined(feed: Feed, tail: RealtimeCursor): void;
+  /** Frames in log order. May make the session blocked, in which case it calls `lag` on each of its live feeds. */
+  deliver(feed: Feed, batch: Batch): void;
+  /** The channel cannot be had; the feed is gone. */
+  failed(feed: Feed, code: WireCode): void;
+}
+
+/** What a feed needs of its topic. */
+export interface FeedSource {
+  /** The position up to which live feeds have been given everything. */
+  readonly flushed: RealtimeCursor;
+  lag(feed: Feed): void;
+  resume(feed: Feed): void;
+  detach(feed: Feed): void;
+}
+
+/**
+ * One session on one channel. `replaying` until it has caught up for the first time, then `live`; `lagging` after its session
+ * was blocked, until it has caught up again. A live feed has no position of its own: it stands where its topic stands.
+ */
+export class Feed {
+  readonly channel: string;
+  readonly session: Session;
+  readonly source: FeedSource;
+  state: "replaying" | "live" | "lagging" = "replaying";
+  /** Set while the feed has not been joined. */
+  start: FeedStart | undefined;
+  /** Where a feed that is not live stands. */
+  position: RealtimeCursor | undefined;
+  /** Whether a gap was delivered since the feed was last live. */
+  gapped = false;
+
+  constructor(channel: string, session: Session, source: FeedSource, start: FeedStart) {
+    this.channel = channel;
+    this.session = session;
+    this.source = source;
+    this.start = start;
+  }
+
+  /** Everything up to here was handed to the session; `undefined` before the feed is joined. */
+  get cursor(): RealtimeCursor | undefined {
+    return this.state === "live" ? this.source.flushed : this.start ? undefined : this.position;
+  }
+
+  lag(): void {
+    this.source.lag(this);
+  }
+
+  resume(): void {
+    this.source.resume(this);
+  }
+
+  detach(): void {
+    this.source.detach(this);
+  }
+}

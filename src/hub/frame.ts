@@ -1,0 +1,85 @@
+import type { Entry } from "../brokers/broker.ts";
+import type { RealtimeCursor } from "../protocol/cursor.ts";
+import { eventFrame, gapFrame, idLine, positionFrame, type Gap } from "../protocol/frames.ts";
+
+const encoder = new TextEncoder();
+
+/** Text as the bytes that go over the wire. */
+export function encode(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** The same bytes in one array, so that a turn costs a session one write. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const joined = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}
+
+/**
+ * One step of a channel: an event, a gap, or a position with nothing to show. Encoded once, whoever reads it: the bytes
+ * begin with the `id:` line, and a stream of several channels takes them without it.
+ */
+export class Frame {
+  readonly channel: string;
+  /** Where a feed stands after this frame. */
+  readonly cursor: RealtimeCursor;
+  /** The stored entry; absent for a gap. */
+  readonly entry: Entry | undefined;
+  readonly gap: Gap | undefined;
+  readonly #bytes: Uint8Array;
+  readonly #idLength: number;
+
+  private constructor(channel: string, cursor: RealtimeCursor, body: string, content: { entry?: Entry; gap?: Gap }) {
+    const id = idLine(cursor);
+    this.channel = channel;
+    this.cursor = cursor;
+    this.entry = content.entry;
+    this.gap = content.gap;
+    this.#bytes = encode(id + body);
+    this.#idLength = id.length;
+  }
+
+  static ofEntry(channel: string, entry: Entry): Frame {
+    const { id, event, json } = entry;
+    const body = event === "" ? positionFrame(channel, id) : eventFrame({ id, channel, event, json });
+    return new Frame(channel, id, body, { entry });
+  }
+
+  static ofGap(gap: Gap): Frame {
+    return new Frame(gap.channel, gap.cursor, gapFrame(gap), { gap });
+  }
+
+  /** @param withId whether the `id:` line leads: only where the stream has this one channel. */
+  bytes(withId: boolean): Uint8Array {
+    return withId ? this.#bytes : this.#bytes.subarray(this.#idLength);
+  }
+
+  /** Bytes that holding this frame costs, roughly: what is sent, and the text it came from. */
+  get size(): number {
+    return this.#bytes.length + (this.entry?.json.length ?? 0);
+  }
+}
+
+/** Frames of one channel that go out together. The joined bytes are made once and shared by every session that takes them. */
+export class Batch {
+  readonly frames: readonly Frame[];
+  #withId: Uint8Array | undefined;
+  #bare: Uint8Array | undefined;
+
+  constructor(frames: readonly Frame[]) {
+    this.frames = frames;
+  }
+
+  bytes(withId: boolean): Uint8Array {
+    if (withId) return (this.#withId ??= joinBytes(this.frames.map((frame) => frame.bytes(true))));
+    return (this.#bare ??= joinBytes(this.frames.map((frame) => frame.bytes(false))));
+  }
+}

@@ -1,0 +1,60 @@
+import type { Clock, Timer } from "../protocol/clock.ts";
+
+/** What beats: a stream. */
+export interface Beating {
+  /** The tick of its last write. */
+  lastWrite: number;
+  /** Writes a comment, unless it is blocked. */
+  beat(): void;
+}
+
+const SLOTS = 8;
+
+/**
+ * One timer for the heartbeats of all streams of a process. Streams are spread over slots, for 9,000 writes in one turn block
+ * the process for 100 ms. Each stream is visited every half interval and gets a comment when it would otherwise be silent for
+ * longer than the interval: a busy stream costs nothing.
+ */
+export class Heartbeat {
+  readonly intervalMs: number;
+  /** Ticks since the start: the coarse time that a stream notes when it writes. */
+  tick = 0;
+  readonly #clock: Clock;
+  readonly #slots: ReadonlyArray<Set<Beating>> = Array.from({ length: SLOTS }, () => new Set<Beating>());
+  readonly #slotOf = new Map<Beating, Set<Beating>>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, intervalMs: number) {
+    this.#clock = clock;
+    this.intervalMs = intervalMs;
+  }
+
+  add(stream: Beating): void {
+    const slot = this.#slots[Math.floor(this.#clock.random() * SLOTS)] as Set<Beating>;
+    slot.add(stream);
+    this.#slotOf.set(stream, slot);
+    stream.lastWrite = this.tick;
+    if (!this.#timer) this.#arm();
+  }
+
+  remove(stream: Beating): void {
+    this.#slotOf.get(stream)?.delete(stream);
+    this.#slotOf.delete(stream);
+    if (this.#slotOf.size > 0) return;
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #arm(): void {
+    this.#timer = this.#clock.setTimeout(
+      () => {
+        this.#arm();
+        this.tick++;
+        for (const stream of this.#slots[this.tick % SLOTS] as Set<Beating>) {
+          if (this.tick - stream.lastWrite > SLOTS) stream.beat();
+        }
+      },
+      this.intervalMs / (2 * SLOTS),
+    );
+  }
+}

@@ -1,0 +1,181 @@
+import type { Broker, Listener } from "../brokers/broker.ts";
+import type { Clock, Timer } from "../protocol/clock.ts";
+import { isTidingsError } from "../protocol/error.ts";
+import { MAX_READS_IN_FLIGHT, TOPIC_LINGER_MS, TOTAL_CATCH_UP_QUEUE_BYTES, TOTAL_RING_BYTES } from "../protocol/limits.ts";
+import type { Feed, FeedStart, Session } from "./feed.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { ReadLimiter } from "./read-limiter.ts";
+import type { ByteBudget } from "./ring.ts";
+import { StreamSession, type Sink, type StreamHost, type StreamOptions } from "./stream-session.ts";
+import { Topic, type TopicHost } from "./topic.ts";
+
+/** Where a hub says what an operator should know. */
+export interface HubLogger {
+  warn(message: string, ...details: unknown[]): void;
+}
+
+export interface HubOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly logger: HubLogger;
+  readonly heartbeatMs: number;
+}
+
+/** One channel of a stream that is being opened. */
+export interface ChannelRequest {
+  readonly channel: string;
+  readonly start: FeedStart;
+}
+
+/** After a reconnection the topics of a process read the log within this many milliseconds per topic, at most a second. */
+const RESTORE_JITTER_MS_PER_TOPIC = 2;
+
+/**
+ * One per process and broker: holds the one subscription, knows the channels that someone here listens to, and fans out. At the
+ * end of a turn each topic gives what it accepted to its live feeds, then each session that gathered something writes once.
+ */
+export class Hub implements TopicHost, StreamHost {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly heartbeat: Heartbeat;
+  readonly limiter: ReadLimiter = new ReadLimiter(MAX_READS_IN_FLIGHT);
+  readonly ringBudget: ByteBudget = { used: 0, max: TOTAL_RING_BYTES };
+  readonly queueBudget: ByteBudget = { used: 0, max: TOTAL_CATCH_UP_QUEUE_BYTES };
+  readonly #logger: HubLogger;
+  readonly #topics = new Map<string, Topic>();
+  readonly #lingering = new Map<Topic, Timer>();
+  readonly #streams = new Set<StreamSession>();
+  #listener: Listener | undefined;
+  #dirtyTopics: Topic[] = [];
+  #dirtyStreams: StreamSession[] = [];
+  #flushPlanned = false;
+  #closed = false;
+
+  constructor({ broker, clock, logger, heartbeatMs }: HubOptions) {
+    this.broker = broker;
+    this.clock = clock;
+    this.#logger = logger;
+    this.heartbeat = new Heartbeat(clock, heartbeatMs);
+  }
+
+  /** Streams that are open: for tests and `stats`. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  get topics(): number {
+    return this.#topics.size;
+  }
+
+  /** Subscribes a session to a channel. */
+  attach(channel: string, session: Session, start: FeedStart): Feed {
+    return this.#topic(channel).attach(session, start);
+  }
+
+  /** Opens a stream on the channels of one request. */
+  openStream(sink: Sink, channels: readonly ChannelRequest[], options: StreamOptions): StreamSession {
+    const session = new StreamSession(sink, this, { ...options, channels: channels.length });
+    this.#streams.add(session);
+    session.open(channels.map(({ channel, start }) => this.attach(channel, session, start)));
+    return session;
+  }
+
+  scheduleStream(session: StreamSession): void {
+    this.#dirtyStreams.push(session);
+    this.#planFlush();
+  }
+
+  streamEnded(session: StreamSession): void {
+    this.#streams.delete(session);
+  }
+
+  // What topics ask of their hub
+
+  schedule(topic: Topic): void {
+    this.#dirtyTopics.push(topic);
+    this.#planFlush();
+  }
+
+  idle(topic: Topic): void {
+    this.#lingering.set(
+      topic,
+      this.clock.setTimeout(() => this.#drop(topic), TOPIC_LINGER_MS),
+    );
+  }
+
+  failed(topic: Topic, error: unknown): void {
+    this.#drop(topic);
+    this.#logger.warn(`tidings: channel "${topic.channel}" cannot be read; its subscribers were told so.`, error);
+  }
+
+  /** Ends every stream and closes the broker. Leaves no timer behind. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const stream of [...this.#streams]) stream.end();
+    for (const topic of [...this.#topics.values()]) this.#drop(topic);
+    this.#listener?.close();
+    await this.broker.close();
+  }
+
+  #topic(channel: string): Topic {
+    const known = this.#topics.get(channel);
+    if (known) {
+      this.clock.clearTimeout(this.#lingering.get(known));
+      this.#lingering.delete(known);
+      return known;
+    }
+    const topic = new Topic(channel, this);
+    this.#topics.set(channel, topic);
+    void this.#join(topic);
+    return topic;
+  }
+
+  async #join(topic: Topic): Promise<void> {
+    this.#listener ??= this.#listen();
+    try {
+      await this.#listener.join(topic.channel);
+      if (this.#topics.get(topic.channel) === topic) topic.heardFrom();
+    } catch (error) {
+      if (this.#topics.get(topic.channel) !== topic) return;
+      if (this.#closed || (isTidingsError(error) && error.code === "closed")) return;
+      topic.fail("channel_unavailable", error);
+    }
+  }
+
+  #listen(): Listener {
+    return this.broker.listen({
+      entry: (channel, entry) => this.#topics.get(channel)?.hear(entry),
+      lost: () => {
+        for (const topic of this.#lingering.keys()) this.#drop(topic);
+        for (const topic of this.#topics.values()) topic.lost();
+      },
+      restored: (channels) => {
+        const spreadMs = Math.min(1_000, channels.length * RESTORE_JITTER_MS_PER_TOPIC);
+        for (const channel of channels) this.#topics.get(channel)?.heardFrom(this.clock.random() * spreadMs);
+      },
+    });
+  }
+
+  #drop(topic: Topic): void {
+    this.clock.clearTimeout(this.#lingering.get(topic));
+    this.#lingering.delete(topic);
+    if (this.#topics.get(topic.channel) !== topic) return;
+    this.#topics.delete(topic.channel);
+    topic.close();
+    this.#listener?.leave(topic.channel);
+  }
+
+  #planFlush(): void {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    queueMicrotask(() => {
+      this.#flushPlanned = false;
+      const topics = this.#dirtyTopics;
+      this.#dirtyTopics = [];
+      for (const topic of topics) topic.flush();
+      const streams = this.#dirtyStreams;
+      this.#dirtyStreams = [];
+      for (const stream of streams) stream.flush();
+    });
+  }
+}

@@ -1,0 +1,73 @@
+import { compareCursors, type RealtimeCursor } from "../protocol/cursor.ts";
+import type { Frame } from "./frame.ts";
+
+/** Bytes that several rings share. */
+export interface ByteBudget {
+  used: number;
+  readonly max: number;
+}
+
+/**
+ * The newest frames of a topic: the first level of its log. Its entries chain without a hole and end at the topic's tail, so
+ * that a feed found in here needs no read.
+ */
+export class Ring {
+  readonly #frames: Frame[] = [];
+  readonly #maxBytes: number;
+  readonly #budget: ByteBudget;
+  #bytes = 0;
+
+  constructor(maxBytes: number, budget: ByteBudget) {
+    this.#maxBytes = maxBytes;
+    this.#budget = budget;
+  }
+
+  push(frame: Frame): void {
+    this.#frames.push(frame);
+    this.#bytes += frame.size;
+    this.#budget.used += frame.size;
+    while (this.#frames.length > 0 && (this.#bytes > this.#maxBytes || this.#budget.used > this.#budget.max))
+      this.#dropOldest();
+  }
+
+  clear(): void {
+    this.#budget.used -= this.#bytes;
+    this.#bytes = 0;
+    this.#frames.length = 0;
+  }
+
+  has(id: RealtimeCursor): boolean {
+    return this.#frames[this.#firstAfter(id) - 1]?.cursor === id;
+  }
+
+  /**
+   * The frames that follow `position`, oldest first, ending with the one that reaches `maxBytes`; `undefined` when this ring
+   * cannot prove what follows.
+   */
+  after(position: RealtimeCursor, maxBytes: number): readonly Frame[] | undefined {
+    const start = this.#firstAfter(position);
+    if (this.#frames[start]?.entry?.prev !== position) return undefined;
+    let end = start;
+    for (let bytes = 0; end < this.#frames.length && bytes < maxBytes; end++)
+      bytes += (this.#frames[end] as Frame).bytes(true).length;
+    return this.#frames.slice(start, end);
+  }
+
+  /** Index of the first frame above `id` (ids in a ring strictly increase). */
+  #firstAfter(id: RealtimeCursor): number {
+    let low = 0;
+    let high = this.#frames.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareCursors((this.#frames[middle] as Frame).cursor, id) > 0) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#frames.shift() as Frame;
+    this.#bytes -= oldest.size;
+    this.#budget.used -= oldest.size;
+  }
+}

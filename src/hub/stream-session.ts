@@ -1,0 +1,171 @@
+import type { Clock, Timer } from "../protocol/clock.ts";
+import type { WireCode } from "../protocol/codes.ts";
+import type { RealtimeCursor } from "../protocol/cursor.ts";
+import { WIRE_CODES } from "../protocol/codes.ts";
+import {
+  connectedFrame,
+  HEARTBEAT_FRAME,
+  idLine,
+  problemFrame,
+  reconnectFrame,
+  streamPositionFrame,
+} from "../protocol/frames.ts";
+import { MAX_BLOCKED_MS } from "../protocol/limits.ts";
+import type { Feed, Session } from "./feed.ts";
+import { encode, joinBytes, type Batch } from "./frame.ts";
+import type { Beating, Heartbeat } from "./heartbeat.ts";
+
+/** The port to a transport: bytes out of a session. */
+export interface Sink {
+  /** @returns whether more may follow. After `false` the session waits for {@link StreamSession.drained}. */
+  write(bytes: Uint8Array): boolean;
+  /** Ends the response. Called once. */
+  end(): void;
+}
+
+/** What all streams of a hub share. */
+export interface StreamHost {
+  readonly clock: Clock;
+  readonly heartbeat: Heartbeat;
+  /** Calls `flush` of the session at the end of the turn. */
+  scheduleStream(session: StreamSession): void;
+  /** Called once, when the session has ended for whatever reason. */
+  streamEnded(session: StreamSession): void;
+}
+
+export interface StreamOptions {
+  /** Whether the reader keeps cursors per channel (our client, `v=1`). A plain `EventSource` has one `Last-Event-ID`. */
+  readonly keepsCursors: boolean;
+  /** Life of the stream; `Infinity` for one without end. */
+  readonly maxDurationMs: number;
+}
+
+const HEARTBEAT_BYTES = encode(HEARTBEAT_FRAME);
+/** The stream ends this long, or a tenth of its life, before the limit: clients move over in the meantime. */
+const FAREWELL_MS = 10_000;
+/** A stream is kept this long after the time at which its client was told to have moved. */
+const OVERLAP_SHARE = 0.5;
+
+/** A stream to a browser: frames in, at most one write per turn out. */
+export class StreamSession implements Session, Beating {
+  lastWrite = 0;
+  blocked = false;
+  readonly #sink: Sink;
+  readonly #host: StreamHost;
+  readonly #options: StreamOptions;
+  #feeds: readonly Feed[] = [];
+  /** The only channel's frames carry an `id:`; with several, and no cursors at the reader, a position frame does. */
+  readonly #solo: boolean;
+  /** What this turn brought, unless it could be written through. */
+  #pending: Uint8Array[] = [];
+  #lifeTimer: Timer | undefined;
+  #blockedTimer: Timer | undefined;
+  #ended = false;
+
+  /** @param channels how many the stream has. */
+  constructor(sink: Sink, host: StreamHost, options: StreamOptions & { readonly channels: number }) {
+    this.#sink = sink;
+    this.#host = host;
+    this.#options = options;
+    this.#solo = options.channels === 1;
+    host.heartbeat.add(this);
+    this.#planFarewell();
+    // A first byte at once, so that no proxy holds the headers back. `retry:` is for a plain `EventSource`.
+    this.#append(encode("retry: 1000\n:\n\n"));
+  }
+
+  /** The feeds of this stream, in the order of its request. Called once, in the turn of the constructor. */
+  open(feeds: readonly Feed[]): void {
+    this.#feeds = feeds;
+  }
+
+  joined(feed: Feed, tail: RealtimeCursor): void {
+    const cursor = feed.position as RealtimeCursor;
+    const { channel } = feed;
+    const frame = connectedFrame({ channel, cursor, tail, heartbeatMs: this.#host.heartbeat.intervalMs });
+    this.#append(encode(this.#solo ? idLine(cursor) + frame : frame));
+  }
+
+  deliver(_feed: Feed, batch: Batch): void {
+    const bytes = batch.bytes(this.#solo);
+    if (this.#solo && this.#pending.length === 0) this.#write(bytes);
+    else this.#append(bytes);
+  }
+
+  failed(feed: Feed, code: WireCode): void {
+    this.#feeds = this.#feeds.filter((other) => other !== feed);
+    this.problem(feed.channel, code);
+  }
+
+  /** Tells the client that one of its channels cannot be had; the rest flows. */
+  problem(channel: string, code: WireCode): void {
+    this.#append(encode(problemFrame({ code, channel, retry: WIRE_CODES[code].retry })));
+  }
+
+  /** The end of the turn: writes what it brought, in one piece. */
+  flush(): void {
+    if (this.#pending.length === 0 || this.#ended) return;
+    const parts = this.#pending;
+    this.#pending = [];
+    if (!this.#solo && !this.#options.keepsCursors) {
+      parts.push(encode(streamPositionFrame(this.#feeds.map((feed) => feed.cursor))));
+    }
+    this.#write(joinBytes(parts));
+  }
+
+  beat(): void {
+    if (!this.blocked && this.#pending.length === 0) this.#write(HEARTBEAT_BYTES);
+  }
+
+  /** The transport takes bytes again. */
+  drained(): void {
+    if (!this.blocked || this.#ended) return;
+    this.blocked = false;
+    this.#host.clock.clearTimeout(this.#blockedTimer);
+    for (const feed of this.#feeds) feed.resume();
+  }
+
+  /** Ends the stream from either side. Safe to call twice. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#host.clock.clearTimeout(this.#lifeTimer);
+    this.#host.clock.clearTimeout(this.#blockedTimer);
+    this.#host.heartbeat.remove(this);
+    for (const feed of this.#feeds) feed.detach();
+    this.#feeds = [];
+    this.#pending = [];
+    this.#sink.end();
+    this.#host.streamEnded(this);
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    if (this.#pending.push(bytes) === 1) this.#host.scheduleStream(this);
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.lastWrite = this.#host.heartbeat.tick;
+    if (this.#sink.write(bytes) || this.blocked || this.#ended) return;
+    this.blocked = true;
+    this.#blockedTimer = this.#host.clock.setTimeout(() => this.end(), MAX_BLOCKED_MS);
+    for (const feed of this.#feeds) feed.lag();
+  }
+
+  /**
+   * Serverless platforms cut a response at their limit. Shortly before, the client is told to open the next stream, at a time
+   * that spreads a herd; this one stays live meanwhile, so that nothing waits for the change.
+   */
+  #planFarewell(): void {
+    const { clock } = this.#host;
+    const { maxDurationMs } = this.#options;
+    if (maxDurationMs === Number.POSITIVE_INFINITY) return;
+    const farewellMs = Math.min(FAREWELL_MS, maxDurationMs / 10);
+    this.#lifeTimer = clock.setTimeout(() => {
+      const delayMs = Math.floor(clock.random() * farewellMs * OVERLAP_SHARE);
+      this.#append(encode(reconnectFrame({ delayMs })));
+      this.#lifeTimer = clock.setTimeout(() => this.end(), farewellMs * 0.9);
+    }, maxDurationMs - farewellMs);
+  }
+}

@@ -1,0 +1,432 @@
+import type { Broker, Entry, Page } from "../brokers/broker.ts";
+import type { Clock } from "../protocol/clock.ts";
+import type { GapReason, WireCode } from "../protocol/codes.ts";
+import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { isTidingsError } from "../protocol/error.ts";
+import { PAGE_BYTES, RING_BYTES } from "../protocol/limits.ts";
+import { CatchUpQueue } from "./catch-up-queue.ts";
+import { Feed, type FeedSource, type FeedStart, type Session } from "./feed.ts";
+import { Batch, Frame } from "./frame.ts";
+import { isComplete, isNewborn, judge, type Verdict } from "./merge.ts";
+import { Pause } from "./pause.ts";
+import type { ReadLimiter } from "./read-limiter.ts";
+import { Ring, type ByteBudget } from "./ring.ts";
+
+/** What a topic needs of its hub. */
+export interface TopicHost {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly limiter: ReadLimiter;
+  readonly ringBudget: ByteBudget;
+  readonly queueBudget: ByteBudget;
+  /** Calls `flush` of this topic at the end of the turn. */
+  schedule(topic: Topic): void;
+  /** The topic has lost its last feed. */
+  idle(topic: Topic): void;
+  /** The topic cannot go on, and has told its feeds so. */
+  failed(topic: Topic, error: unknown): void;
+}
+
+/** What the topic wants from the log next. */
+type Wish =
+  | { readonly kind: "locate"; readonly newest: number }
+  | { readonly kind: "read"; readonly after: RealtimeCursor; readonly catchUp: boolean };
+
+/** What stood when a page was asked for. */
+interface Asked {
+  readonly after: RealtimeCursor;
+  /** Only such a read may conclude that something is missing. */
+  readonly catchUp: boolean;
+  readonly tail: RealtimeCursor;
+  /** Entries in the queue: the log held them at the time of the read, or will never hold them again. */
+  readonly queued: number;
+}
+
+const MAX_BACKOFF_MS = 2_000;
+/** Reads in a row that moved nothing before the topic stops waiting for its subscription and lets the log decide. */
+const MAX_STALLS = 20;
+const STALL_MS = 20;
+
+/**
+ * A channel that someone in this process listens to.
+ *
+ * `tail` is the position up to which this process has the channel's log: every entry up to it was heard, read, or announced as
+ * missing. An entry that chains to the tail moves it; anything else makes the topic read the log from its tail, and what it hears
+ * meanwhile queues. Live feeds stand at the tail by definition, so they need no cursor and no comparison of their own.
+ */
+export class Topic implements FeedSource {
+  readonly channel: string;
+  readonly #host: TopicHost;
+  readonly #ring: Ring;
+  readonly #queue: CatchUpQueue;
+  readonly #live = new Set<Feed>();
+  readonly #waiting = new Set<Feed>();
+  /** Frames accepted in this turn and not yet given to the live feeds. */
+  #turn: Frame[] = [];
+  #tail: RealtimeCursor | undefined;
+  #flushed: RealtimeCursor = ORIGIN;
+  /** Whether the subscription is acknowledged and unbroken. */
+  #hearing = false;
+  /** Counts losses of the subscription: a page that was asked for in an earlier life proves nothing. */
+  #life = 0;
+  /** Whether the tail has to be proved by a read before anything else is accepted. */
+  #mustCatchUp = false;
+  #pumping = false;
+  #closed = false;
+  #failures = 0;
+  #stalls = 0;
+  readonly #pause: Pause;
+
+  constructor(channel: string, host: TopicHost) {
+    this.channel = channel;
+    this.#host = host;
+    this.#ring = new Ring(RING_BYTES, host.ringBudget);
+    this.#queue = new CatchUpQueue(host.queueBudget);
+    this.#pause = new Pause(host.clock);
+  }
+
+  get flushed(): RealtimeCursor {
+    return this.#flushed;
+  }
+
+  get feeds(): number {
+    return this.#live.size + this.#waiting.size;
+  }
+
+  // Feeds come and go
+
+  attach(session: Session, start: FeedStart): Feed {
+    const feed = new Feed(this.channel, session, this, start);
+    if (start.kind === "after") feed.position = start.cursor;
+    if (start.kind === "held") feed.position = ORIGIN;
+    this.#waiting.add(feed);
+    // Not before the session holds the feed.
+    queueMicrotask(() => this.#look());
+    return feed;
+  }
+
+  detach(feed: Feed): void {
+    const known = this.#live.delete(feed) || this.#waiting.delete(feed);
+    if (known && this.feeds === 0 && !this.#closed) this.#host.idle(this);
+  }
+
+  lag(feed: Feed): void {
+    if (!this.#live.delete(feed)) return;
+    feed.state = "lagging";
+    feed.position = this.#flushed;
+    this.#waiting.add(feed);
+  }
+
+  resume(feed: Feed): void {
+    if (this.#waiting.has(feed)) this.#look();
+  }
+
+  // The subscription
+
+  /** The subscription is acknowledged. @param delayMs before the log is read, so that processes do not all read at once. */
+  heardFrom(delayMs = 0): void {
+    this.#hearing = true;
+    if (this.#tail !== undefined) this.#mustCatchUp = true;
+    if (delayMs > 0) this.#pause.start(delayMs, false);
+    this.#look();
+  }
+
+  lost(): void {
+    this.#hearing = false;
+    this.#life++;
+    this.#queue.clear();
+  }
+
+  /** An entry was heard on the subscription. */
+  hear(entry: Entry): void {
+    if (this.#closed || !this.#hearing) return;
+    const tail = this.#tail;
+    if (tail === undefined || this.#mustCatchUp) {
+      this.#queue.push(entry);
+      return;
+    }
+    const above = compareCursors(entry.id, tail) > 0;
+    if (above && entry.prev === tail) {
+      this.#accept(Frame.ofEntry(this.channel, entry));
+    } else if (above && isNewborn(entry)) {
+      // The log expired and was born again while we listened without a break: nothing is missing in between (I4).
+      this.#ring.clear();
+      this.#accept(Frame.ofEntry(this.channel, entry));
+    } else if (entry.id !== tail && !this.#ring.has(entry.id)) {
+      this.#mustCatchUp = true;
+      this.#queue.push(entry);
+      this.#look();
+    }
+  }
+
+  #accept(frame: Frame): void {
+    this.#tail = frame.cursor;
+    this.#ring.push(frame);
+    this.#emit(frame);
+  }
+
+  /** Gives a frame to the live feeds at the end of the turn. */
+  #emit(frame: Frame): void {
+    if (this.#turn.push(frame) === 1) this.#host.schedule(this);
+  }
+
+  /** Gives what was accepted in this turn to the live feeds: one batch, whose bytes they share. */
+  flush(): void {
+    if (this.#turn.length === 0 || this.#tail === undefined) return;
+    const batch = new Batch(this.#turn);
+    this.#turn = [];
+    this.#flushed = this.#tail;
+    for (const feed of this.#live) feed.session.deliver(feed, batch);
+    if (this.#waiting.size > 0) this.#look();
+  }
+
+  // The log
+
+  /** Something changed: see whether a feed can be served or the log has to be read. */
+  #look(): void {
+    this.#pause.wake();
+    void this.#pump();
+  }
+
+  /** Reads the log for as long as someone needs it: one page at a time, from the oldest position that is waited for. */
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (!this.#closed && this.#hearing) {
+        if (this.#pause.ended) {
+          await this.#pause.ended;
+          continue;
+        }
+        this.#serveFromMemory();
+        const wish = this.#nextWish();
+        if (!wish) break;
+        const life = this.#life;
+        try {
+          const apply = await this.#host.limiter.run(() => this.#fulfil(wish));
+          if (this.#closed) break;
+          this.#failures = 0;
+          if (life === this.#life) apply();
+        } catch (error) {
+          if (this.#closed) break;
+          if (isTidingsError(error) && error.retryable) this.#backOff();
+          else this.fail("channel_unavailable", error);
+        }
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #nextWish(): Wish | undefined {
+    if (this.#tail === undefined) return this.feeds > 0 ? { kind: "locate", newest: 0 } : undefined;
+    if (this.#mustCatchUp) return { kind: "read", after: this.#tail, catchUp: true };
+    let oldest: RealtimeCursor | undefined;
+    for (const feed of this.#waiting) {
+      if (feed.session.blocked) continue;
+      if (feed.start?.kind === "newest" && feed.position === undefined) return { kind: "locate", newest: feed.start.count };
+      if (feed.position === undefined) continue;
+      if (oldest === undefined || compareCursors(feed.position, oldest) < 0) oldest = feed.position;
+    }
+    if (oldest === undefined) return undefined;
+    // A client that is ahead of us saw the newest entries on another server: we read from our own tail to draw level.
+    return { kind: "read", after: compareCursors(oldest, this.#tail) > 0 ? this.#tail : oldest, catchUp: false };
+  }
+
+  /** Asks the broker; returns what to do with the answer, so that nothing is applied after the topic has closed. */
+  async #fulfil(wish: Wish): Promise<() => void> {
+    const { broker } = this.#host;
+    if (wish.kind === "locate") {
+      const { after, last } = await broker.locate(this.channel, { newest: wish.newest });
+      return () => this.#located(wish.newest, after, last);
+    }
+    const { after, catchUp } = wish;
+    const asked: Asked = { after, catchUp, tail: this.#tail as RealtimeCursor, queued: this.#queue.length };
+    const page = await broker.read(this.channel, after, { pageBytes: PAGE_BYTES });
+    return () => this.#apply(page, asked);
+  }
+
+  #located(newest: number, after: RealtimeCursor, last: RealtimeCursor): void {
+    if (this.#tail === undefined) {
+      this.#tail = this.#flushed = last;
+      this.#drainQueue(0);
+    }
+    if (newest === 0) return;
+    for (const feed of this.#waiting) {
+      if (feed.start?.kind === "newest" && feed.start.count === newest) feed.position ??= after;
+    }
+  }
+
+  #apply(page: Page, asked: Asked): void {
+    const before = this.#tail;
+    const frames = page.entries.map((entry) => Frame.ofEntry(this.channel, entry));
+    this.#advance(page, frames, asked.catchUp);
+    if (asked.catchUp && isComplete(page)) {
+      this.#mustCatchUp = false;
+      this.#drainQueue(asked.queued);
+    }
+    // The log lies behind what we have, though nothing came in since we asked.
+    const behind = asked.tail === this.#tail && isComplete(page) && compareCursors(page.last, asked.tail) < 0;
+    // Gone: it took nothing with it that we do not have, for we listened without a break. Replaced: let a catch-up decide.
+    const gone = behind && page.last === ORIGIN;
+    if (behind && !gone && !asked.catchUp) this.#mustCatchUp = true;
+    const moved = this.#serveFromPage(page, frames, asked.after, gone);
+    if (moved || asked.catchUp || this.#mustCatchUp || this.#tail !== before) {
+      this.#stalls = 0;
+    } else if (++this.#stalls < MAX_STALLS) {
+      // What the log holds has not reached us yet on the subscription.
+      this.#pause.start(STALL_MS * this.#stalls, true);
+    } else {
+      this.#stalls = 0;
+      this.#mustCatchUp = true;
+    }
+  }
+
+  /**
+   * Reads run ahead of the subscription: what a page holds above the tail goes into the topic first. Only a catch-up may
+   * conclude that something is missing; otherwise it may still be on its way to us.
+   */
+  #advance(page: Page, frames: readonly Frame[], catchUp: boolean): void {
+    const tail = this.#tail as RealtimeCursor;
+    const verdict = judge(tail, page);
+    if (verdict.kind === "short" || (verdict.kind === "gap" && !catchUp)) return;
+    if (verdict.kind === "gap") {
+      this.#tail = verdict.cursor;
+      this.#ring.clear();
+      this.#emit(Frame.ofGap({ channel: this.channel, after: tail, cursor: verdict.cursor, reason: verdict.reason }));
+    }
+    for (const frame of frames.slice(verdict.from)) this.#accept(frame);
+  }
+
+  /** @param heardBefore how many were heard before the last read: the log held them then, or holds them no more. */
+  #drainQueue(heardBefore: number): void {
+    const { entries, overflowed } = this.#queue.take();
+    if (overflowed) {
+      this.#mustCatchUp = true;
+      return;
+    }
+    for (const entry of entries.slice(heardBefore)) {
+      if (compareCursors(entry.id, this.#tail as RealtimeCursor) > 0) this.hear(entry);
+    }
+  }
+
+  // Feeds that wait
+
+  /** Serves those for whom the ring, or the tail alone, is enough. */
+  #serveFromMemory(): void {
+    const tail = this.#tail;
+    if (tail === undefined || this.#mustCatchUp) return;
+    for (const feed of this.#waiting) {
+      if (feed.start?.kind === "live") {
+        feed.position = tail;
+      } else if (feed.start?.kind === "held" || feed.position === undefined) {
+        continue;
+      }
+      while (!feed.session.blocked && this.#waiting.has(feed) && feed.position !== tail) {
+        const frames = this.#ring.after(feed.position as RealtimeCursor, PAGE_BYTES);
+        if (!frames) break;
+        this.#give(feed, new Batch(frames));
+      }
+      this.#goLiveAt(feed, tail);
+    }
+  }
+
+  /**
+   * @param gone whether there is no log any more: then its origin is level with our tail.
+   * @returns whether any feed moved.
+   */
+  #serveFromPage(page: Page, frames: readonly Frame[], after: RealtimeCursor, gone: boolean): boolean {
+    const tail = this.#tail as RealtimeCursor;
+    const end = frames.findLastIndex((frame) => compareCursors(frame.cursor, tail) <= 0) + 1;
+    const suffixes = new Map<number, Batch>();
+    let moved = false;
+    for (const feed of this.#waiting) {
+      const before = feed.position;
+      if (before === undefined || feed.session.blocked || feed.start?.kind === "live") continue;
+      // Came after we had asked, from further back: this page proves nothing about it.
+      if (compareCursors(before, after) < 0) continue;
+      // Ahead of us: the next page tells, unless this one was the last.
+      if (compareCursors(before, tail) > 0 && !isComplete(page)) continue;
+      const verdict = this.#judgeFeed(feed, page);
+      if (verdict.kind === "short") continue;
+      if (verdict.kind === "gap") this.#gapFeed(feed, verdict.cursor, verdict.reason);
+      this.#announce(feed);
+      if (verdict.from < end && !feed.session.blocked && this.#waiting.has(feed)) {
+        let batch = suffixes.get(verdict.from);
+        if (!batch) suffixes.set(verdict.from, (batch = new Batch(frames.slice(verdict.from, end))));
+        this.#give(feed, batch);
+      }
+      if (this.#goLiveAt(feed, gone ? ORIGIN : tail) || feed.position !== before) moved = true;
+    }
+    return moved;
+  }
+
+  #judgeFeed(feed: Feed, page: Page): Verdict {
+    const verdict = judge(feed.position as RealtimeCursor, page);
+    // Gapped twice without having been live in between: go on at the tail, or a slow reader re-fetches for ever.
+    if (verdict.kind !== "gap" || !feed.gapped) return verdict;
+    return { ...verdict, cursor: this.#tail as RealtimeCursor, from: page.entries.length };
+  }
+
+  #gapFeed(feed: Feed, cursor: RealtimeCursor, reason: GapReason): void {
+    const after = feed.position as RealtimeCursor;
+    if (feed.start?.kind === "held") {
+      feed.position = cursor;
+      return;
+    }
+    this.#announce(feed);
+    feed.gapped = true;
+    this.#give(feed, new Batch([Frame.ofGap({ channel: this.channel, after, cursor, reason })]));
+  }
+
+  #announce(feed: Feed): void {
+    if (!feed.start) return;
+    feed.start = undefined;
+    feed.session.joined(feed, this.#tail as RealtimeCursor);
+  }
+
+  #give(feed: Feed, batch: Batch): void {
+    this.#announce(feed);
+    feed.position = (batch.frames.at(-1) as Frame).cursor;
+    feed.session.deliver(feed, batch);
+  }
+
+  /** Hands a feed that has everything over to the live topic, in one synchronous turn. */
+  #goLiveAt(feed: Feed, level: RealtimeCursor): boolean {
+    if (feed.position !== level || feed.session.blocked || !this.#waiting.has(feed)) return false;
+    this.#announce(feed);
+    // What this turn brought so far is in the feed's hands already: it must not get it again with the others.
+    this.flush();
+    if (feed.session.blocked || !this.#waiting.delete(feed)) return false;
+    feed.state = "live";
+    feed.gapped = false;
+    this.#live.add(feed);
+    return true;
+  }
+
+  // Waiting, failing, ending
+
+  #backOff(): void {
+    const ceiling = Math.min(MAX_BACKOFF_MS, 100 * 2 ** this.#failures++);
+    this.#pause.start(ceiling * (0.5 + this.#host.clock.random() / 2), false);
+  }
+
+  /** Tells every feed that the channel cannot be had, and ends. */
+  fail(code: WireCode, error: unknown): void {
+    const feeds = [...this.#live, ...this.#waiting];
+    this.close();
+    for (const feed of feeds) feed.session.failed(feed, code);
+    this.#host.failed(this, error);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#hearing = false;
+    this.#pause.end();
+    this.#queue.clear();
+    this.#ring.clear();
+    this.#live.clear();
+    this.#waiting.clear();
+    this.#turn = [];
+  }
+}
