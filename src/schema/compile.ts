@@ -1,0 +1,189 @@
+/** From a nested schema to a lookup by event name. Everything that can be wrong with a schema is found here, once. */
+import { TidingsError, type Issue } from "../protocol/error.ts";
+import { EVENT_GRAMMAR, isEventName } from "../protocol/names.ts";
+import { formatPath } from "./format-path.ts";
+import { isJsonSchema, leafMistake } from "./leaf-mistake.ts";
+import { nearNames } from "./near-names.ts";
+import type { StandardResult, StandardSchema } from "./standard-schema.ts";
+
+/** Segments in an event name, as the grammar has it. */
+const MAX_DEPTH = 10;
+/** Issues and names quoted in an error text. */
+const MAX_QUOTED_ISSUES = 3;
+const MAX_QUOTED_NAMES = 10;
+/** Own keys of these names reach an object's prototype in careless code, in the browser too. */
+const PROTOTYPE_NAMES: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+
+/** What is left of a schema at run time. */
+export interface CompiledSchema {
+  /** Every event name in the order of the schema; `undefined` without a schema. */
+  readonly names: readonly string[] | undefined;
+  /**
+   * The parsed output for an event: what is to be stored. Only when the validator is asynchronous is it a promise. Throws, or
+   * rejects with, a `TidingsError` of code `unknown_event`, `invalid_payload` or, without a schema, `bad_event`.
+   */
+  validate(event: string, data: unknown): unknown;
+}
+
+/** Checks a schema and makes it ready for use. Throws a `TidingsError` of code `bad_schema` that says where and why. */
+export function compileSchema(schema: unknown): CompiledSchema {
+  if (schema === undefined) return UNTYPED;
+  const leaves = new Map<string, StandardSchema>();
+  collect(schema, [], { leaves, ancestors: [] });
+  const names = [...leaves.keys()];
+  return {
+    names,
+    validate(event, data) {
+      const leaf = leaves.get(event);
+      if (leaf === undefined) throw unknownEvent(event, names);
+      return parse(leaf, event, data);
+    },
+  };
+}
+
+/** Without a schema any well-formed name is an event, and its data is stored as it is. */
+const UNTYPED: CompiledSchema = {
+  names: undefined,
+  validate(event, data) {
+    if (!isEventName(event)) throw new TidingsError("bad_event", `${quote(event)} cannot name an event: ${EVENT_GRAMMAR}.`);
+    return data;
+  },
+};
+
+interface Collection {
+  readonly leaves: Map<string, StandardSchema>;
+  readonly ancestors: object[];
+}
+
+function collect(value: unknown, path: readonly string[], collection: Collection): void {
+  if (path.length > 0 && isStandardSchema(value)) {
+    collection.leaves.set(path.join("."), value);
+    return;
+  }
+  const namespace = asNamespace(value, path);
+  if (collection.ancestors.includes(namespace)) {
+    throw badSchema(path, "contains itself, so it has no end. Write the namespaces out.");
+  }
+  const keys = Object.keys(namespace);
+  if (keys.length === 0) throw badSchema(path, "is empty. Put an event there, or remove the key.");
+  if (path.length >= MAX_DEPTH)
+    throw badSchema(path, `is a namespace at depth ${MAX_DEPTH}, where events must be. Nest less deeply.`);
+  collection.ancestors.push(namespace);
+  for (const key of keys) {
+    checkSegment(key, path);
+    collect(namespace[key], [...path, key], collection);
+  }
+  collection.ancestors.pop();
+}
+
+/** A validator may be a function: ArkType's are. */
+function isStandardSchema(value: unknown): value is StandardSchema {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null || !("~standard" in value)) return false;
+  const props = value["~standard"];
+  return (
+    typeof props === "object" &&
+    props !== null &&
+    "version" in props &&
+    props.version === 1 &&
+    "validate" in props &&
+    typeof props.validate === "function"
+  );
+}
+
+function asNamespace(value: unknown, path: readonly string[]): Readonly<Record<string, unknown>> {
+  if (path.length === 0 && isStandardSchema(value)) {
+    throw badSchema(path, "is a validator itself. Put it under a name: `{ chat: { message: validator } }`.");
+  }
+  if (typeof value !== "object" || value === null || "~standard" in value || !isPlainObject(value) || isJsonSchema(value)) {
+    throw badSchema(path, leafMistake(value));
+  }
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** Also true for module namespaces (`import * as schema`) and objects of other realms. Arrays and class instances are not plain. */
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return !Array.isArray(value) && (prototype === null || Object.getPrototypeOf(prototype) === null);
+}
+
+function checkSegment(key: string, path: readonly string[]): void {
+  if (PROTOTYPE_NAMES.has(key)) throw badSchema([...path, key], "has a name that JavaScript keeps for prototypes. Rename it.");
+  // The dot joins segments; one inside a segment would make two schemas give the same name.
+  if (key.includes(".")) {
+    throw badSchema(
+      [...path, key],
+      `has a dot in its key. Nest instead: ${formatPath("schema", [...path, ...key.split(".")])}.`,
+    );
+  }
+  if (!isEventName(key))
+    throw badSchema([...path, key], "has a key that cannot be part of an event name: 1 to 64 of A-Z a-z 0-9 _ -");
+}
+
+function badSchema(path: readonly string[], text: string): TidingsError {
+  return new TidingsError("bad_schema", `${formatPath("schema", path)} ${text}`);
+}
+
+function parse(leaf: StandardSchema, event: string, data: unknown): unknown {
+  let result: StandardResult | PromiseLike<StandardResult>;
+  try {
+    result = leaf["~standard"].validate(data);
+  } catch (cause) {
+    throw validatorFailed(event, cause);
+  }
+  if (!isThenable(result)) return outputOf(result, event);
+  return Promise.resolve(result).then(
+    (settled) => outputOf(settled, event),
+    (cause: unknown) => {
+      throw validatorFailed(event, cause);
+    },
+  );
+}
+
+function isThenable(value: object): value is PromiseLike<StandardResult> {
+  return "then" in value && typeof value.then === "function";
+}
+
+function outputOf(result: StandardResult, event: string): unknown {
+  if (result.issues === undefined) return result.value;
+  const quoted = result.issues.slice(0, MAX_QUOTED_ISSUES).map((issue) => `${issuePath(issue)}: ${issue.message}`);
+  const more = result.issues.length - quoted.length;
+  const list = `${quoted.join("; ") || "the validator gave no reason"}${more > 0 ? `; and ${more} more` : ""}`;
+  throw new TidingsError(
+    "invalid_payload",
+    `the payload of "${event}" does not fit its schema, so nothing was stored. ${list}`,
+    {
+      issues: result.issues,
+    },
+  );
+}
+
+function issuePath({ path = [] }: Issue): string {
+  return formatPath(
+    "data",
+    path.map((segment) => (typeof segment === "object" ? segment.key : segment)),
+  );
+}
+
+function validatorFailed(event: string, cause: unknown): TidingsError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TidingsError(
+    "invalid_payload",
+    `the validator of "${event}" threw "${reason}", so nothing was stored. Make it report an issue instead of throwing.`,
+    { cause },
+  );
+}
+
+function unknownEvent(event: unknown, names: readonly string[]): TidingsError {
+  const near = typeof event === "string" ? nearNames(event, names) : [];
+  const hint =
+    near.length > 0
+      ? `Did you mean ${near.map(quote).join(" or ")}?`
+      : `It has ${names.slice(0, MAX_QUOTED_NAMES).map(quote).join(", ")}${names.length > MAX_QUOTED_NAMES ? `, and ${names.length - MAX_QUOTED_NAMES} more` : ""}.`;
+  return new TidingsError("unknown_event", `the schema has no event ${quote(event)}, so nothing was stored. ${hint}`);
+}
+
+/** A value for an error text: short, on one line. */
+function quote(value: unknown): string {
+  if (typeof value !== "string") return value === null ? "null" : typeof value;
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+}
