@@ -4,7 +4,8 @@ import { EVENT_GRAMMAR, isEventName } from "../protocol/names.ts";
 import { formatPath } from "./format-path.ts";
 import { isJsonSchema, leafMistake } from "./leaf-mistake.ts";
 import { nearNames } from "./near-names.ts";
-import type { StandardResult, StandardSchema } from "./standard-schema.ts";
+import { shorten } from "./shorten.ts";
+import type { StandardSchema } from "./standard-schema.ts";
 
 /** Segments in an event name, as the grammar has it. */
 const MAX_DEPTH = 10;
@@ -124,14 +125,15 @@ function badSchema(path: readonly string[], text: string): TidingsError {
 }
 
 function parse(leaf: StandardSchema, event: string, data: unknown): unknown {
-  let result: StandardResult | PromiseLike<StandardResult>;
+  // What a validator answers is believed only after a look at it: a wrong one must not end in the log.
+  let answer: unknown;
   try {
-    result = leaf["~standard"].validate(data);
+    answer = leaf["~standard"].validate(data);
   } catch (cause) {
     throw validatorFailed(event, cause);
   }
-  if (!isThenable(result)) return outputOf(result, event);
-  return Promise.resolve(result).then(
+  if (!isThenable(answer)) return outputOf(answer, event);
+  return Promise.resolve(answer).then(
     (settled) => outputOf(settled, event),
     (cause: unknown) => {
       throw validatorFailed(event, cause);
@@ -139,29 +141,46 @@ function parse(leaf: StandardSchema, event: string, data: unknown): unknown {
   );
 }
 
-function isThenable(value: object): value is PromiseLike<StandardResult> {
-  return "then" in value && typeof value.then === "function";
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
-function outputOf(result: StandardResult, event: string): unknown {
-  if (result.issues === undefined) return result.value;
-  const quoted = result.issues.slice(0, MAX_QUOTED_ISSUES).map((issue) => `${issuePath(issue)}: ${issue.message}`);
-  const more = result.issues.length - quoted.length;
+function outputOf(result: unknown, event: string): unknown {
+  // ArkType's refusal is a subclass of Array, so only the two properties count, not the shape around them.
+  const { value, issues } = (result ?? {}) as { readonly value?: unknown; readonly issues?: unknown };
+  if (!issues && typeof result === "object" && result !== null && "value" in result) return value;
+  if (!isIssues(issues)) {
+    throw new TidingsError(
+      "invalid_payload",
+      `the validator of "${event}" answered with neither a value nor issues, so nothing was stored. Use one that follows Standard Schema.`,
+    );
+  }
+  const quoted = issues.slice(0, MAX_QUOTED_ISSUES).map((issue) => `${issuePath(issue)}: ${shorten(issue.message, 200)}`);
+  const more = issues.length - quoted.length;
   const list = `${quoted.join("; ") || "the validator gave no reason"}${more > 0 ? `; and ${more} more` : ""}`;
   throw new TidingsError(
     "invalid_payload",
     `the payload of "${event}" does not fit its schema, so nothing was stored. ${list}`,
     {
-      issues: result.issues,
+      issues,
     },
   );
 }
 
-function issuePath({ path = [] }: Issue): string {
-  return formatPath(
-    "data",
-    path.map((segment) => (typeof segment === "object" ? segment.key : segment)),
+function isIssues(value: unknown): value is readonly Issue[] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (issue: unknown) =>
+        typeof issue === "object" && issue !== null && "message" in issue && typeof issue.message === "string",
+    )
   );
+}
+
+function issuePath({ path }: Issue): string {
+  // Array.from, because a subclass of Array would make its own kind by map.
+  const keys = Array.from(path ?? [], (segment) => (typeof segment === "object" ? segment.key : segment));
+  return formatPath("data", keys);
 }
 
 function validatorFailed(event: string, cause: unknown): TidingsError {
@@ -185,5 +204,5 @@ function unknownEvent(event: unknown, names: readonly string[]): TidingsError {
 /** A value for an error text: short, on one line. */
 function quote(value: unknown): string {
   if (typeof value !== "string") return value === null ? "null" : typeof value;
-  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  return JSON.stringify(shorten(value, 80));
 }
