@@ -1,5 +1,5 @@
 // @ts-check
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -119,7 +119,6 @@ describe("findTools", () => {
     const note = `require("node:fs").writeFileSync(${JSON.stringify(pidFile)}, String(process.pid));`;
     program("one/redis-server", note + REDIS("redis_version:7.0.15"));
     await find();
-    const { readFileSync } = await import("node:fs");
     const pid = Number(readFileSync(pidFile, "utf8"));
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
   });

@@ -25,7 +25,7 @@ const IMPORT = /\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g;
 export function testNeeds(folder = root) {
   /** @type {Map<string, Set<ToolName>>} */
   const needs = new Map();
-  for (const part of ["src", "test", "scripts"]) {
+  for (const part of ["src", "test"]) {
     const inside = path.join(folder, part);
     if (!existsSync(inside)) continue;
     for (const item of readdirSync(inside, { recursive: true, withFileTypes: true })) {
