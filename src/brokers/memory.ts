@@ -1,0 +1,257 @@
+import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { TidingsError } from "../protocol/error.ts";
+import type {
+  Broker,
+  Draft,
+  Entry,
+  Listener,
+  ListenerHandlers,
+  LocateRange,
+  Location,
+  Page,
+  ReadOptions,
+  Retention,
+} from "./broker.ts";
+
+/** What a memory broker takes from outside, for tests. */
+export interface MemoryBrokerOptions {
+  /** Epoch milliseconds: ids and idle times come from it. @default Date.now */
+  readonly now?: (() => number) | undefined;
+  /** A number in [0, 1), for the first sequence of each log. @default Math.random */
+  readonly random?: (() => number) | undefined;
+  /** Calls back soon, never within the call. @default setImmediate, or a timer where there is none */
+  readonly defer?: ((run: () => void) => void) | undefined;
+}
+
+/** How many logs an append looks at for expired ones. Two are dropped for each one that is born, so none piles up. */
+const SWEPT_PER_APPEND = 2;
+/** Sequences start below this, so that they keep to exact integers for ever. */
+const SEQUENCE_SPREAD = 2 ** 32;
+
+/**
+ * Logs in this process's memory: the default, so that everything runs with no service. They end with the process.
+ * Rejects with `closed` after `close()`; never with anything else.
+ */
+export function createMemoryBroker(options: MemoryBrokerOptions = {}): Broker {
+  return new MemoryBroker(options);
+}
+
+class MemoryBroker implements Broker {
+  readonly #now: () => number;
+  readonly #random: () => number;
+  readonly #defer: (run: () => void) => void;
+  /** The least recently appended to comes first. */
+  readonly #logs = new Map<string, Log>();
+  readonly #listeners = new Set<MemoryListener>();
+  /** The largest time in any id: ids keep rising when the clock is set back, also from one life of a log to the next. */
+  #latestMs = 0;
+  #closed = false;
+
+  constructor({ now = Date.now, random = Math.random, defer = soon }: MemoryBrokerOptions) {
+    this.#now = now;
+    this.#random = random;
+    this.#defer = defer;
+  }
+
+  async append(channel: string, draft: Draft, retention: Retention): Promise<RealtimeCursor> {
+    this.#assertOpen();
+    const now = this.#now();
+    const log = this.#log(channel, now) ?? new Log(Math.floor(this.#random() * SEQUENCE_SPREAD));
+    this.#latestMs = Math.max(this.#latestMs, Math.floor(now));
+    const entry = log.append(draft, this.#latestMs);
+    log.trim(retention.maxLength);
+    log.expiresAt = now + retention.expireAfterMs;
+    this.#logs.delete(channel);
+    this.#logs.set(channel, log);
+    this.#sweep(now);
+    for (const listener of this.#listeners) listener.announce(channel, entry);
+    return entry.id;
+  }
+
+  async read(channel: string, after: RealtimeCursor, { pageBytes, count }: ReadOptions): Promise<Page> {
+    this.#assertOpen();
+    return this.#log(channel, this.#now())?.read(after, pageBytes, count) ?? { entries: [], last: ORIGIN };
+  }
+
+  async locate(channel: string, range: LocateRange): Promise<Location> {
+    this.#assertOpen();
+    return this.#log(channel, this.#now())?.locate(range) ?? { after: ORIGIN, last: ORIGIN };
+  }
+
+  listen(handlers: ListenerHandlers): Listener {
+    const listener = new MemoryListener(handlers, this.#defer, () => this.#listeners.delete(listener));
+    if (this.#closed) listener.close();
+    else this.#listeners.add(listener);
+    return listener;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#logs.clear();
+    for (const listener of [...this.#listeners]) listener.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+
+  /** The channel's log, unless it has expired. */
+  #log(channel: string, now: number): Log | undefined {
+    const log = this.#logs.get(channel);
+    if (!log || log.expiresAt > now) return log;
+    this.#logs.delete(channel);
+    return undefined;
+  }
+
+  /** Drops expired logs without a timer, a few at a time. */
+  #sweep(now: number): void {
+    let left = SWEPT_PER_APPEND;
+    for (const [channel, log] of this.#logs) {
+      if (left-- === 0 || log.expiresAt > now) return;
+      this.#logs.delete(channel);
+    }
+  }
+}
+
+/** An entry, and what it weighs. */
+interface Stored extends Entry {
+  readonly bytes: number;
+}
+
+/** One life of one channel's log. */
+class Log {
+  readonly #firstSequence: number;
+  #entries: Stored[] = [];
+  /** Where the entries begin in the array: taking one off the front of an array each time would move all the others. */
+  #head = 0;
+  #last: RealtimeCursor = ORIGIN;
+  #lastMs = -1;
+  #sequence = 0;
+  expiresAt: number = Number.POSITIVE_INFINITY;
+
+  /** @param firstSequence random, so that a cursor of another life never looks valid by chance. */
+  constructor(firstSequence: number) {
+    this.#firstSequence = firstSequence;
+  }
+
+  append({ event, json }: Draft, ms: number): Stored {
+    this.#sequence = ms === this.#lastMs ? this.#sequence + 1 : this.#firstSequence;
+    this.#lastMs = ms;
+    const id = `${ms}-${this.#sequence}` as RealtimeCursor;
+    const entry: Stored = { id, prev: this.#last, event, json, bytes: utf8Length(json) };
+    this.#last = id;
+    this.#entries.push(entry);
+    return entry;
+  }
+
+  trim(maxLength: number): void {
+    const surplus = this.#entries.length - this.#head - maxLength;
+    if (surplus <= 0) return;
+    // What was dropped must not be held until the array is next copied.
+    this.#entries.fill(undefined as never, this.#head, this.#head + surplus);
+    this.#head += surplus;
+    if (this.#head * 2 <= this.#entries.length) return;
+    this.#entries = this.#entries.slice(this.#head);
+    this.#head = 0;
+  }
+
+  read(after: RealtimeCursor, pageBytes: number, count: number = Number.POSITIVE_INFINITY): Page {
+    const start = this.#indexAfter(after);
+    let end = start;
+    let bytes = 0;
+    while (end < this.#entries.length && bytes < pageBytes && end - start < count) bytes += this.#at(end++).bytes;
+    return { entries: this.#entries.slice(start, end), last: this.#last };
+  }
+
+  locate({ newest, start, end }: LocateRange): Location {
+    const from = start === undefined ? this.#head : this.#indexAfter(start, true);
+    const to = end === undefined ? this.#entries.length : this.#indexAfter(end);
+    const oldest = Math.max(from, to - newest);
+    return { after: oldest < to ? this.#at(oldest).prev : this.#last, last: this.#last };
+  }
+
+  #at(index: number): Stored {
+    return this.#entries[index] as Stored;
+  }
+
+  /** The index of the first entry above `position`, or at it when `inclusive`. */
+  #indexAfter(position: RealtimeCursor, inclusive = false): number {
+    let low = this.#head;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const order = compareCursors(this.#at(middle).id, position);
+      if (order > 0 || (inclusive && order === 0)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+class MemoryListener implements Listener {
+  readonly #handlers: ListenerHandlers;
+  readonly #defer: (run: () => void) => void;
+  readonly #onClose: () => void;
+  readonly #joined = new Set<string>();
+  #queue: Array<readonly [channel: string, entry: Entry]> = [];
+  #closed = false;
+
+  constructor(handlers: ListenerHandlers, defer: (run: () => void) => void, onClose: () => void) {
+    this.#handlers = handlers;
+    this.#defer = defer;
+    this.#onClose = onClose;
+  }
+
+  async join(channel: string): Promise<void> {
+    if (this.#closed) throw closedError();
+    this.#joined.add(channel);
+  }
+
+  leave(channel: string): void {
+    this.#joined.delete(channel);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#joined.clear();
+    this.#queue = [];
+    this.#onClose();
+  }
+
+  /** Delivers in a turn of its own: a burst becomes one turn, and a handler that appends cannot starve the process. */
+  announce(channel: string, entry: Entry): void {
+    if (this.#joined.has(channel) && this.#queue.push([channel, entry]) === 1) this.#defer(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const [channel, entry] of queue) {
+      if (this.#joined.has(channel)) this.#handlers.entry(channel, entry);
+    }
+  }
+}
+
+function closedError(): TidingsError {
+  return new TidingsError("closed", "the memory broker was closed; its logs are gone. Make a new `Realtime`.");
+}
+
+function soon(run: () => void): void {
+  if (typeof setImmediate === "function") setImmediate(run);
+  else setTimeout(run, 0);
+}
+
+/** Bytes of `text` as UTF-8, without encoding it. */
+function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) continue;
+    bytes++;
+    if (unit < 0x800) continue;
+    bytes++;
+    // The second half of a pair: the pair's four bytes are counted.
+    if (unit >= 0xd800 && unit < 0xdc00 && text.charCodeAt(at + 1) >= 0xdc00 && text.charCodeAt(at + 1) < 0xe000) at++;
+  }
+  return bytes;
+}
