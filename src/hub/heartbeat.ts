@@ -29,6 +29,10 @@ export class Heartbeat {
     this.intervalMs = intervalMs;
   }
 
+  get size(): number {
+    return this.#slotOf.size;
+  }
+
   add(stream: Beating): void {
     const slot = this.#slots[Math.floor(this.#clock.random() * SLOTS)] as Set<Beating>;
     slot.add(stream);

@@ -44,7 +44,6 @@ export class Hub implements TopicHost, StreamHost {
   readonly #logger: HubLogger;
   readonly #topics = new Map<string, Topic>();
   readonly #lingering = new Map<Topic, Timer>();
-  readonly #streams = new Set<StreamSession>();
   #listener: Listener | undefined;
   #dirtyTopics: Topic[] = [];
   #dirtyStreams: StreamSession[] = [];
@@ -58,11 +57,12 @@ export class Hub implements TopicHost, StreamHost {
     this.heartbeat = new Heartbeat(clock, heartbeatMs);
   }
 
-  /** Streams that are open: for tests and `stats`. */
+  /** Streams that are open. */
   get streams(): number {
-    return this.#streams.size;
+    return this.heartbeat.size;
   }
 
+  /** Channels that are subscribed to. */
   get topics(): number {
     return this.#topics.size;
   }
@@ -75,7 +75,6 @@ export class Hub implements TopicHost, StreamHost {
   /** Opens a stream on the channels of one request. */
   openStream(sink: Sink, channels: readonly ChannelRequest[], options: StreamOptions): StreamSession {
     const session = new StreamSession(sink, this, { ...options, channels: channels.length });
-    this.#streams.add(session);
     session.open(channels.map(({ channel, start }) => this.attach(channel, session, start)));
     return session;
   }
@@ -83,10 +82,6 @@ export class Hub implements TopicHost, StreamHost {
   scheduleStream(session: StreamSession): void {
     this.#dirtyStreams.push(session);
     this.#planFlush();
-  }
-
-  streamEnded(session: StreamSession): void {
-    this.#streams.delete(session);
   }
 
   // What topics ask of their hub
@@ -108,10 +103,9 @@ export class Hub implements TopicHost, StreamHost {
     this.#logger.warn(`tidings: channel "${topic.channel}" cannot be read; its subscribers were told so.`, error);
   }
 
-  /** Ends every stream and closes the broker. Leaves no timer behind. */
+  /** Closes the topics and the broker, and leaves no timer behind. The sessions have been ended by their owners. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const stream of [...this.#streams]) stream.end();
     for (const topic of [...this.#topics.values()]) this.#drop(topic);
     this.#listener?.close();
     await this.broker.close();

@@ -8,8 +8,8 @@ export interface ByteBudget {
 }
 
 /**
- * The newest frames of a topic: the first level of its log. Its entries chain without a hole and end at the topic's tail, so
- * that a feed found in here needs no read.
+ * The newest frames of a topic: the first level of its log. They follow one another without a hole and end at the topic's tail,
+ * so that a feed found in here needs no read.
  */
 export class Ring {
   readonly #frames: Frame[] = [];
@@ -46,7 +46,9 @@ export class Ring {
    */
   after(position: RealtimeCursor, maxBytes: number): readonly Frame[] | undefined {
     const start = this.#firstAfter(position);
-    if (this.#frames[start]?.entry?.prev !== position) return undefined;
+    const next = this.#frames[start];
+    // Also between the last entry of a log that expired and the first of its next life, which does not chain to it.
+    if (!next || (next.entry?.prev !== position && this.#frames[start - 1]?.cursor !== position)) return undefined;
     let end = start;
     for (let bytes = 0; end < this.#frames.length && bytes < maxBytes; end++)
       bytes += (this.#frames[end] as Frame).bytes(true).length;

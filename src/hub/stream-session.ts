@@ -29,8 +29,6 @@ export interface StreamHost {
   readonly heartbeat: Heartbeat;
   /** Calls `flush` of the session at the end of the turn. */
   scheduleStream(session: StreamSession): void;
-  /** Called once, when the session has ended for whatever reason. */
-  streamEnded(session: StreamSession): void;
 }
 
 export interface StreamOptions {
@@ -38,6 +36,8 @@ export interface StreamOptions {
   readonly keepsCursors: boolean;
   /** Life of the stream; `Infinity` for one without end. */
   readonly maxDurationMs: number;
+  /** Whose stream it is: the session stands in this set until it ends. */
+  readonly owner: Set<StreamSession>;
 }
 
 const HEARTBEAT_BYTES = encode(HEARTBEAT_FRAME);
@@ -68,6 +68,7 @@ export class StreamSession implements Session, Beating {
     this.#host = host;
     this.#options = options;
     this.#solo = options.channels === 1;
+    options.owner.add(this);
     host.heartbeat.add(this);
     this.#planFarewell();
     // A first byte at once, so that no proxy holds the headers back. `retry:` is for a plain `EventSource`.
@@ -136,7 +137,7 @@ export class StreamSession implements Session, Beating {
     this.#feeds = [];
     this.#pending = [];
     this.#sink.end();
-    this.#host.streamEnded(this);
+    this.#options.owner.delete(this);
   }
 
   #append(bytes: Uint8Array): void {

@@ -34,12 +34,23 @@ type Wish =
 
 /** What stood when a page was asked for. */
 interface Asked {
+  readonly number: number;
   readonly after: RealtimeCursor;
   /** Only such a read may conclude that something is missing. */
   readonly catchUp: boolean;
   readonly tail: RealtimeCursor;
   /** Entries in the queue: the log held them at the time of the read, or will never hold them again. */
   readonly queued: number;
+}
+
+/** A page and what it was read for. */
+interface Answer {
+  readonly page: Page;
+  /** The page's entries, encoded. */
+  readonly frames: readonly Frame[];
+  readonly asked: Asked;
+  /** Whether there is no log any more: then its origin is level with our tail. */
+  readonly gone: boolean;
 }
 
 const MAX_BACKOFF_MS = 2_000;
@@ -73,6 +84,8 @@ export class Topic implements FeedSource {
   #mustCatchUp = false;
   #pumping = false;
   #closed = false;
+  /** Numbers the reads. */
+  #asked = 0;
   #failures = 0;
   #stalls = 0;
   readonly #pause: Pause;
@@ -99,7 +112,7 @@ export class Topic implements FeedSource {
     const feed = new Feed(this.channel, session, this, start);
     if (start.kind === "after") feed.position = start.cursor;
     if (start.kind === "held") feed.position = ORIGIN;
-    this.#waiting.add(feed);
+    this.#wait(feed);
     // Not before the session holds the feed.
     queueMicrotask(() => this.#look());
     return feed;
@@ -114,6 +127,11 @@ export class Topic implements FeedSource {
     if (!this.#live.delete(feed)) return;
     feed.state = "lagging";
     feed.position = this.#flushed;
+    this.#wait(feed);
+  }
+
+  #wait(feed: Feed): void {
+    feed.waitsSince = this.#asked;
     this.#waiting.add(feed);
   }
 
@@ -150,11 +168,10 @@ export class Topic implements FeedSource {
       this.#accept(Frame.ofEntry(this.channel, entry));
     } else if (above && isNewborn(entry)) {
       // The log expired and was born again while we listened without a break: nothing is missing in between (I4).
-      this.#ring.clear();
       this.#accept(Frame.ofEntry(this.channel, entry));
     } else if (entry.id !== tail && !this.#ring.has(entry.id)) {
+      // The log holds it, or will never hold it again: the read tells, so it need not queue.
       this.#mustCatchUp = true;
-      this.#queue.push(entry);
       this.#look();
     }
   }
@@ -241,7 +258,13 @@ export class Topic implements FeedSource {
       return () => this.#located(wish.newest, after, last);
     }
     const { after, catchUp } = wish;
-    const asked: Asked = { after, catchUp, tail: this.#tail as RealtimeCursor, queued: this.#queue.length };
+    const asked: Asked = {
+      number: ++this.#asked,
+      after,
+      catchUp,
+      tail: this.#tail as RealtimeCursor,
+      queued: this.#queue.length,
+    };
     const page = await broker.read(this.channel, after, { pageBytes: PAGE_BYTES });
     return () => this.#apply(page, asked);
   }
@@ -270,7 +293,7 @@ export class Topic implements FeedSource {
     // Gone: it took nothing with it that we do not have, for we listened without a break. Replaced: let a catch-up decide.
     const gone = behind && page.last === ORIGIN;
     if (behind && !gone && !asked.catchUp) this.#mustCatchUp = true;
-    const moved = this.#serveFromPage(page, frames, asked.after, gone);
+    const moved = this.#serveFromPage({ page, frames, asked, gone });
     if (moved || asked.catchUp || this.#mustCatchUp || this.#tail !== before) {
       this.#stalls = 0;
     } else if (++this.#stalls < MAX_STALLS) {
@@ -331,11 +354,8 @@ export class Topic implements FeedSource {
     }
   }
 
-  /**
-   * @param gone whether there is no log any more: then its origin is level with our tail.
-   * @returns whether any feed moved.
-   */
-  #serveFromPage(page: Page, frames: readonly Frame[], after: RealtimeCursor, gone: boolean): boolean {
+  /** @returns whether any feed moved. */
+  #serveFromPage({ page, frames, asked, gone }: Answer): boolean {
     const tail = this.#tail as RealtimeCursor;
     const end = frames.findLastIndex((frame) => compareCursors(frame.cursor, tail) <= 0) + 1;
     const suffixes = new Map<number, Batch>();
@@ -343,8 +363,8 @@ export class Topic implements FeedSource {
     for (const feed of this.#waiting) {
       const before = feed.position;
       if (before === undefined || feed.session.blocked || feed.start?.kind === "live") continue;
-      // Came after we had asked, from further back: this page proves nothing about it.
-      if (compareCursors(before, after) < 0) continue;
+      // Waits since after we had asked, or further back: this page proves nothing about it.
+      if (feed.waitsSince >= asked.number || compareCursors(before, asked.after) < 0) continue;
       // Ahead of us: the next page tells, unless this one was the last.
       if (compareCursors(before, tail) > 0 && !isComplete(page)) continue;
       const verdict = this.#judgeFeed(feed, page);
@@ -364,7 +384,8 @@ export class Topic implements FeedSource {
   #judgeFeed(feed: Feed, page: Page): Verdict {
     const verdict = judge(feed.position as RealtimeCursor, page);
     // Gapped twice without having been live in between: go on at the tail, or a slow reader re-fetches for ever.
-    if (verdict.kind !== "gap" || !feed.gapped) return verdict;
+    if (verdict.kind !== "gap" || !feed.gapped || compareCursors(verdict.cursor, this.#tail as RealtimeCursor) >= 0)
+      return verdict;
     return { ...verdict, cursor: this.#tail as RealtimeCursor, from: page.entries.length };
   }
 

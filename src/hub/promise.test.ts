@@ -1,0 +1,231 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import type { Gap } from "../protocol/frames.ts";
+import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
+import type { Feed, FeedStart, Session } from "./feed.ts";
+import type { Batch } from "./frame.ts";
+import { Hub } from "./hub.ts";
+import { SimulatedBroker } from "./simulated-broker.ts";
+
+type Step = { readonly entry: { readonly id: RealtimeCursor; readonly prev: RealtimeCursor } } | { readonly gap: Gap };
+
+/** A session that writes down what it is given, and can be blocked. */
+class Recorder implements Session {
+  blocked = false;
+  readonly steps: Step[] = [];
+  readonly start: FeedStart;
+  joinedAt: RealtimeCursor | undefined;
+  feed: Feed | undefined;
+  #blockAfter = Number.POSITIVE_INFINITY;
+
+  constructor(start: FeedStart) {
+    this.start = start;
+  }
+
+  joined(feed: Feed): void {
+    expect(this.joinedAt, "joined twice").toBeUndefined();
+    this.joinedAt = feed.position as RealtimeCursor;
+  }
+
+  deliver(_feed: Feed, batch: Batch): void {
+    expect(this.joinedAt, "delivered before it was joined").toBeDefined();
+    for (const frame of batch.frames) {
+      if (frame.gap) this.steps.push({ gap: frame.gap });
+      else if (frame.entry) this.steps.push({ entry: frame.entry });
+    }
+    if (--this.#blockAfter <= 0) this.block();
+  }
+
+  failed(): void {
+    throw new Error("no channel of this test can fail");
+  }
+
+  block(): void {
+    if (this.blocked) return;
+    this.blocked = true;
+    this.feed?.lag();
+  }
+
+  blockAtNextDelivery(): void {
+    this.#blockAfter = 1;
+  }
+
+  unblock(): void {
+    this.#blockAfter = Number.POSITIVE_INFINITY;
+    if (!this.blocked) return;
+    this.blocked = false;
+    this.feed?.resume();
+  }
+}
+
+/** The promise, for one session: in order, each once, none missing without a gap over it. */
+function checkPromise(
+  recorder: Recorder,
+  broker: SimulatedBroker,
+  faults: { readonly reset: boolean; readonly expired: boolean; readonly trimmed: boolean },
+): void {
+  const { steps, joinedAt } = recorder;
+  if (joinedAt === undefined) throw new Error("the session was never joined");
+  const order = new Map(broker.stored.map((entry, index) => [entry.id, index]));
+  let position = joinedAt;
+  for (const step of steps) {
+    if ("gap" in step) {
+      // A session that joined when the log was gone stands at the origin, level with a tail of the log's earlier life.
+      if (position !== ORIGIN || !faults.expired)
+        expect(step.gap.after, "a gap begins where the session stands").toBe(position);
+      if (step.gap.reason === "trimmed") {
+        expect(compareCursors(step.gap.cursor, position)).toBeGreaterThan(0);
+        expect(faults.trimmed || faults.expired || faults.reset, "a gap though nothing was ever trimmed").toBe(true);
+      } else {
+        expect(faults.reset || faults.expired, "a reset though the log was never replaced").toBe(true);
+      }
+      position = step.gap.cursor;
+      continue;
+    }
+    const { id } = step.entry;
+    expect(compareCursors(id, position), `I3 Order: ${id} after ${position}`).toBeGreaterThan(0);
+    // Nothing that was stored lies between: by the truth, not by what entries say of themselves.
+    const from = position === ORIGIN ? -1 : (order.get(position) ?? -1);
+    const between = broker.stored.slice(from + 1, order.get(id)).filter((entry) => compareCursors(entry.id, position) > 0);
+    const lost = faults.reset || faults.expired ? [] : between;
+    expect(lost, `nothing is missing between ${position} and ${id}`).toEqual([]);
+    position = id;
+  }
+  // And it has come to the end.
+  if (broker.last !== ORIGIN) expect(position, "the session stands at the end of the log").toBe(broker.last);
+}
+
+const operations = [
+  "store",
+  "store",
+  "store",
+  "storeTrimmed",
+  "hear",
+  "hear",
+  "execute",
+  "answer",
+  "execute",
+  "answer",
+  "attach",
+  "attach",
+  "detach",
+  "block",
+  "blockNext",
+  "unblock",
+  "disconnect",
+  "reconnect",
+  "loseSubscription",
+  "restoreSubscription",
+  "loseAnnouncement",
+  "acknowledge",
+  "loseSubscription",
+  "restoreSubscription",
+  "loseAnnouncement",
+  "tick",
+  "settle",
+] as const;
+const rarely = ["expire", "loseNewest"] as const;
+type Operation = (typeof operations)[number] | (typeof rarely)[number];
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await Promise.resolve();
+}
+
+async function run(commands: ReadonlyArray<readonly [Operation, number]>): Promise<void> {
+  const clock: FakeClock = fakeClock();
+  const broker = new SimulatedBroker();
+  const hub = new Hub({ broker, clock, logger: { warn() {} }, heartbeatMs: 15_000 });
+  const recorders: Recorder[] = [];
+  let unannounced = false;
+  const faults = { reset: false, expired: false, trimmed: false };
+
+  const startOf = (n: number): FeedStart => {
+    const known = broker.stored[n % Math.max(1, broker.stored.length)];
+    if (n % 5 === 0) return { kind: "held" };
+    if (n % 5 === 1) return { kind: "newest", count: 1 + (n % 4) };
+    if (n % 5 === 2 || !known) return n % 2 ? { kind: "live" } : { kind: "after", cursor: ORIGIN };
+    return { kind: "after", cursor: known.id };
+  };
+
+  for (const [operation, n] of commands) {
+    const recorder = recorders[n % Math.max(1, recorders.length)];
+    if (operation === "store") broker.store();
+    else if (operation === "storeTrimmed") {
+      broker.store(n % 4);
+      faults.trimmed = true;
+    } else if (operation === "hear") broker.hearNext();
+    else if (operation === "execute") broker.executeNext();
+    else if (operation === "answer") broker.answerNext();
+    else if (operation === "acknowledge") broker.acknowledgeJoin();
+    else if (operation === "attach") {
+      const added = new Recorder(startOf(n));
+      added.feed = hub.attach("c", added, added.start);
+      recorders.push(added);
+    } else if (operation === "detach" && recorder) {
+      recorder.feed?.detach();
+      recorders.splice(recorders.indexOf(recorder), 1);
+    } else if (operation === "block") recorder?.block();
+    else if (operation === "blockNext") recorder?.blockAtNextDelivery();
+    else if (operation === "unblock") recorder?.unblock();
+    else if (operation === "disconnect") broker.disconnect();
+    else if (operation === "reconnect") broker.reconnect();
+    else if (operation === "loseSubscription") broker.loseSubscription();
+    else if (operation === "restoreSubscription") broker.restoreSubscription();
+    else if (operation === "loseAnnouncement") {
+      broker.loseAnnouncement();
+      unannounced = true;
+    } else if (operation === "tick") await clock.advance(n * 10);
+    else if (operation === "settle") await settle();
+    else if (operation === "expire") {
+      broker.expire();
+      faults.expired = true;
+    } else if (operation === "loseNewest") {
+      broker.loseNewest(n % 4);
+      faults.reset = true;
+    }
+    if (n % 2 === 0) await settle();
+  }
+
+  // Everything heals; then everybody must have everything.
+  for (let round = 0; round < 100; round++) {
+    // A lost announcement shows when the next one comes.
+    if (round === 50 && unannounced) broker.store();
+    broker.reconnect();
+    broker.acknowledgeJoin();
+    for (const recorder of recorders) recorder.unblock();
+    await settle();
+    while (broker.announced.length > 0) broker.hearNext();
+    while (broker.asked.length > 0) broker.executeNext();
+    while (broker.executed.length > 0) broker.answerNext();
+    await clock.advance(500);
+  }
+  for (const recorder of recorders) checkPromise(recorder, broker, faults);
+  for (const recorder of recorders) expect(recorder.feed?.state, "every feed is live in the end").toBe("live");
+  await hub.close();
+  expect(clock.pending, "I9 Close: no timer is left").toBe(0);
+}
+
+const command = (names: readonly Operation[]): fc.Arbitrary<readonly [Operation, number]> =>
+  fc.tuple(fc.constantFrom(...names), fc.nat(40));
+
+describe("the hub's promise, against a broker that delays, loses, trims and forgets", () => {
+  it("I3 Order and I4 Chain: each entry once, in order, none missing but under a gap", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command(operations), { minLength: 20, maxLength: 120, size: "max" }), (commands) =>
+        run(commands),
+      ),
+      { numRuns: Number(process.env.RUNS ?? 400) },
+    );
+  });
+
+  it("I4 Chain: also when the log expires, or fails over to a replica that was behind", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(command([...operations, ...rarely]), { minLength: 20, maxLength: 120, size: "max" }),
+        (commands) => run(commands),
+      ),
+      { numRuns: Number(process.env.RUNS ?? 400) },
+    );
+  });
+});

@@ -1,0 +1,95 @@
+import type { Retention } from "../brokers/broker.ts";
+import type { RealtimeCursor } from "../protocol/cursor.ts";
+import type { HistoryMessage, Message } from "../schema/message.ts";
+import type { EventInput, EventName } from "../schema/schema.ts";
+import type { RealtimeCore } from "./core.ts";
+import { readHistory, type HistoryQuery } from "./history.ts";
+import { subscribe, type SubscribeOptions } from "./subscribe.ts";
+
+/** A named, ordered log of events. `realtime.channel(name)` gives the same object for the same name. */
+export class Channel<O> {
+  readonly name: string;
+  readonly #core: RealtimeCore;
+  readonly #retention: () => Retention;
+  readonly #subscriptions = new Set<() => void>();
+  /** Settles when the newest emit whose payload is still being validated has been handed to the broker. */
+  #validating: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(name: string, core: RealtimeCore, retention: () => Retention) {
+    this.name = name;
+    this.#core = core;
+    this.#retention = retention;
+  }
+
+  /**
+   * Validates an event and stores it. Resolves with its cursor when it is stored, which is before it is delivered. Emits of one
+   * channel object are stored in the order of the calls, awaited or not.
+   *
+   * @throws TidingsError (as a rejection) `unknown_event`, `invalid_payload`, `payload_not_json`, `payload_too_large`: nothing was
+   * stored, and nothing will be by trying again. `not_stored`: the log could not be reached, try again. `outcome_unknown`: the
+   * reply was lost, so the event may be stored. Settles within `emitTimeoutSecs`.
+   */
+  async emit<E extends EventName<O>>(event: E, data: EventInput<O, E>): Promise<RealtimeCursor> {
+    this.#core.hub();
+    const before = this.#validating;
+    const json = this.#core.encode(event, data);
+    if (typeof json === "string" && !before) return await this.#core.append(this.name, event, json, this.#retention());
+    return await this.#emitInTurn(event, json, before);
+  }
+
+  /** Stored events, oldest first: the newest `limit`, or those that follow `after`. */
+  async history(query?: HistoryQuery): Promise<Array<HistoryMessage<O>>> {
+    const entries = await readHistory(this.#core.hub().broker, this.name, query);
+    const messages: unknown[] = entries.map(({ id, event, json }) => ({
+      id,
+      channel: this.name,
+      event,
+      data: JSON.parse(json) as unknown,
+    }));
+    // The log holds what the schema's output was when it was stored.
+    return messages as Array<HistoryMessage<O>>;
+  }
+
+  /**
+   * The channel's position now. Ask for it first, then read your data: a client that goes on `after` it misses nothing in between.
+   */
+  async cursor(): Promise<RealtimeCursor> {
+    return (await this.#core.hub().broker.locate(this.name, { newest: 0 })).last;
+  }
+
+  /** Subscribes server code to this channel: see {@link SubscribeOptions}. Any number of subscriptions, each on its own. */
+  async subscribe<E extends EventName<O> = EventName<O>>(options: SubscribeOptions<E, Message<O, E>>): Promise<() => void> {
+    const end = await subscribe(this.#core, this.name, options as SubscribeOptions<string, never>);
+    const unsubscribe = (): void => {
+      this.#subscriptions.delete(unsubscribe);
+      if (this.#subscriptions.size === 0) this.#core.subscribed.delete(this);
+      end();
+    };
+    this.#subscriptions.add(unsubscribe);
+    this.#core.subscribed.add(this);
+    return unsubscribe;
+  }
+
+  /** Ends every subscription that was made through this channel object. */
+  unsubscribe(): void {
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+  }
+
+  /** Waits for its own validation and for its predecessor's, so that a slow validator does not change the order of the log. */
+  #emitInTurn(event: string, json: string | Promise<string>, before: Promise<void> | undefined): Promise<RealtimeCursor> {
+    const stored = Promise.all([json, before]).then(([text]) => ({
+      // Wrapped: the next in line waits until this one was handed to the broker, not until it is stored.
+      cursor: this.#core.append(this.name, event, text, this.#retention()),
+    }));
+    const handedOver = stored.then(
+      () => {},
+      () => before,
+    );
+    this.#validating = handedOver;
+    void handedOver.then(() => {
+      if (this.#validating === handedOver) this.#validating = undefined;
+    });
+    return stored.then(({ cursor }) => cursor);
+  }
+}

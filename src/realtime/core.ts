@@ -1,0 +1,90 @@
+import type { Retention } from "../brokers/broker.ts";
+import type { Hub } from "../hub/hub.ts";
+import type { StreamSession } from "../hub/stream-session.ts";
+import type { RealtimeCursor } from "../protocol/cursor.ts";
+import { TidingsError } from "../protocol/error.ts";
+import { toJson } from "../schema/json.ts";
+import type { CompiledSchema } from "../schema/compile.ts";
+import type { RealtimeInternals } from "./internals.ts";
+import type { Settings } from "./options.ts";
+import { leaseHub, type HubLease } from "./registry.ts";
+import type { BrokerSource } from "./resolve-broker.ts";
+import { systemClock } from "../protocol/clock.ts";
+import { BUN_HEARTBEAT_MS, HEARTBEAT_MS } from "../protocol/limits.ts";
+
+const PROCESS_ID = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
+let emits = 0;
+
+/** What the channels of one `Realtime` share. */
+export class RealtimeCore implements RealtimeInternals {
+  readonly settings: Settings;
+  readonly schema: CompiledSchema;
+  readonly streams: Set<StreamSession> = new Set<StreamSession>();
+  /** Channel objects with subscriptions: they must live on for `unsubscribe`, also when their user has let go of them. */
+  readonly subscribed: Set<object> = new Set<object>();
+  /** Ends every subscription that was made through this instance. */
+  readonly closing: AbortController = new AbortController();
+  readonly #source: BrokerSource;
+  #lease: HubLease | undefined;
+
+  constructor(settings: Settings, schema: CompiledSchema, source: BrokerSource) {
+    this.settings = settings;
+    this.schema = schema;
+    this.#source = source;
+  }
+
+  get maxDurationMs(): number {
+    return this.settings.maxDurationMs;
+  }
+
+  get logger(): Settings["logger"] {
+    return this.settings.logger;
+  }
+
+  readonly isClosed = (): boolean => this.closing.signal.aborted;
+
+  hub(): Hub {
+    if (this.isClosed()) throw new TidingsError("closed", "this Realtime was closed. Make a new one to go on.");
+    this.#lease ??= leaseHub(this.#source.address, () => ({
+      broker: this.#source.create(),
+      clock: systemClock,
+      logger: this.settings.logger,
+      heartbeatMs: "Bun" in globalThis ? BUN_HEARTBEAT_MS : HEARTBEAT_MS,
+    }));
+    return this.#lease.hub;
+  }
+
+  /** Validates a payload and returns its JSON: at once, unless the validator is asynchronous. @throws TidingsError */
+  encode(event: string, data: unknown): string | Promise<string> {
+    const parsed = this.schema.validate(event, data);
+    return parsed instanceof Promise ? parsed.then((output) => this.#toJson(event, output)) : this.#toJson(event, parsed);
+  }
+
+  append(channel: string, event: string, json: string, retention: Retention): Promise<RealtimeCursor> {
+    const emitId = `${PROCESS_ID}-${(++emits).toString(36)}`;
+    return this.hub().broker.append(channel, { event, json, emitId }, retention, this.settings.emitTimeoutMs);
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed()) return;
+    this.closing.abort();
+    for (const stream of [...this.streams]) stream.end();
+    await this.#lease?.release();
+  }
+
+  #toJson(event: string, output: unknown): string {
+    const json = toJson(output);
+    const { maxPayloadBytes } = this.settings;
+    // A UTF-16 unit is at most three bytes: most payloads need not be counted.
+    if (json.length * 3 > maxPayloadBytes) {
+      const bytes = new TextEncoder().encode(json).length;
+      if (bytes > maxPayloadBytes) {
+        throw new TidingsError(
+          "payload_too_large",
+          `the payload of "${event}" has ${bytes} bytes of JSON; \`limits.maxPayloadBytes\` is ${maxPayloadBytes}. Emit a reference, and let the client fetch the rest.`,
+        );
+      }
+    }
+    return json;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Broker, Entry } from "../brokers/broker.ts";
+import { isComplete, judge } from "../hub/merge.ts";
+import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { CursorUnavailableError, TidingsError } from "../protocol/error.ts";
+import { MAX_HISTORY_LIMIT, PAGE_BYTES } from "../protocol/limits.ts";
+import { badOption } from "./options.ts";
+
+/** Which stored events `history` returns. */
+export interface HistoryQuery {
+  /** At most this many: the newest, unless `after` is given. @default 1000, which is also the most */
+  readonly limit?: number | undefined;
+  /**
+   * A cursor: the events after it, oldest first, for paging forward. Rejects with `CursorUnavailableError` when the log no longer
+   * holds what follows it. `"0-0"` starts at whatever is held.
+   */
+  readonly after?: string | undefined;
+  /** Not before this time, in milliseconds since 1970. */
+  readonly start?: number | undefined;
+  /** Not after this time, in milliseconds since 1970. */
+  readonly end?: number | undefined;
+}
+
+const MAX_SEQUENCE = "18446744073709551615";
+
+/** Stored entries of a channel, oldest first. @throws TidingsError `bad_option`, `bad_cursor`, `cursor_unavailable` */
+export async function readHistory(broker: Broker, channel: string, query: HistoryQuery = {}): Promise<readonly Entry[]> {
+  const { limit, after, start, end } = checkQuery(query);
+  let position = after;
+  if (position === undefined) position = (await broker.locate(channel, { newest: limit, start, end })).after;
+  const found: Entry[] = [];
+  // Only a given `after` promises that nothing is missing behind it; the first page tells.
+  let mustChain = after !== undefined && after !== ORIGIN;
+  while (found.length < limit) {
+    const page = await broker.read(channel, position, { pageBytes: PAGE_BYTES, count: limit - found.length });
+    if (mustChain && judge(position, page).kind === "gap") throw new CursorUnavailableError(channel, position);
+    mustChain = false;
+    for (const entry of page.entries) {
+      if (end !== undefined && compareCursors(entry.id, end) > 0) return found;
+      if (entry.event !== "" && (start === undefined || compareCursors(entry.id, start) >= 0)) found.push(entry);
+    }
+    const newest = page.entries.at(-1);
+    if (!newest || isComplete(page)) return found;
+    position = newest.id;
+  }
+  return found;
+}
+
+function checkQuery({ limit = MAX_HISTORY_LIMIT, after, start, end }: HistoryQuery): {
+  limit: number;
+  after: RealtimeCursor | undefined;
+  start: RealtimeCursor | undefined;
+  end: RealtimeCursor | undefined;
+} {
+  if (!Number.isSafeInteger(limit) || limit < 1) throw badOption("limit", "a whole number of at least 1", limit);
+  if (after !== undefined && !isRealtimeCursor(after)) {
+    throw new TidingsError(
+      "bad_cursor",
+      `\`after\` takes a cursor as \`emit\`, \`cursor()\` or an event's \`id\` gives it; it got ${JSON.stringify(after)}.`,
+    );
+  }
+  return {
+    limit: Math.min(limit, MAX_HISTORY_LIMIT),
+    after,
+    start: bound("start", start, "0"),
+    end: bound("end", end, MAX_SEQUENCE),
+  };
+}
+
+function bound(name: string, time: number | undefined, sequence: string): RealtimeCursor | undefined {
+  if (time === undefined) return undefined;
+  if (!Number.isSafeInteger(time) || time < 0) throw badOption(name, "a time in whole milliseconds since 1970", time);
+  return `${time}-${sequence}` as RealtimeCursor;
+}

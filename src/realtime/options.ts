@@ -1,0 +1,131 @@
+import type { Broker, Retention } from "../brokers/broker.ts";
+import { TidingsError } from "../protocol/error.ts";
+import {
+  DEFAULT_EMIT_TIMEOUT_SECS,
+  DEFAULT_EXPIRE_AFTER_SECS,
+  DEFAULT_MAX_DURATION_SECS,
+  DEFAULT_MAX_LENGTH,
+  MAX_PAYLOAD_BYTES,
+} from "../protocol/limits.ts";
+import type { Schema } from "../schema/schema.ts";
+import type { RealtimeLogger } from "./internals.ts";
+import type { RealtimePlugin } from "./plugins.ts";
+import type { RedisInput } from "./resolve-broker.ts";
+
+/** How much of each channel's log is kept. */
+export interface HistoryOptions {
+  /** Events kept per channel, exactly; `Infinity` keeps all. @default 1000 */
+  readonly maxLength?: number | undefined;
+  /** Seconds after a channel's last event at which its log is dropped; `Infinity` never drops it. @default 86400 (24 h) */
+  readonly expireAfterSecs?: number | undefined;
+}
+
+/** Limits of one `Realtime`. */
+export interface RealtimeLimits {
+  /** Bytes of one event's JSON, as UTF-8. @default 1048576 (1 MB) */
+  readonly maxPayloadBytes?: number | undefined;
+}
+
+/** Options of `Realtime`. Every one is optional. */
+export interface RealtimeOptions {
+  /** The events, by namespace. Without it events are untyped: any name, any data. */
+  readonly schema?: Schema | undefined;
+  /** Where the logs live: an ioredis client, what `createIORedisAdapter` returns, or `{ driver: "memory" }`. @default memory */
+  readonly redis?: RedisInput | undefined;
+  /** Where the logs live, as any object that implements the broker port. Not together with `redis`. */
+  readonly broker?: Broker | undefined;
+  /** Begins the name of every key. @default "tidings" */
+  readonly keyPrefix?: string | undefined;
+  /** Seconds within which `emit` settles. @default 5 */
+  readonly emitTimeoutSecs?: number | undefined;
+  /** What is kept of each log; `false` keeps nothing (a client that was away is told so by a gap). @default true */
+  readonly history?: boolean | HistoryOptions | undefined;
+  /** Seconds after which a stream ends and its client opens the next one; `Infinity` on a server that lives long. @default 300 */
+  readonly maxDurationSecs?: number | undefined;
+  /** Plugins, whose APIs are merged into the instance. */
+  readonly plugins?: readonly RealtimePlugin<object>[] | undefined;
+  /** Lets plugins' `logger` speak. Warnings of tidings itself are always logged. @default false */
+  readonly verbose?: boolean | undefined;
+  /** @default console */
+  readonly logger?: RealtimeLogger | undefined;
+  readonly limits?: RealtimeLimits | undefined;
+}
+
+/** {@link RealtimeOptions} after they were checked, in the units used inside. */
+export interface Settings {
+  readonly keyPrefix: string;
+  readonly retention: Retention;
+  readonly emitTimeoutMs: number;
+  readonly maxDurationMs: number;
+  readonly maxPayloadBytes: number;
+  readonly logger: RealtimeLogger;
+  readonly verbose: boolean;
+}
+
+/** @throws TidingsError `bad_option`, naming the option and what it takes. */
+export function checkOptions(options: RealtimeOptions): Settings {
+  if (typeof options !== "object" || options === null) throw badOption("new Realtime(…)", "an object of options", options);
+  if (options.redis !== undefined && options.broker !== undefined) {
+    throw new TidingsError("bad_option", "`redis` and `broker` both say where the logs live. Pass one of them.");
+  }
+  const keyPrefix = options.keyPrefix ?? "tidings";
+  if (typeof keyPrefix !== "string" || !/^[^{}\s]{1,128}$/.test(keyPrefix)) {
+    throw badOption("keyPrefix", "1 to 128 characters without braces and white space", keyPrefix);
+  }
+  const { logger = console, verbose = false } = options;
+  if (typeof logger !== "object" || logger === null || typeof logger.warn !== "function") {
+    throw badOption("logger", "an object with log, warn and error", logger);
+  }
+  if (typeof verbose !== "boolean") throw badOption("verbose", "a boolean", verbose);
+  return {
+    keyPrefix,
+    retention: checkHistory("history", options.history),
+    emitTimeoutMs: seconds("emitTimeoutSecs", options.emitTimeoutSecs, DEFAULT_EMIT_TIMEOUT_SECS),
+    maxDurationMs: seconds("maxDurationSecs", options.maxDurationSecs, DEFAULT_MAX_DURATION_SECS),
+    maxPayloadBytes: wholeNumber("limits.maxPayloadBytes", options.limits?.maxPayloadBytes, MAX_PAYLOAD_BYTES),
+    logger,
+    verbose,
+  };
+}
+
+/** @param fallback what holds where the option says nothing. */
+export function checkHistory(name: string, history: boolean | HistoryOptions | undefined, fallback?: Retention): Retention {
+  const { maxLength, expireAfterMs } = fallback ?? {
+    maxLength: DEFAULT_MAX_LENGTH,
+    expireAfterMs: DEFAULT_EXPIRE_AFTER_SECS * 1_000,
+  };
+  if (history === undefined) return { maxLength, expireAfterMs };
+  if (history === false) return { maxLength: 0, expireAfterMs };
+  if (history === true) return { maxLength: maxLength === 0 ? DEFAULT_MAX_LENGTH : maxLength, expireAfterMs };
+  if (typeof history !== "object" || history === null)
+    throw badOption(name, "true, false or { maxLength, expireAfterSecs }", history);
+  return {
+    maxLength: wholeNumber(`${name}.maxLength`, history.maxLength, maxLength),
+    expireAfterMs: seconds(`${name}.expireAfterSecs`, history.expireAfterSecs, expireAfterMs / 1_000),
+  };
+}
+
+function seconds(name: string, value: number | undefined, fallback: number): number {
+  const secs = value ?? fallback;
+  if (typeof secs !== "number" || !(secs > 0)) throw badOption(name, "a number of seconds above 0, or Infinity", secs);
+  return secs * 1_000;
+}
+
+function wholeNumber(name: string, value: number | undefined, fallback: number): number {
+  const count = value ?? fallback;
+  if (count !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(count) && count >= 1)) {
+    throw badOption(name, "a whole number of at least 1, or Infinity", count);
+  }
+  return count;
+}
+
+/** An option of the wrong type or out of its range. */
+export function badOption(name: string, takes: string, got: unknown): TidingsError {
+  const shown =
+    typeof got === "object" && got !== null
+      ? "an object of another shape"
+      : typeof got === "string"
+        ? JSON.stringify(got)
+        : String(got);
+  return new TidingsError("bad_option", `\`${name}\` takes ${takes}; it got ${shown}.`);
+}

@@ -1,0 +1,119 @@
+import type { Retention } from "../brokers/broker.ts";
+import type { RealtimeCursor } from "../protocol/cursor.ts";
+import { TidingsError } from "../protocol/error.ts";
+import { CHANNEL_GRAMMAR, DEFAULT_CHANNEL, isChannelName } from "../protocol/names.ts";
+import { compileSchema } from "../schema/compile.ts";
+import type { CarriesEvents } from "../schema/infer.ts";
+import type { HistoryMessage, Message } from "../schema/message.ts";
+import type { EventInput, EventName, SchemaOf } from "../schema/schema.ts";
+import { Channel } from "./channel.ts";
+import { ChannelCache } from "./channel-cache.ts";
+import { RealtimeCore } from "./core.ts";
+import type { HistoryQuery } from "./history.ts";
+import { INTERNALS, type RealtimeInternals } from "./internals.ts";
+import { checkHistory, checkOptions, type HistoryOptions, type RealtimeOptions } from "./options.ts";
+import { installPlugins, silentLogger, type PluginApis } from "./plugins.ts";
+import { resolveBroker } from "./resolve-broker.ts";
+import type { SubscribeOptions } from "./subscribe.ts";
+
+/** Options of one channel. */
+export interface ChannelOptions {
+  /** What is kept of this channel's log, where it differs from the instance. Holds for the instance from then on. */
+  readonly history?: boolean | HistoryOptions | undefined;
+}
+
+/**
+ * What server code holds in its hands: emits typed events, reads their history, subscribes. `handle({ realtime })` makes it an
+ * endpoint for browsers. Its own `emit`, `history`, `cursor` and `subscribe` are those of the channel `"default"`.
+ */
+class RealtimeInstance<const O extends RealtimeOptions> {
+  readonly #core: RealtimeCore;
+  readonly #channels = new ChannelCache<O>();
+  /** What `channel(name, { history })` said of single channels. */
+  readonly #retentions = new Map<string, Retention>();
+  readonly #default: Channel<O>;
+
+  /** @throws TidingsError `bad_option`, `bad_schema` */
+  constructor(options: O = {} as O) {
+    const settings = checkOptions(options);
+    this.#core = new RealtimeCore(settings, compileSchema(options.schema), resolveBroker(options, settings));
+    this.#default = this.channel(DEFAULT_CHANNEL);
+    installPlugins(this, options.plugins ?? [], {
+      emit: async (channel, event, data) => {
+        await this.channel(channel).emit(event as EventName<O>, data as EventInput<O, EventName<O>>);
+      },
+      logger: settings.verbose ? settings.logger : silentLogger,
+    });
+  }
+
+  /** @internal What `handle` needs. */
+  get [INTERNALS](): RealtimeInternals {
+    return this.#core;
+  }
+
+  /** A channel by its name. The same name gives the same object. @throws TidingsError `bad_channel` */
+  channel(name: string, options: ChannelOptions = {}): Channel<O> {
+    if (!isChannelName(name)) {
+      throw new TidingsError(
+        "bad_channel",
+        `${JSON.stringify(name) ?? String(name)} is not a channel name: ${CHANNEL_GRAMMAR}.`,
+      );
+    }
+    if (options.history !== undefined)
+      this.#retentions.set(name, checkHistory("history", options.history, this.#core.settings.retention));
+    return this.#channels.get(
+      name,
+      () => new Channel<O>(name, this.#core, () => this.#retentions.get(name) ?? this.#core.settings.retention),
+    );
+  }
+
+  /** {@link Channel.emit} of the channel `"default"`. */
+  emit<E extends EventName<O>>(event: E, data: EventInput<O, E>): Promise<RealtimeCursor> {
+    return this.#default.emit(event, data);
+  }
+
+  /** {@link Channel.history} of the channel `"default"`. */
+  history(query?: HistoryQuery): Promise<Array<HistoryMessage<O>>> {
+    return this.#default.history(query);
+  }
+
+  /** {@link Channel.cursor} of the channel `"default"`. */
+  cursor(): Promise<RealtimeCursor> {
+    return this.#default.cursor();
+  }
+
+  /** {@link Channel.subscribe} of the channel `"default"`. */
+  subscribe<E extends EventName<O> = EventName<O>>(options: SubscribeOptions<E, Message<O, E>>): Promise<() => void> {
+    return this.#default.subscribe(options);
+  }
+
+  /** {@link Channel.unsubscribe} of the channel `"default"`. */
+  unsubscribe(): void {
+    this.#default.unsubscribe();
+  }
+
+  /**
+   * Ends every stream and subscription of this instance. The last instance on a broker closes its connections; a client that you
+   * passed in stays yours to close. Leaves no timer, socket or listener behind. Safe to call twice.
+   */
+  close(): Promise<void> {
+    return this.#core.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** An instance with the options `O`, its events in its type, and the methods of its plugins. */
+export type Realtime<O extends RealtimeOptions = RealtimeOptions> = RealtimeInstance<O> &
+  CarriesEvents<SchemaOf<O>> &
+  PluginApis<O>;
+
+/** The constructor of {@link Realtime}. */
+export interface RealtimeConstructor {
+  new <const O extends RealtimeOptions = object>(options?: O): Realtime<O>;
+}
+
+// A class cannot say that its instances also have what its plugins add; the type of its constructor can.
+export const Realtime: RealtimeConstructor = RealtimeInstance as never;

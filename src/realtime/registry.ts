@@ -1,0 +1,52 @@
+import { Hub, type HubOptions } from "../hub/hub.ts";
+
+interface Registered {
+  readonly hub: Hub;
+  users: number;
+}
+
+/** A hub that one `Realtime` uses until it lets go. */
+export interface HubLease {
+  readonly hub: Hub;
+  /** The last one to let go closes the hub. Safe to call once. */
+  release(): Promise<void>;
+}
+
+/** Bumped when hubs of two versions of this package can no longer stand for each other. */
+const GENERATION = 1;
+const REGISTRY: unique symbol = Symbol.for("tidings") as never;
+
+type Registries = Record<number, Map<string, Registered> | undefined>;
+
+/**
+ * Hubs live in one place per process, by broker address and key prefix: Next.js evaluates a module several times in one process
+ * and again after each edit, and what one copy emits must reach the streams of another.
+ */
+function registry(): Map<string, Registered> {
+  const holder = globalThis as { [REGISTRY]?: Registries };
+  const registries = (holder[REGISTRY] ??= {});
+  return (registries[GENERATION] ??= new Map());
+}
+
+/** The process's hub for `address`, made on first use. */
+export function leaseHub(address: string, create: () => HubOptions): HubLease {
+  const hubs = registry();
+  let registered = hubs.get(address);
+  if (!registered) hubs.set(address, (registered = { hub: new Hub(create()), users: 0 }));
+  const { hub } = registered;
+  registered.users++;
+  return {
+    hub,
+    async release() {
+      const current = hubs.get(address);
+      if (current?.hub !== hub || --current.users > 0) return;
+      hubs.delete(address);
+      await hub.close();
+    },
+  };
+}
+
+/** How many hubs this process has. */
+export function countHubs(): number {
+  return registry().size;
+}

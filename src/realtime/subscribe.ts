@@ -1,0 +1,138 @@
+import { Subscription } from "../hub/subscription.ts";
+import type { FeedStart } from "../hub/feed.ts";
+import { isRealtimeCursor, type RealtimeCursor } from "../protocol/cursor.ts";
+import { CursorUnavailableError, TidingsError } from "../protocol/error.ts";
+import type { Gap } from "../protocol/frames.ts";
+import { MAX_HISTORY_LIMIT } from "../protocol/limits.ts";
+import type { DeliveredEvent } from "../schema/message.ts";
+import type { RealtimeCore } from "./core.ts";
+import { badOption } from "./options.ts";
+
+/** Options of a server-side `subscribe`, with the message type `M` and the event names `E`. */
+export interface SubscribeOptions<E extends string, M> {
+  /** Only these events. @default all */
+  readonly events?: readonly E[] | undefined;
+  /**
+   * Called for each event, one at a time, in the order of the log; awaited before the next. If it throws, the error is logged and
+   * the next event follows.
+   */
+  onData(message: M): unknown;
+  /** Past events first, then what is new: `true` for all that is held, `{ limit }` for the newest. @default false */
+  readonly history?:
+    | boolean
+    | { readonly limit?: number | undefined; readonly start?: number | undefined; readonly end?: number | undefined }
+    | undefined;
+  /** Go on after this cursor, exclusive. Not together with `history`. */
+  readonly after?: string | undefined;
+  /** Events may be missing: fetch the current state anew. Without it, one warning is logged. */
+  onGap?(gap: Gap): void;
+  /** Ends the subscription when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Subscribes server code to a channel. Resolves when what is emitted from now on will arrive.
+ *
+ * @returns ends the subscription; safe to call twice.
+ * @throws TidingsError `bad_option`, `bad_cursor`, `closed`, `channel_unavailable`; `cursor_unavailable` when `after` cannot be
+ * proved and there is no `onGap` to tell it to.
+ */
+export async function subscribe(
+  core: RealtimeCore,
+  channel: string,
+  options: SubscribeOptions<string, DeliveredEvent<string, unknown>>,
+): Promise<() => void> {
+  const { start, accepts } = checkSubscribe(options);
+  const { onData, onGap, signal } = options;
+  const { logger } = core.settings;
+  signal?.throwIfAborted();
+  const hub = core.hub();
+
+  return await new Promise<() => void>((resolve, reject) => {
+    let warned = false;
+    // A position that was asked for by name and is gone is told to the caller, before anything else happens.
+    let asked: RealtimeCursor | undefined = start.kind === "after" && !onGap ? start.cursor : undefined;
+    const subscription = new Subscription({
+      joined: () => {
+        // The gap, if there is one, comes in the same turn as the join.
+        queueMicrotask(() => {
+          asked = undefined;
+          resolve(end);
+        });
+      },
+      entry: (entry, replayed) => {
+        if (!accepts(entry.event, entry.id)) return undefined;
+        return onData({ id: entry.id, channel, event: entry.event, data: JSON.parse(entry.json) as unknown, replayed });
+      },
+      gap: (gap) => {
+        if (asked !== undefined) {
+          end();
+          reject(new CursorUnavailableError(channel, asked));
+        } else if (onGap) {
+          onGap(gap);
+        } else if (!warned) {
+          warned = true;
+          logger.warn(
+            `tidings: events of channel "${channel}" may be missing (${gap.reason}). Pass \`onGap\` to \`subscribe\` and fetch the current state there.`,
+          );
+        }
+      },
+      failed: (code) => {
+        end();
+        const error = new TidingsError(
+          code,
+          `channel "${channel}" cannot be read: its key may hold something else, or the broker refuses it. The broker's own words are in the log.`,
+        );
+        logger.error(error.message);
+        reject(error);
+      },
+      thrown: (error) => logger.error(`tidings: a subscriber of channel "${channel}" threw; the next event follows.`, error),
+    });
+    const end = (): void => {
+      subscription.end();
+      signal?.removeEventListener("abort", end);
+      core.closing.signal.removeEventListener("abort", end);
+    };
+    signal?.addEventListener("abort", end, { once: true });
+    core.closing.signal.addEventListener("abort", end, { once: true });
+    subscription.open(hub.attach(channel, subscription, start));
+  });
+}
+
+function checkSubscribe(options: SubscribeOptions<string, never>): {
+  start: FeedStart;
+  accepts: (event: string, id: RealtimeCursor) => boolean;
+} {
+  const { events, onData, history, after } = options;
+  if (typeof onData !== "function") throw badOption("onData", "a function", onData);
+  if (events !== undefined && !Array.isArray(events)) throw badOption("events", "an array of event names", events);
+  if (after !== undefined && history !== undefined && history !== false) {
+    throw new TypeError(
+      "tidings: `subscribe` takes `after` or `history`, not both: `after` already says where the past begins.",
+    );
+  }
+  if (after !== undefined && !isRealtimeCursor(after)) {
+    throw new TidingsError(
+      "bad_cursor",
+      `\`after\` takes a cursor as \`emit\`, \`cursor()\` or an event's \`id\` gives it; it got ${JSON.stringify(after)}.`,
+    );
+  }
+  const names = events && events.length > 0 ? new Set<string>(events) : undefined;
+  const range = typeof history === "object" && history !== null ? history : {};
+  const timeOf = (id: RealtimeCursor): number => Number(id.slice(0, id.indexOf("-")));
+  const accepts = (event: string, id: RealtimeCursor): boolean =>
+    (names === undefined || names.has(event)) &&
+    (range.start === undefined || timeOf(id) >= range.start) &&
+    (range.end === undefined || timeOf(id) <= range.end);
+  return { start: startOf(after, history), accepts };
+}
+
+function startOf(after: RealtimeCursor | undefined, history: SubscribeOptions<string, never>["history"]): FeedStart {
+  if (after !== undefined) return { kind: "after", cursor: after };
+  if (history === true) return { kind: "held" };
+  if (typeof history !== "object" || history === null) return { kind: "live" };
+  const { limit } = history;
+  if (limit === undefined) return { kind: "held" };
+  if (!Number.isSafeInteger(limit) || limit < 1) throw badOption("history.limit", "a whole number of at least 1", limit);
+  return { kind: "newest", count: Math.min(limit, MAX_HISTORY_LIMIT) };
+}

@@ -1,0 +1,91 @@
+import type { ChannelRequest } from "../hub/hub.ts";
+import { preflight } from "./cors.ts";
+import type { Endpoint } from "./handle-options.ts";
+import { Refusal } from "./refusal.ts";
+import { parseStreamRequest, type StreamRequest } from "./stream-request.ts";
+
+/** A request as its transport saw it. */
+export interface IncomingStreamRequest {
+  readonly method: string;
+  readonly url: string;
+  header(name: string): string | null | undefined;
+  /** The request as users' functions see it, made only when one of them asks. */
+  toRequest(): Request;
+}
+
+/** A request that may have its stream. */
+export interface Admitted extends StreamRequest {
+  /** Channels that `authorize` refused. */
+  readonly forbidden: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export const STREAM_HEADERS: Readonly<Record<string, string>> = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+};
+
+/** Everything between a request and its stream: syntax, limits, middleware, rights. Never rejects. */
+export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest): Promise<Admitted | Response> {
+  const cors = endpoint.corsHeaders(incoming.header("origin"));
+  if (endpoint.corsEnabled && incoming.method === "OPTIONS")
+    return preflight(cors, incoming.header("access-control-request-headers"));
+  const outcome = await decide(endpoint, incoming);
+  if (outcome instanceof Refusal) return withHeaders(outcome.toResponse(), cors);
+  if (isResponse(outcome)) return withHeaders(outcome, cors);
+  return { ...outcome, headers: { ...STREAM_HEADERS, ...cors } };
+}
+
+async function decide(
+  endpoint: Endpoint,
+  incoming: IncomingStreamRequest,
+): Promise<Omit<Admitted, "headers"> | Refusal | Response> {
+  const parsed = parseStreamRequest(
+    { method: incoming.method, url: incoming.url, lastEventId: incoming.header("last-event-id") },
+    endpoint.limits,
+  );
+  if (parsed instanceof Refusal) return parsed;
+  if (endpoint.realtime.isClosed()) return new Refusal("closed", "This server is closing.");
+  const { middleware, identify, authorize } = endpoint;
+  if (!middleware && !identify && !authorize) return { ...parsed, forbidden: [] };
+  try {
+    const request = incoming.toRequest();
+    const answer: unknown = await middleware?.({ request, channels: parsed.channels.map(({ channel }) => channel) });
+    if (isResponse(answer)) return answer;
+    // Closed by default: an answer that is neither a Response nor nothing is a mistake, and must not let anyone in.
+    if (answer !== undefined)
+      throw new TypeError(`middleware returned ${typeof answer}: return a Response to refuse, or nothing to admit.`);
+    const user = await identify?.(request);
+    const channels: ChannelRequest[] = [];
+    const forbidden: string[] = [];
+    for (const asked of parsed.channels) {
+      const allowed = !authorize || (await authorize({ request, channel: asked.channel, user })) === true;
+      if (allowed) channels.push(asked);
+      else forbidden.push(asked.channel);
+    }
+    if (channels.length === 0) return new Refusal("forbidden", "You may not read any of these channels.");
+    return { channels, forbidden, keepsCursors: parsed.keepsCursors };
+  } catch (error) {
+    endpoint.realtime.logger.error("tidings: a request was refused, because middleware, identify or authorize threw.", error);
+    return new Refusal("internal", "The server could not decide about this request.");
+  }
+}
+
+/** Also a Response of another realm or polyfill. */
+function isResponse(value: unknown): value is Response {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "status" in value &&
+    "headers" in value &&
+    typeof (value as Response).arrayBuffer === "function"
+  );
+}
+
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  if (Object.keys(headers).length === 0) return response;
+  const merged = new Headers(response.headers);
+  for (const [name, value] of Object.entries(headers)) merged.set(name, value);
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers: merged });
+}

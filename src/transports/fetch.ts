@@ -1,0 +1,81 @@
+import type { Sink, StreamSession } from "../hub/stream-session.ts";
+import { TidingsError } from "../protocol/error.ts";
+import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
+import { admit, type Admitted } from "./admission.ts";
+import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
+
+/**
+ * Turns a `Realtime` into an endpoint for anything that speaks `Request` and `Response`: Next.js, Hono, SvelteKit, Bun, Deno.
+ * For Node's `http`, Express and Fastify, `handle` of `tidings/node` is the faster way.
+ *
+ * Each stream answers with status 200 and `text/event-stream`; a refusal is JSON `{ code, message }`.
+ *
+ * @throws TidingsError `bad_option` when an option is of the wrong type.
+ */
+export function handle(options: HandleOptions): (request: Request) => Promise<Response> {
+  const endpoint = checkHandleOptions(options);
+  return async (request) => {
+    if (!isRequest(request)) {
+      throw new TidingsError(
+        "bad_request",
+        "`handle` of `tidings` takes a fetch `Request`, and this is none. For Node's http, Express or Fastify import `handle` from `tidings/node`; in Hono pass `c.req.raw`.",
+      );
+    }
+    const admitted = await admit(endpoint, {
+      method: request.method,
+      url: request.url,
+      header: (name) => request.headers.get(name),
+      toRequest: () => request,
+    });
+    if (admitted instanceof Response || !("channels" in admitted)) return admitted;
+    return new Response(openStream(endpoint, admitted, request.signal), { headers: admitted.headers });
+  };
+}
+
+function isRequest(value: unknown): value is Request {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "url" in value &&
+    "headers" in value &&
+    typeof (value as Request).headers?.get === "function"
+  );
+}
+
+function openStream(
+  endpoint: Endpoint,
+  { channels, forbidden, keepsCursors }: Admitted,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
+  let session: StreamSession;
+  const end = (): void => session.end();
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const sink: Sink = {
+          write(bytes) {
+            controller.enqueue(bytes);
+            return (controller.desiredSize ?? 0) > 0;
+          },
+          end() {
+            signal?.removeEventListener("abort", end);
+            try {
+              controller.close();
+            } catch {
+              // The reader cancelled: the stream is closed already.
+            }
+          },
+        };
+        const { realtime } = endpoint;
+        session = realtime.hub().openStream(sink, channels, { keepsCursors, maxDurationMs: realtime.maxDurationMs });
+        for (const channel of forbidden) session.problem(channel, "forbidden");
+        // Which of the two signs of a leaving client comes, and in which order, differs from framework to framework.
+        if (signal?.aborted) end();
+        else signal?.addEventListener("abort", end, { once: true });
+      },
+      pull: () => session.drained(),
+      cancel: end,
+    },
+    { highWaterMark: MAX_BUFFERED_BYTES, size: (bytes) => bytes?.byteLength ?? 0 },
+  );
+}

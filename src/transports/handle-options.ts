@@ -1,0 +1,96 @@
+import { TidingsError } from "../protocol/error.ts";
+import { MAX_CHANNELS, MAX_URL_BYTES } from "../protocol/limits.ts";
+import { internalsOf, type RealtimeInternals } from "../realtime/internals.ts";
+import { createCors, type CorsHeaders, type CorsOptions } from "./cors.ts";
+import type { RequestLimits } from "./stream-request.ts";
+
+/** What middleware gets to see. */
+export interface MiddlewareContext {
+  /** The request that asks for a stream. */
+  readonly request: Request;
+  /** The channels that it asks for, each once; `["default"]` when it names none. */
+  readonly channels: string[];
+}
+
+/** What `authorize` gets to see, once per channel. */
+export interface AuthorizeContext {
+  readonly request: Request;
+  readonly channel: string;
+  /** What `identify` returned. */
+  readonly user?: string | undefined;
+}
+
+/** Limits of one endpoint. */
+export interface HandleLimits {
+  /** Channels in one stream. @default 50 */
+  readonly maxChannels?: number | undefined;
+  /** Bytes of a request's path and query. @default 8192 */
+  readonly maxUrlBytes?: number | undefined;
+}
+
+/** Options of `handle`, for every transport. */
+export interface HandleOptions {
+  /** The `Realtime` whose channels this endpoint serves. */
+  readonly realtime: object;
+  /**
+   * Runs before any stream or broker access. A returned `Response` is the answer, as it is; nothing admits the request. If it
+   * throws, the request is refused with status 500 and the error is logged.
+   */
+  middleware?: ((context: MiddlewareContext) => Response | void | Promise<Response | void>) | undefined;
+  /** Names the user behind a request, from a cookie or a header: never from the query. */
+  identify?: ((request: Request) => string | undefined | Promise<string | undefined>) | undefined;
+  /**
+   * Whether this user may read this channel. Asked for each channel of a request. A refused channel is told to the client by a
+   * `problem` frame while the others flow; when none is left the answer is 403.
+   */
+  authorize?: ((context: AuthorizeContext) => boolean | Promise<boolean>) | undefined;
+  /** Which other origins may read. @default none */
+  readonly cors?: CorsOptions | undefined;
+  readonly limits?: HandleLimits | undefined;
+}
+
+/** {@link HandleOptions} after they were checked. */
+export interface Endpoint {
+  readonly realtime: RealtimeInternals;
+  readonly middleware: HandleOptions["middleware"];
+  readonly identify: HandleOptions["identify"];
+  readonly authorize: HandleOptions["authorize"];
+  readonly corsEnabled: boolean;
+  readonly corsHeaders: CorsHeaders;
+  readonly limits: RequestLimits;
+}
+
+/** @throws TidingsError `bad_option`, naming the option. */
+export function checkHandleOptions(options: HandleOptions): Endpoint {
+  const realtime = internalsOf((options as HandleOptions | undefined)?.realtime);
+  if (!realtime) {
+    throw new TidingsError(
+      "bad_option",
+      "`handle` takes `{ realtime }`, an instance made with `new Realtime(…)`. Did you pass the instance itself, or forget to export it?",
+    );
+  }
+  for (const name of ["middleware", "identify", "authorize"] as const) {
+    if (options[name] !== undefined && typeof options[name] !== "function") {
+      throw new TidingsError("bad_option", `\`${name}\` of \`handle\` is a function; it got ${typeof options[name]}.`);
+    }
+  }
+  return {
+    realtime,
+    middleware: options.middleware,
+    identify: options.identify,
+    authorize: options.authorize,
+    corsEnabled: options.cors !== undefined,
+    corsHeaders: createCors(options.cors),
+    limits: {
+      maxChannels: positive("limits.maxChannels", options.limits?.maxChannels, MAX_CHANNELS),
+      maxUrlBytes: positive("limits.maxUrlBytes", options.limits?.maxUrlBytes, MAX_URL_BYTES),
+    },
+  };
+}
+
+function positive(name: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== "number" || !(value >= 1))
+    throw new TidingsError("bad_option", `\`${name}\` of \`handle\` is a number of at least 1; it got ${String(value)}.`);
+  return value;
+}

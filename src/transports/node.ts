@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Sink } from "../hub/stream-session.ts";
+import { TidingsError } from "../protocol/error.ts";
+import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
+import { admit, type Admitted } from "./admission.ts";
+import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
+
+/**
+ * The fast path for Node's `http`, Express and Fastify (`reply.hijack()`, then `reply.raw`): writes straight to the
+ * `ServerResponse`. Everywhere else use `handle` of `tidings`.
+ *
+ * @throws TidingsError `bad_option` when an option is of the wrong type, `bad_request` when it is not called with `(req, res)`.
+ */
+export function handle(options: HandleOptions): (req: IncomingMessage, res: ServerResponse) => void {
+  const endpoint = checkHandleOptions(options);
+  return (req, res) => {
+    if (typeof req?.headers !== "object" || typeof res?.writeHead !== "function") {
+      throw new TidingsError(
+        "bad_request",
+        "`handle` of `tidings/node` takes Node's `(req, res)`, and this is something else. For a fetch `Request` import `handle` from `tidings`; in Fastify call `reply.hijack()` and pass `request.raw, reply.raw`.",
+      );
+    }
+    void answer(endpoint, req, res);
+  };
+}
+
+async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  try {
+    const admitted = await admit(endpoint, {
+      method: req.method ?? "GET",
+      // Express mounts a router by cutting its path off `url`.
+      url: req.url ?? "/",
+      header: (name) => firstHeader(req.headers[name]),
+      toRequest: () => toRequest(req),
+    });
+    if (res.destroyed || res.writableEnded) return;
+    if ("channels" in admitted) openStream(endpoint, admitted, res);
+    else await sendResponse(admitted, res);
+  } catch (error) {
+    endpoint.realtime.logger.error("tidings: a request could not be answered.", error);
+    if (!res.headersSent) res.writeHead(500);
+    res.end();
+  }
+}
+
+function openStream(endpoint: Endpoint, { channels, forbidden, keepsCursors, headers }: Admitted, res: ServerResponse): void {
+  res.writeHead(200, headers);
+  const sink: Sink = {
+    write: (bytes) => res.write(bytes) || res.writableLength < MAX_BUFFERED_BYTES,
+    end: () => void res.end(),
+  };
+  const { realtime } = endpoint;
+  const session = realtime.hub().openStream(sink, channels, { keepsCursors, maxDurationMs: realtime.maxDurationMs });
+  for (const channel of forbidden) session.problem(channel, "forbidden");
+  res.on("drain", () => session.drained());
+  res.on("close", () => session.end());
+  res.on("error", () => session.end());
+}
+
+async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
+  const cookies = response.headers.getSetCookie();
+  const headers = Object.fromEntries(response.headers);
+  res.writeHead(response.status, cookies.length > 0 ? { ...headers, "set-cookie": cookies } : headers);
+  res.end(response.body ? new Uint8Array(await response.arrayBuffer()) : undefined);
+}
+
+/** The request as middleware sees it. Its body is not carried over: a stream is asked for with GET. */
+function toRequest(req: IncomingMessage): Request {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(req.headers)) {
+    if (name.startsWith(":")) continue;
+    for (const one of Array.isArray(value) ? value : [value ?? ""]) headers.append(name, one);
+  }
+  const host = firstHeader(req.headers.host) ?? firstHeader(req.headers[":authority"]) ?? "localhost";
+  const encrypted = "encrypted" in req.socket && req.socket.encrypted === true;
+  const original = "originalUrl" in req && typeof req.originalUrl === "string" ? req.originalUrl : req.url;
+  return new Request(`${encrypted ? "https" : "http"}://${host}${original ?? "/"}`, {
+    method: req.method ?? "GET",
+    headers,
+  });
+}
+
+function firstHeader(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
