@@ -24,8 +24,18 @@ type AfterToJson<T> = unknown extends T
     : T extends NoJson
       ? never
       : T extends readonly unknown[]
-        ? { [I in keyof T]: JsonElement<T[I]> }
+        ? JsonArray<T>
         : JsonObject<T>;
+
+/**
+ * A plain array is written as `X[]`, which TypeScript resolves when somebody looks; a mapped type over an array is resolved at
+ * once, and never ends for `type Json = Json[] | …`. Tuples need the mapped type, for their places.
+ */
+type JsonArray<T extends readonly unknown[]> = T[number][] extends T
+  ? T extends unknown[]
+    ? JsonElement<T[number]>[]
+    : readonly JsonElement<T[number]>[]
+  : { [I in keyof T]: JsonElement<T[I]> };
 
 /** Not representable: rejected at run time, or gone before it is stored. */
 type NoJson =

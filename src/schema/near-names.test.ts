@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { nearNames } from "./near-names.ts";
 
-const names = ["chat.message", "chat.messages", "chat.typing", "order.placed"];
+const names = ["chat.messages", "chat.message", "chat.typing", "order.placed"];
 
 it("finds the nearest names first", () => {
   expect(nearNames("chat.mesage", names)).toEqual(["chat.message", "chat.messages"]);

@@ -16,17 +16,17 @@ export declare class StandIn<const O extends Options = Options> {
   emit<E extends EventName<O>>(event: E, data: EventInput<O, E>): Promise<RealtimeCursor>;
   history(): Promise<HistoryMessage<O>[]>;
   subscribe<E extends EventName<O> = EventName<O>>(options: {
-    readonly events?: readonly E[];
+    readonly events?: readonly E[] | undefined;
     onData(message: Message<O, E>): unknown;
   }): Promise<() => void>;
 }
 
 export interface HookOptions<M, E extends keyof M & string> {
-  readonly channels?: readonly string[];
   readonly events?: readonly E[] | undefined;
-  readonly onData?: (message: MessageIn<M, E>) => void;
+  readonly onData?: ((message: MessageIn<M, E>) => void) | undefined;
 }
 
+/** The typed surface of `createRealtime`. */
 export declare function createHook<T extends object>(): {
-  use<E extends keyof EventsOf<T> & string = keyof EventsOf<T> & string>(options: HookOptions<EventsOf<T>, E>): void;
+  useRealtime<E extends keyof EventsOf<T> & string = keyof EventsOf<T> & string>(options: HookOptions<EventsOf<T>, E>): void;
 };
