@@ -264,7 +264,9 @@ async function running({ program, options, folder }, use) {
   const closed = new Promise((resolve) => child.once("close", resolve));
   /** @type {Promise<never>} */
   const failed = new Promise((_resolve, reject) => {
-    child.once("error", (error) => reject(new Error(`cannot be run (${"code" in error ? error.code : error.message})`)));
+    child.once("error", (error) =>
+      reject(new Error(`cannot be run (${/** @type {NodeJS.ErrnoException} */ (error).code ?? error.message})`)),
+    );
     child.once("close", (code, signal) => {
       const last = text.trim().split("\n").at(-1)?.trim().slice(0, 200);
       reject(new Error(`ended at once with ${signal ?? `code ${code}`}${last ? `: ${last}` : ""}`));

@@ -1,0 +1,111 @@
+// @ts-check
+/**
+ * Who may import whom. Arrows point inward: entries → realtime, transports → hub → brokers/broker.ts (the port) → protocol.
+ * The browser's side sees `protocol`, and of `schema` only types.
+ */
+
+/** @import { IConfiguration, IRegularForbiddenRuleType } from "dependency-cruiser" */
+
+const TEST = String.raw`\.test(-d)?\.tsx?$`;
+
+/**
+ * @param {string} name
+ * @param {string} comment
+ * @param {IRegularForbiddenRuleType["from"]} from
+ * @param {IRegularForbiddenRuleType["to"]} to
+ * @returns {IRegularForbiddenRuleType}
+ */
+const forbid = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
+
+/**
+ * The files of a layer, without their tests: a test may use what it needs.
+ * @param {string} pattern
+ */
+const code = (pattern) => ({ path: pattern, pathNot: [TEST] });
+
+/** @type {IConfiguration} */
+const config = {
+  forbidden: [
+    forbid("protocol-imports-nothing", "`protocol` is shared by server and browser; it stands alone.", code("^src/protocol/"), {
+      pathNot: ["^src/protocol/"],
+    }),
+    forbid("schema-knows-protocol", "`schema` knows the vocabulary and nothing else.", code("^src/schema/"), {
+      pathNot: ["^src/(schema|protocol)/"],
+    }),
+    forbid(
+      "brokers-know-protocol",
+      "A broker stores and announces; it knows the vocabulary and nothing else.",
+      code("^src/brokers/"),
+      {
+        path: "^src/",
+        pathNot: ["^src/(brokers|protocol)/"],
+      },
+    ),
+    forbid("hub-knows-ports", "The hub knows no broker and no transport, only `brokers/broker.ts`.", code("^src/hub/"), {
+      path: "^src/",
+      pathNot: ["^src/(hub|protocol)/", String.raw`^src/brokers/broker\.ts$`],
+    }),
+    forbid("hub-takes-types-of-the-port", "A port is a type.", code("^src/hub/"), {
+      path: "^src/brokers/",
+      dependencyTypesNot: ["type-only"],
+    }),
+    forbid("realtime-knows-no-transport", "`Realtime` works without HTTP.", code("^src/realtime/"), {
+      path: "^src/(transports|client|testing)(/|$)",
+    }),
+    forbid("transports-know-no-broker", "Transports move bytes; the log is behind the hub.", code("^src/transports/"), {
+      path: "^src/(brokers|client|testing)(/|$)",
+    }),
+    forbid("client-is-for-browsers", "The browser's code imports nothing of the server (I12).", code("^src/client/"), {
+      path: "^src/",
+      pathNot: ["^src/(client|protocol|schema)/"],
+    }),
+    forbid("client-takes-types-of-schema", "No validator reaches a browser (I12).", code("^src/client/"), {
+      path: "^src/schema/",
+      dependencyTypesNot: ["type-only"],
+    }),
+    forbid(
+      "client-core-has-no-framework",
+      "The core works without React.",
+      {
+        path: "^src/client/",
+        pathNot: [TEST, String.raw`^src/client/react(/|\.ts$)`],
+      },
+      { path: "^(node_modules/)?react(-dom)?(/|$)|^src/client/react/|/node_modules/(@types/)?react(-dom)?/" },
+    ),
+    forbid(
+      "node-only-at-the-edge",
+      "Everything else runs on Bun, Deno and workers too.",
+      {
+        path: "^src/",
+        pathNot: [TEST, String.raw`^src/node\.ts$`, "^src/transports/node", "^src/brokers/redis/[^/]*driver"],
+      },
+      { dependencyTypes: ["core"] },
+    ),
+    forbid(
+      "no-package-but-peers",
+      "The package has no dependencies. React is a peer of the React entry alone.",
+      code("^src/"),
+      {
+        dependencyTypes: ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-no-pkg", "npm-unknown"],
+        pathNot: ["node_modules/(@types/)?react/"],
+      },
+    ),
+    forbid("no-test-in-code", "Code never imports tests, scripts, examples or what stands beside `src`.", code("^src/"), {
+      path: [TEST, "^(test|scripts|bench|examples)/"],
+    }),
+    forbid("no-cycle", "Two modules that need each other are one module, or three.", code("^src/"), {
+      circular: true,
+      viaOnly: { dependencyTypesNot: ["type-only"] },
+    }),
+    forbid("no-unresolved", "The import leads nowhere.", { path: "^src/" }, { couldNotResolve: true }),
+  ],
+  options: {
+    // Imports of types count, and are told apart.
+    tsPreCompilationDeps: "specify",
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "default"] },
+  },
+};
+
+export default config;
