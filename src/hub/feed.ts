@@ -13,6 +13,13 @@ export type FeedStart =
   /** The newest `count` entries. */
   | { readonly kind: "newest"; readonly count: number };
 
+/** A start as requests write it. */
+function formatStart(start: FeedStart): string {
+  if (start.kind === "after") return start.cursor;
+  if (start.kind === "newest") return `-${start.count}`;
+  return start.kind === "held" ? "-" : "";
+}
+
 /** One subscriber as its topics see it: a stream to a browser, or a server-side subscription. */
 export interface Session {
   /** It takes nothing for now; its feeds wait until it calls `resume` on them. */
@@ -62,6 +69,11 @@ export class Feed {
   /** Everything up to here was handed to the session; `undefined` before the feed is joined. */
   get cursor(): RealtimeCursor | undefined {
     return this.state === "live" ? this.source.flushed : this.start ? undefined : this.position;
+  }
+
+  /** A request that goes on where this feed stands: its cursor, or what it asked for while it is not joined. */
+  get resumption(): string {
+    return this.cursor ?? (this.start ? formatStart(this.start) : "");
   }
 
   lag(): void {

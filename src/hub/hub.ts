@@ -1,4 +1,5 @@
 import type { Broker, Listener } from "../brokers/broker.ts";
+import type { WireCode } from "../protocol/codes.ts";
 import type { Clock, Timer } from "../protocol/clock.ts";
 import { isTidingsError } from "../protocol/error.ts";
 import { MAX_READS_IN_FLIGHT, TOPIC_LINGER_MS, TOTAL_CATCH_UP_QUEUE_BYTES, TOTAL_RING_BYTES } from "../protocol/limits.ts";
@@ -25,6 +26,8 @@ export interface HubOptions {
 export interface ChannelRequest {
   readonly channel: string;
   readonly start: FeedStart;
+  /** Why the client may not have it, if so: the others flow. */
+  readonly refused?: WireCode | undefined;
 }
 
 /** After a reconnection the topics of a process read the log within this many milliseconds per topic, at most a second. */
@@ -75,7 +78,13 @@ export class Hub implements TopicHost, StreamHost {
   /** Opens a stream on the channels of one request. */
   openStream(sink: Sink, channels: readonly ChannelRequest[], options: StreamOptions): StreamSession {
     const session = new StreamSession(sink, this, { ...options, channels: channels.length });
-    session.open(channels.map(({ channel, start }) => this.attach(channel, session, start)));
+    session.open(
+      channels.map(({ channel, start, refused }) => {
+        if (!refused) return this.attach(channel, session, start);
+        session.problem(channel, refused);
+        return undefined;
+      }),
+    );
     return session;
   }
 

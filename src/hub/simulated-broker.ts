@@ -31,7 +31,7 @@ export class SimulatedBroker implements Broker {
   #hearing = true;
   #clock = 0;
 
-  store(keep = Number.POSITIVE_INFINITY): Entry {
+  store(keep: number = Number.POSITIVE_INFINITY): Entry {
     const id = `${1_000 + ++this.#clock}-0` as RealtimeCursor;
     const entry: Entry = { id, prev: this.last, event: "e.v", json: String(this.#clock) };
     this.last = id;

@@ -53,7 +53,8 @@ export class StreamSession implements Session, Beating {
   readonly #sink: Sink;
   readonly #host: StreamHost;
   readonly #options: StreamOptions;
-  #feeds: readonly Feed[] = [];
+  /** In the order of the request, which is the order of the cursors in a position frame; empty where there is no feed. */
+  #feeds: ReadonlyArray<Feed | undefined> = [];
   /** The only channel's frames carry an `id:`; with several, and no cursors at the reader, a position frame does. */
   readonly #solo: boolean;
   /** What this turn brought, unless it could be written through. */
@@ -76,7 +77,7 @@ export class StreamSession implements Session, Beating {
   }
 
   /** The feeds of this stream, in the order of its request. Called once, in the turn of the constructor. */
-  open(feeds: readonly Feed[]): void {
+  open(feeds: ReadonlyArray<Feed | undefined>): void {
     this.#feeds = feeds;
   }
 
@@ -94,7 +95,7 @@ export class StreamSession implements Session, Beating {
   }
 
   failed(feed: Feed, code: WireCode): void {
-    this.#feeds = this.#feeds.filter((other) => other !== feed);
+    this.#feeds = this.#feeds.map((other) => (other === feed ? undefined : other));
     this.problem(feed.channel, code);
   }
 
@@ -109,7 +110,7 @@ export class StreamSession implements Session, Beating {
     const parts = this.#pending;
     this.#pending = [];
     if (!this.#solo && !this.#options.keepsCursors) {
-      parts.push(encode(streamPositionFrame(this.#feeds.map((feed) => feed.cursor))));
+      parts.push(encode(streamPositionFrame(this.#feeds.map((feed) => feed?.resumption ?? ""))));
     }
     this.#write(joinBytes(parts));
   }
@@ -123,7 +124,7 @@ export class StreamSession implements Session, Beating {
     if (!this.blocked || this.#ended) return;
     this.blocked = false;
     this.#host.clock.clearTimeout(this.#blockedTimer);
-    for (const feed of this.#feeds) feed.resume();
+    for (const feed of this.#feeds) feed?.resume();
   }
 
   /** Ends the stream from either side. Safe to call twice. */
@@ -133,7 +134,7 @@ export class StreamSession implements Session, Beating {
     this.#host.clock.clearTimeout(this.#lifeTimer);
     this.#host.clock.clearTimeout(this.#blockedTimer);
     this.#host.heartbeat.remove(this);
-    for (const feed of this.#feeds) feed.detach();
+    for (const feed of this.#feeds) feed?.detach();
     this.#feeds = [];
     this.#pending = [];
     this.#sink.end();
@@ -151,7 +152,7 @@ export class StreamSession implements Session, Beating {
     if (this.#sink.write(bytes) || this.blocked || this.#ended) return;
     this.blocked = true;
     this.#blockedTimer = this.#host.clock.setTimeout(() => this.end(), MAX_BLOCKED_MS);
-    for (const feed of this.#feeds) feed.lag();
+    for (const feed of this.#feeds) feed?.lag();
   }
 
   /**

@@ -86,10 +86,10 @@ export function positionFrame(channel: string, cursor: RealtimeCursor): string {
 
 /**
  * The position of a whole stream of several channels, for a plain `EventSource`: its `id:` comes back as `Last-Event-ID`.
- * One cursor per channel, in the order of the request; empty where the channel is not joined yet.
+ * One cursor per channel, in the order of the request; what the request said where the channel is not joined yet.
  */
-export function streamPositionFrame(cursors: ReadonlyArray<RealtimeCursor | undefined>): string {
-  return `${idLine(cursors.map((cursor) => cursor ?? "").join(","))}event: position\ndata: {}\n\n`;
+export function streamPositionFrame(cursors: readonly string[]): string {
+  return `${idLine(cursors.join(","))}event: position\ndata: {}\n\n`;
 }
 
 export function reconnectFrame(reconnect: Reconnect): string {

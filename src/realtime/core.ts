@@ -1,6 +1,6 @@
 import type { Retention } from "../brokers/broker.ts";
-import type { Hub } from "../hub/hub.ts";
-import type { StreamSession } from "../hub/stream-session.ts";
+import type { ChannelRequest, Hub } from "../hub/hub.ts";
+import type { Sink, StreamSession } from "../hub/stream-session.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { toJson } from "../schema/json.ts";
@@ -19,11 +19,11 @@ let emits = 0;
 export class RealtimeCore implements RealtimeInternals {
   readonly settings: Settings;
   readonly schema: CompiledSchema;
-  readonly streams: Set<StreamSession> = new Set<StreamSession>();
   /** Channel objects with subscriptions: they must live on for `unsubscribe`, also when their user has let go of them. */
   readonly subscribed: Set<object> = new Set<object>();
   /** Ends every subscription that was made through this instance. */
   readonly closing: AbortController = new AbortController();
+  readonly #streams = new Set<StreamSession>();
   readonly #source: BrokerSource;
   #lease: HubLease | undefined;
 
@@ -33,16 +33,27 @@ export class RealtimeCore implements RealtimeInternals {
     this.#source = source;
   }
 
-  get maxDurationMs(): number {
-    return this.settings.maxDurationMs;
-  }
-
   get logger(): Settings["logger"] {
     return this.settings.logger;
   }
 
-  readonly isClosed = (): boolean => this.closing.signal.aborted;
+  isClosed(): boolean {
+    return this.closing.signal.aborted;
+  }
 
+  openStream(
+    sink: Sink,
+    channels: readonly ChannelRequest[],
+    { keepsCursors }: { readonly keepsCursors: boolean },
+  ): StreamSession {
+    return this.hub().openStream(sink, channels, {
+      keepsCursors,
+      maxDurationMs: this.settings.maxDurationMs,
+      owner: this.#streams,
+    });
+  }
+
+  /** The process's hub for this instance's broker. @throws TidingsError `closed` */
   hub(): Hub {
     if (this.isClosed()) throw new TidingsError("closed", "this Realtime was closed. Make a new one to go on.");
     this.#lease ??= leaseHub(this.#source.address, () => ({
@@ -68,7 +79,7 @@ export class RealtimeCore implements RealtimeInternals {
   async close(): Promise<void> {
     if (this.isClosed()) return;
     this.closing.abort();
-    for (const stream of [...this.streams]) stream.end();
+    for (const stream of [...this.#streams]) stream.end();
     await this.#lease?.release();
   }
 

@@ -1,13 +1,12 @@
-import type { Hub } from "../hub/hub.ts";
+import type { ChannelRequest } from "../hub/hub.ts";
+import type { Sink, StreamSession } from "../hub/stream-session.ts";
 
 /** What transports need of a `Realtime`, behind one symbol so that it is no part of its API. */
 export interface RealtimeInternals {
-  /** The process's hub for this instance's broker; throws a `TidingsError` (`closed`) after `close()`. */
-  hub(): Hub;
-  readonly maxDurationMs: number;
+  /** Opens a stream, which ends with the instance. @throws TidingsError `closed` */
+  openStream(sink: Sink, channels: readonly ChannelRequest[], options: { readonly keepsCursors: boolean }): StreamSession;
+  isClosed(): boolean;
   readonly logger: RealtimeLogger;
-  /** Says, once per instance, what an operator should know at the first stream. */
-  readonly isClosed: () => boolean;
 }
 
 /** Where tidings says what an operator should know. `console` is one. */
@@ -18,7 +17,12 @@ export interface RealtimeLogger {
 }
 
 /** Registered, so that a `Realtime` of one bundle works with the `handle` of another. */
-export const INTERNALS: unique symbol = Symbol.for("tidings.internals") as never;
+const INTERNALS: unique symbol = Symbol.for("tidings.internals") as never;
+
+/** Lets transports find the internals of an instance. They are no part of its type and of no listing of its members. */
+export function exposeInternals(instance: object, internals: RealtimeInternals): void {
+  Object.defineProperty(instance, INTERNALS, { value: internals });
+}
 
 /** The internals of a value that claims to be a `Realtime`. */
 export function internalsOf(value: unknown): RealtimeInternals | undefined {

@@ -10,7 +10,7 @@ import { Channel } from "./channel.ts";
 import { ChannelCache } from "./channel-cache.ts";
 import { RealtimeCore } from "./core.ts";
 import type { HistoryQuery } from "./history.ts";
-import { INTERNALS, type RealtimeInternals } from "./internals.ts";
+import { exposeInternals } from "./internals.ts";
 import { checkHistory, checkOptions, type HistoryOptions, type RealtimeOptions } from "./options.ts";
 import { installPlugins, silentLogger, type PluginApis } from "./plugins.ts";
 import { resolveBroker } from "./resolve-broker.ts";
@@ -38,17 +38,13 @@ class RealtimeInstance<const O extends RealtimeOptions> {
     const settings = checkOptions(options);
     this.#core = new RealtimeCore(settings, compileSchema(options.schema), resolveBroker(options, settings));
     this.#default = this.channel(DEFAULT_CHANNEL);
+    exposeInternals(this, this.#core);
     installPlugins(this, options.plugins ?? [], {
       emit: async (channel, event, data) => {
         await this.channel(channel).emit(event as EventName<O>, data as EventInput<O, EventName<O>>);
       },
       logger: settings.verbose ? settings.logger : silentLogger,
     });
-  }
-
-  /** @internal What `handle` needs. */
-  get [INTERNALS](): RealtimeInternals {
-    return this.#core;
   }
 
   /** A channel by its name. The same name gives the same object. @throws TidingsError `bad_channel` */

@@ -15,8 +15,6 @@ export interface IncomingStreamRequest {
 
 /** A request that may have its stream. */
 export interface Admitted extends StreamRequest {
-  /** Channels that `authorize` refused. */
-  readonly forbidden: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -48,7 +46,7 @@ async function decide(
   if (parsed instanceof Refusal) return parsed;
   if (endpoint.realtime.isClosed()) return new Refusal("closed", "This server is closing.");
   const { middleware, identify, authorize } = endpoint;
-  if (!middleware && !identify && !authorize) return { ...parsed, forbidden: [] };
+  if (!middleware && !identify && !authorize) return parsed;
   try {
     const request = incoming.toRequest();
     const answer: unknown = await middleware?.({ request, channels: parsed.channels.map(({ channel }) => channel) });
@@ -57,15 +55,14 @@ async function decide(
     if (answer !== undefined)
       throw new TypeError(`middleware returned ${typeof answer}: return a Response to refuse, or nothing to admit.`);
     const user = await identify?.(request);
+    if (!authorize) return parsed;
     const channels: ChannelRequest[] = [];
-    const forbidden: string[] = [];
     for (const asked of parsed.channels) {
-      const allowed = !authorize || (await authorize({ request, channel: asked.channel, user })) === true;
-      if (allowed) channels.push(asked);
-      else forbidden.push(asked.channel);
+      const allowed = (await authorize({ request, channel: asked.channel, user })) === true;
+      channels.push(allowed ? asked : { ...asked, refused: "forbidden" });
     }
-    if (channels.length === 0) return new Refusal("forbidden", "You may not read any of these channels.");
-    return { channels, forbidden, keepsCursors: parsed.keepsCursors };
+    if (channels.every(({ refused }) => refused)) return new Refusal("forbidden", "You may not read any of these channels.");
+    return { ...parsed, channels };
   } catch (error) {
     endpoint.realtime.logger.error("tidings: a request was refused, because middleware, identify or authorize threw.", error);
     return new Refusal("internal", "The server could not decide about this request.");

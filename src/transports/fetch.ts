@@ -44,7 +44,7 @@ function isRequest(value: unknown): value is Request {
 
 function openStream(
   endpoint: Endpoint,
-  { channels, forbidden, keepsCursors }: Admitted,
+  { channels, keepsCursors }: Admitted,
   signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {
   let session: StreamSession;
@@ -66,9 +66,7 @@ function openStream(
             }
           },
         };
-        const { realtime } = endpoint;
-        session = realtime.hub().openStream(sink, channels, { keepsCursors, maxDurationMs: realtime.maxDurationMs });
-        for (const channel of forbidden) session.problem(channel, "forbidden");
+        session = endpoint.realtime.openStream(sink, channels, { keepsCursors });
         // Which of the two signs of a leaving client comes, and in which order, differs from framework to framework.
         if (signal?.aborted) end();
         else signal?.addEventListener("abort", end, { once: true });

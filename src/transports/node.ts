@@ -43,15 +43,13 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
   }
 }
 
-function openStream(endpoint: Endpoint, { channels, forbidden, keepsCursors, headers }: Admitted, res: ServerResponse): void {
+function openStream(endpoint: Endpoint, { channels, keepsCursors, headers }: Admitted, res: ServerResponse): void {
   res.writeHead(200, headers);
   const sink: Sink = {
     write: (bytes) => res.write(bytes) || res.writableLength < MAX_BUFFERED_BYTES,
     end: () => void res.end(),
   };
-  const { realtime } = endpoint;
-  const session = realtime.hub().openStream(sink, channels, { keepsCursors, maxDurationMs: realtime.maxDurationMs });
-  for (const channel of forbidden) session.problem(channel, "forbidden");
+  const session = endpoint.realtime.openStream(sink, channels, { keepsCursors });
   res.on("drain", () => session.drained());
   res.on("close", () => session.end());
   res.on("error", () => session.end());

@@ -47,9 +47,9 @@ export function parseStreamRequest(
     );
   }
   const query = new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
-  const asked = query.getAll("channel");
+  const asked = [...new Set(query.getAll("channel"))];
   if (asked.length === 0) asked.push(DEFAULT_CHANNEL);
-  if (new Set(asked).size > limits.maxChannels) {
+  if (asked.length > limits.maxChannels) {
     return new Refusal(
       "too_many_channels",
       `One stream takes ${limits.maxChannels} channels at most; this request names ${asked.length}.`,
@@ -62,12 +62,8 @@ export function parseStreamRequest(
   }
   const starts = parseStarts(query, asked, lastEventId);
   if (starts instanceof Refusal) return starts;
-  const channels = new Map<string, FeedStart>();
-  for (const [index, channel] of asked.entries()) {
-    if (!channels.has(channel)) channels.set(channel, starts[index] as FeedStart);
-  }
   return {
-    channels: Array.from(channels, ([channel, start]) => ({ channel, start })),
+    channels: asked.map((channel, index) => ({ channel, start: starts[index] as FeedStart })),
     keepsCursors: query.get("v") === "1",
   };
 }

@@ -1,0 +1,35 @@
+/**
+ * tidings, the server side: typed events from server code to every browser that should see them.
+ *
+ * @module
+ */
+export type {
+  Broker,
+  Draft,
+  Entry,
+  Listener,
+  ListenerHandlers,
+  Location,
+  LocateRange,
+  Page,
+  ReadOptions,
+  Retention,
+} from "./brokers/broker.ts";
+export type { ErrorCode, GapReason, WireCode } from "./protocol/codes.ts";
+export { isRealtimeCursor, type RealtimeCursor } from "./protocol/cursor.ts";
+export { CursorUnavailableError, isTidingsError, TidingsError, type Issue } from "./protocol/error.ts";
+export type { Gap } from "./protocol/frames.ts";
+export type { Channel } from "./realtime/channel.ts";
+export type { HistoryQuery } from "./realtime/history.ts";
+export type { RealtimeLogger } from "./realtime/internals.ts";
+export type { HistoryOptions, RealtimeLimits, RealtimeOptions } from "./realtime/options.ts";
+export type { RealtimePlugin, RealtimePluginContext } from "./realtime/plugins.ts";
+export { Realtime, type ChannelOptions, type RealtimeConstructor } from "./realtime/realtime.ts";
+export type { RedisInput } from "./realtime/resolve-broker.ts";
+export type { SubscribeOptions } from "./realtime/subscribe.ts";
+export type { InferRealtimeEvents } from "./schema/infer.ts";
+export type { HistoryMessage, Message } from "./schema/message.ts";
+export type { EventData, EventInput, EventName, Schema } from "./schema/schema.ts";
+export type { CorsOptions } from "./transports/cors.ts";
+export { handle } from "./transports/fetch.ts";
+export type { AuthorizeContext, HandleLimits, HandleOptions, MiddlewareContext } from "./transports/handle-options.ts";
