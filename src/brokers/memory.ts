@@ -43,7 +43,7 @@ class MemoryBroker implements Broker {
   /** The least recently appended to comes first. */
   readonly #logs = new Map<string, Log>();
   readonly #listeners = new Set<MemoryListener>();
-  /** The largest time in any id: ids keep rising when the clock is set back, also from one life of a log to the next. */
+  /** The largest time in any id: ids keep rising when the clock is set back. */
   #latestMs = 0;
   #closed = false;
 

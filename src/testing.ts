@@ -1,0 +1,23 @@
+/** `tidings/testing`: what authors of brokers and of tests need. Imports no test runner. */
+export {
+  brokerConformance,
+  type BrokerConformanceOptions,
+  type BrokerStore,
+  type ConformanceCase,
+  type SkippedCase,
+} from "./testing/broker-conformance.ts";
+export { fakeClock, type FakeClock } from "./testing/fake-clock.ts";
+export type { Clock, Timer } from "./protocol/clock.ts";
+export type {
+  Broker,
+  Draft,
+  Entry,
+  Listener,
+  ListenerHandlers,
+  LocateRange,
+  Location,
+  Page,
+  ReadOptions,
+  Retention,
+} from "./brokers/broker.ts";
+export type { RealtimeCursor } from "./protocol/cursor.ts";

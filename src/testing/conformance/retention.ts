@@ -1,0 +1,87 @@
+import { compareCursors, ORIGIN, type RealtimeCursor } from "../../protocol/cursor.ts";
+import type { CaseDefinition } from "../broker-conformance.ts";
+import { assert, assertEqual, until } from "./assert.ts";
+import { append, appendMany, assertChained, idsOf, KEEP_ALL, lastOf, readAll, record } from "./tools.ts";
+
+/** Long against the pauses of a busy machine, for a store may count real time. */
+const EXPIRE_AFTER_MS = 1_500;
+
+export const retentionCases: readonly CaseDefinition[] = [
+  {
+    name: "F-26: a log keeps exactly maxLength entries, the newest",
+    async check(store) {
+      const broker = await store.open();
+      const ids = await appendMany(broker, "c", 250, { ...KEEP_ALL, maxLength: 100 });
+      const { entries, last } = await readAll(broker, "c");
+      assertEqual(idsOf(entries), ids.slice(-100), "what is kept");
+      assertEqual(entries[0]?.prev, ids.at(-101), "prev of the oldest that is kept");
+      assertEqual(last, ids.at(-1), "last");
+    },
+  },
+  {
+    name: "F-26: a smaller maxLength trims at the next append, a larger one keeps more again",
+    async check(store) {
+      const broker = await store.open();
+      await appendMany(broker, "c", 20, { ...KEEP_ALL, maxLength: 20 });
+      const third = await append(broker, "c", "1", { ...KEEP_ALL, maxLength: 1 });
+      assertEqual(idsOf((await readAll(broker, "c")).entries), [third], "after a smaller maxLength");
+      const more = await appendMany(broker, "c", 4, { ...KEEP_ALL, maxLength: 3 });
+      assertEqual(idsOf((await readAll(broker, "c")).entries), more.slice(-3), "after a larger one");
+    },
+  },
+  {
+    name: "maxLength Infinity never trims",
+    async check(store) {
+      const broker = await store.open();
+      const ids = await appendMany(broker, "c", 1_500);
+      assertEqual(idsOf((await readAll(broker, "c")).entries), ids, "what is kept");
+    },
+  },
+  {
+    name: "maxLength 0 keeps nothing, yet the log remembers its last id and is heard",
+    async check(store) {
+      const broker = await store.open();
+      const recorder = record(broker);
+      await recorder.listener.join("c");
+      const ids = await appendMany(broker, "c", 5, { ...KEEP_ALL, maxLength: 0 });
+      assertEqual(await readAll(broker, "c"), { entries: [], last: lastOf(ids) }, "the log");
+      assertEqual(await broker.locate("c", { newest: 10 }), { after: lastOf(ids), last: lastOf(ids) }, "locate");
+      await until(() => recorder.heard("c").length >= 5, "all five are heard");
+      assertEqual(idsOf(recorder.heard("c")), ids, "heard");
+      assertChained(recorder.heard("c"), "heard");
+      assertEqual(recorder.heard("c")[0]?.prev, ORIGIN, "prev of the first");
+    },
+  },
+  {
+    name: "B-25: expireAfterMs drops the log that long after its last append; the next append begins a new life",
+    async check(store) {
+      const broker = await store.open();
+      const retention = { maxLength: 10, expireAfterMs: EXPIRE_AFTER_MS };
+      const first = await append(broker, "c", "1", retention);
+      await store.elapse(EXPIRE_AFTER_MS * 0.6);
+      const second = await append(broker, "c", "2", retention);
+      await store.elapse(EXPIRE_AFTER_MS * 0.6);
+      assertEqual(idsOf((await readAll(broker, "c")).entries), [first, second], "an append starts the time anew");
+      await store.elapse(EXPIRE_AFTER_MS * 1.1);
+      assertEqual(await readAll(broker, "c"), { entries: [], last: ORIGIN }, "after that time");
+      assertEqual(await broker.locate("c", { newest: 3 }), { after: ORIGIN, last: ORIGIN }, "locate after that time");
+      const third = await append(broker, "c", "3", retention);
+      const { entries } = await readAll(broker, "c");
+      assertEqual(idsOf(entries), [third], "the new life");
+      assertEqual(entries[0]?.prev, ORIGIN, "prev of its first entry");
+      assert(compareCursors(third, second) > 0, `the new life's id ${third} is not above the old one's ${second}`);
+    },
+  },
+  {
+    name: "expireAfterMs Infinity keeps a log that would have expired under an earlier retention",
+    async check(store) {
+      const broker = await store.open();
+      const ids: RealtimeCursor[] = [
+        await append(broker, "c", "1", { maxLength: 10, expireAfterMs: EXPIRE_AFTER_MS }),
+        await append(broker, "c", "2", KEEP_ALL),
+      ];
+      await store.elapse(EXPIRE_AFTER_MS * 1.2);
+      assertEqual(idsOf((await readAll(broker, "c")).entries), ids, "what is kept");
+    },
+  },
+];
