@@ -15,8 +15,10 @@ mkdirSync(work, { recursive: true });
 
 try {
   const tsdown = path.join(root, "node_modules/tsdown/dist/run.mjs");
-  const build = spawnSync(process.execPath, [tsdown, "--out-dir", fresh], { cwd: root, stdio: "inherit" });
+  const build = spawnSync(process.execPath, [tsdown, "--out-dir", fresh], { cwd: root, encoding: "utf8" });
+  // A warning is a failure too (`failOnWarn`), so a build that succeeds has nothing to say.
   if (build.status !== 0) {
+    console.error(`${build.stdout}${build.stderr}`);
     console.error("build: failed; dist is as it was.");
     process.exitCode = 1;
   } else {
