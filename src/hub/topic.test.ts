@@ -1,0 +1,197 @@
+import { describe, expect, it } from "vitest";
+import { ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
+import type { Feed, FeedStart, Session } from "./feed.ts";
+import type { Batch } from "./frame.ts";
+import { Hub } from "./hub.ts";
+import { SimulatedBroker } from "./simulated-broker.ts";
+
+/** Writes down what it is given: ids, and gaps as `after..cursor reason`. */
+class Reader implements Session {
+  blocked = false;
+  joinedAt: RealtimeCursor | undefined;
+  readonly seen: string[] = [];
+  feed: Feed | undefined;
+
+  joined(feed: Feed): void {
+    this.joinedAt = feed.position;
+  }
+
+  deliver(_feed: Feed, batch: Batch): void {
+    for (const { gap, entry } of batch.frames)
+      this.seen.push(gap ? `${gap.after}..${gap.cursor} ${gap.reason}` : String(entry?.id));
+  }
+
+  failed(): void {
+    throw new Error("no channel of this test can fail");
+  }
+}
+
+interface Scene {
+  readonly broker: SimulatedBroker;
+  readonly clock: FakeClock;
+  attach(start: FeedStart): Reader;
+  /** Lets the broker answer everything, and everybody hear everything. */
+  flow(): Promise<void>;
+}
+
+function scene(): Scene {
+  const clock = fakeClock();
+  const broker = new SimulatedBroker();
+  const hub = new Hub({ broker, clock, logger: { warn() {} }, heartbeatMs: 15_000 });
+  return {
+    broker,
+    clock,
+    attach(start) {
+      const reader = new Reader();
+      reader.feed = hub.attach("c", reader, start);
+      return reader;
+    },
+    async flow() {
+      for (let round = 0; round < 10; round++) {
+        broker.acknowledgeJoin();
+        await clock.advance(0);
+        while (broker.asked.length > 0) broker.executeNext();
+        while (broker.executed.length > 0) broker.answerNext();
+        await clock.advance(0);
+        while (broker.announced.length > 0) broker.hearNext();
+        await clock.advance(10);
+      }
+    },
+  };
+}
+
+describe("Topic", () => {
+  it("I2 Join: asks for no log before the subscription is acknowledged", async () => {
+    const { broker, clock, attach, flow } = scene();
+    attach({ kind: "live" });
+    await clock.advance(1_000);
+    expect(broker.asked).toHaveLength(0);
+    await flow();
+    expect(broker.asked).toHaveLength(0);
+  });
+
+  it("I2 Join: a page that was asked for before the subscription broke proves nothing", async () => {
+    const { broker, clock, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    broker.loseSubscription();
+    broker.restoreSubscription();
+    await clock.advance(10);
+    expect(broker.asked, "a catch-up is asked for").toHaveLength(1);
+    broker.executeNext();
+    broker.loseSubscription();
+    const missed = broker.store();
+    broker.restoreSubscription();
+    broker.answerNext();
+    await flow();
+    expect(reader.seen).toEqual([missed.id]);
+  });
+
+  it("I7 Return: delivers nothing new before it has caught up", async () => {
+    const { broker, clock, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    broker.loseSubscription();
+    const missed = broker.store();
+    broker.restoreSubscription();
+    const fresh = broker.store();
+    broker.hearNext();
+    await clock.advance(10);
+    expect(reader.seen).toEqual([]);
+    await flow();
+    expect(reader.seen).toEqual([missed.id, fresh.id]);
+  });
+
+  it("I4 Chain: as many missed as the log still holds is no gap, one more is one gap", async () => {
+    const { broker, attach, flow } = scene();
+    const seen = broker.store();
+    for (let n = 0; n < 5; n++) broker.store(5);
+    const lucky = attach({ kind: "after", cursor: seen.id });
+    await flow();
+    expect(lucky.seen).toEqual(broker.entries.map(({ id }) => id));
+    broker.store(5);
+    const late = attach({ kind: "after", cursor: seen.id });
+    await flow();
+    expect(late.seen).toEqual([`${seen.id}..${broker.entries[0]?.prev} trimmed`, ...broker.entries.map(({ id }) => id)]);
+  });
+
+  it("I1 Position: a log that expired is one gap, not one per return", async () => {
+    const { broker, attach, flow } = scene();
+    const seen = broker.store();
+    broker.expire();
+    const first = attach({ kind: "after", cursor: seen.id });
+    await flow();
+    expect(first.seen).toEqual([`${seen.id}..${ORIGIN} reset`]);
+    for (let visit = 0; visit < 2; visit++) {
+      const again = attach({ kind: "after", cursor: ORIGIN });
+      await flow();
+      expect(again.joinedAt).toBe(ORIGIN);
+      expect(again.seen).toEqual([]);
+    }
+  });
+
+  it("I1 Position: whoever left an empty channel gets all that came meanwhile (B-3)", async () => {
+    const { broker, attach, flow } = scene();
+    const fresh = attach({ kind: "live" });
+    await flow();
+    expect(fresh.joinedAt).toBe(ORIGIN);
+    fresh.feed?.detach();
+    const missed = [broker.store().id, broker.store().id, broker.store().id];
+    const back = attach({ kind: "after", cursor: ORIGIN });
+    await flow();
+    expect(back.seen).toEqual(missed);
+  });
+
+  it("I4 Chain: a log that expired and was born again while we listened is no gap", async () => {
+    const { broker, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    const old = broker.store();
+    await flow();
+    broker.expire();
+    const newborn = broker.store();
+    await flow();
+    expect(newborn.prev).toBe(ORIGIN);
+    expect(reader.seen).toEqual([old.id, newborn.id]);
+  });
+
+  it("I3 Order: a failover to a replica that was behind is one reset, down to the tail of what is left", async () => {
+    const { broker, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    const kept = broker.store();
+    const lost = broker.store();
+    await flow();
+    broker.loseNewest(1);
+    broker.reconnect();
+    await flow();
+    const next = broker.store();
+    await flow();
+    expect(reader.seen).toEqual([kept.id, lost.id, `${lost.id}..${kept.id} reset`, next.id]);
+  });
+
+  it("a slow reader of a trimming log gaps twice at most, and goes on at the tail", async () => {
+    const { broker, attach, flow } = scene();
+    const first = broker.store();
+    for (let n = 0; n < 10; n++) broker.store(8);
+    const reader = attach({ kind: "after", cursor: first.id });
+    reader.deliver = (feed, batch) => {
+      Reader.prototype.deliver.call(reader, feed, batch);
+      // Slower than the log is trimmed: each page that it takes is trimmed away behind it.
+      reader.blocked = true;
+    };
+    for (let visit = 0; visit < 4; visit++) {
+      await flow();
+      for (let n = 0; n < 10; n++) broker.store(8);
+      reader.blocked = false;
+      reader.feed?.resume();
+    }
+    reader.deliver = (feed, batch) => Reader.prototype.deliver.call(reader, feed, batch);
+    reader.blocked = false;
+    reader.feed?.resume();
+    await flow();
+    expect(reader.seen.filter((step) => step.endsWith("trimmed"))).toHaveLength(2);
+    expect(reader.feed?.cursor).toBe(broker.last);
+  });
+});

@@ -1,0 +1,75 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+export interface AppServerOptions {
+  readonly port?: number;
+  readonly redisUrl?: string | undefined;
+  readonly maxLength?: number;
+  /** Path of the script that the page loads. */
+  readonly page?: string;
+}
+
+/** A server process on the built package. */
+export interface AppServer {
+  readonly port: number;
+  readonly url: string;
+  /** Emits in order: `[channel, event, data]`. Resolves when all are stored. */
+  emit(...events: ReadonlyArray<readonly [string, string, unknown]>): Promise<void>;
+  /** Destroys the sockets of all streams; `refuse` keeps new ones out, too. */
+  cut(options?: { readonly refuse?: boolean }): Promise<void>;
+  admit(): Promise<void>;
+  /** kill -9. */
+  kill(): Promise<void>;
+}
+
+const script = fileURLToPath(new URL("app-server.mjs", import.meta.url));
+
+/** Starts a server process; `port` 0 takes a free one. */
+export async function startAppServer({
+  port = 0,
+  redisUrl,
+  maxLength = 1_000,
+  page,
+}: AppServerOptions = {}): Promise<AppServer> {
+  const { REDIS_URL: _, ...inherited } = process.env;
+  const child = fork(script, {
+    env: {
+      ...inherited,
+      PORT: String(port),
+      MAX_LENGTH: String(maxLength),
+      ...(redisUrl && { REDIS_URL: redisUrl }),
+      ...(page && { PAGE: page }),
+    },
+  });
+  const [ready] = (await once(child, "message")) as [{ port: number }];
+  let requests = 0;
+
+  const ask = (message: object): Promise<void> => request(child, ++requests, message);
+  return {
+    port: ready.port,
+    url: `http://127.0.0.1:${ready.port}`,
+    emit: (...events) => ask({ emit: events }),
+    cut: ({ refuse = false } = {}) => ask({ cut: true, refuse }),
+    admit: () => ask({ refuse: false }),
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+function request(child: ChildProcess, id: number, message: object): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (answer: { id: number }): void => {
+      if (answer.id !== id) return;
+      child.off("message", settle).off("exit", gone);
+      resolve();
+    };
+    const gone = (): void => reject(new Error("the server process is gone"));
+    child.on("message", settle).once("exit", gone);
+    child.send({ ...message, id });
+  });
+}
