@@ -28,7 +28,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
  * validator with an interface is what makes schema types slow.
  */
 export interface StandardLeaf {
-  readonly "~standard": { readonly types?: unknown };
+  readonly "~standard": { readonly version: 1; readonly types?: unknown };
 }
 
 /** The type that a validator accepts. */
