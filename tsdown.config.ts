@@ -3,6 +3,21 @@ import { defineConfig, type UserConfig } from "tsdown";
 import { entries } from "./scripts/entries.mjs";
 import { luaPlugin } from "./scripts/lua-plugin.ts";
 
+/**
+ * Declarations that speak of `Symbol.asyncDispose` name the library that declares it, so that they hold in a project whose
+ * own `lib` does not have it yet.
+ */
+const disposableTypes: NonNullable<UserConfig["plugins"]> = {
+  name: "disposable-types",
+  generateBundle(_options, bundle) {
+    for (const file of Object.values(bundle)) {
+      if (file.type === "chunk" && file.fileName.endsWith(".d.ts") && /Symbol\.(asyncD|d)ispose/.test(file.code)) {
+        file.code = `/// <reference lib="esnext.disposable" />\n${file.code}`;
+      }
+    }
+  },
+};
+
 const config: UserConfig = defineConfig({
   // From `exports` in package.json. A missing source is refused by `npm run check:package`, not here.
   entry: Object.fromEntries(
@@ -25,7 +40,7 @@ const config: UserConfig = defineConfig({
     // Nothing else may come from node_modules into the build: a new import of a package fails here.
     onlyBundle: [],
   },
-  plugins: [luaPlugin()],
+  plugins: [luaPlugin(), disposableTypes],
   failOnWarn: true,
   // Output is swapped in by scripts/build.mjs.
   clean: true,

@@ -1,0 +1,168 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { installPackage, lend, npm, root, runNode, type InstalledPackage } from "./installed.ts";
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly dependencies?: unknown;
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+
+/** Entries that need no peer. */
+const ALONE = ["tidings", "tidings/node", "tidings/client/core", "tidings/adapters/ioredis", "tidings/testing"];
+
+let installed: InstalledPackage;
+let manifest: Manifest;
+beforeAll(() => {
+  installed = installPackage();
+  manifest = JSON.parse(readFileSync(path.join(installed.package, "package.json"), "utf8")) as Manifest;
+});
+afterAll(() => installed[Symbol.dispose]());
+
+describe("the packed package, alone in an empty folder", () => {
+  it("brings nothing with it", () => {
+    expect(readdirSync(path.join(installed.folder, "node_modules")).filter((name) => !name.startsWith("."))).toEqual([
+      "tidings",
+    ]);
+    expect(manifest.dependencies).toBeUndefined();
+    for (const script of ["preinstall", "install", "postinstall", "prepare"])
+      expect(manifest.scripts).not.toHaveProperty(script);
+  });
+
+  it.each(ALONE)("F-34: %s loads by import and by require, without a warning, as one module", async (name) => {
+    const code = `
+      const { createRequire } = await import("node:module");
+      const required = createRequire(process.cwd() + "/x.js")("${name}");
+      const imported = await import("${name}");
+      const names = Object.keys(imported).filter((key) => key !== "default" && required[key] === imported[key]);
+      console.log(names.length > 0 ? "ok" : "different", names.join());
+    `;
+    const { code: status, output } = await runNode(installed.folder, ["--input-type=module", "-e", code]);
+    expect(output).toMatch(/^ok \w+/);
+    expect(output.trim().split("\n")).toHaveLength(1);
+    expect(status).toBe(0);
+  });
+
+  it("F-34: each entry names its types first and ends in default", () => {
+    for (const [subpath, targets] of Object.entries(manifest.exports)) {
+      expect(Object.keys(targets), subpath).toEqual(subpath === "./package.json" ? ["default"] : ["types", "default"]);
+    }
+  });
+
+  it(`the React entry begins with "use client", and what it shares with the server does not`, () => {
+    const text = (file: string): string => readFileSync(path.join(installed.package, "dist", file), "utf8");
+    expect(text("client/react.js")).toMatch(/^"use client";\n/);
+    for (const file of readdirSync(path.join(installed.package, "dist/shared")).filter((name) => name.endsWith(".js"))) {
+      expect(text(`shared/${file}`), file).not.toContain("use client");
+    }
+  });
+
+  it("I12 Browser: the client's modules import each other and React, nothing else", () => {
+    const seen = new Set<string>();
+    const foreign = new Set<string>();
+    const walk = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
+        if (specifier.startsWith(".")) walk(path.resolve(path.dirname(file), specifier));
+        else foreign.add(specifier);
+      }
+    };
+    walk(path.join(installed.package, "dist/client/core.js"));
+    expect([...foreign]).toEqual([]);
+    walk(path.join(installed.package, "dist/client/react.js"));
+    expect([...foreign].toSorted()).toEqual(["react", "react/jsx-runtime"]);
+  });
+
+  it("names no place of the machine that built it", () => {
+    const places = [root, homedir(), tmpdir()].map((place) => `${path.resolve(place)}/`).filter((place) => place !== "/");
+    for (const item of readdirSync(installed.package, { recursive: true, withFileTypes: true })) {
+      if (!item.isFile()) continue;
+      const text = readFileSync(path.join(item.parentPath, item.name), "utf8");
+      for (const place of places) expect(text.includes(place), `${item.name} names ${place}`).toBe(false);
+    }
+  });
+});
+
+describe("its types", () => {
+  /** TypeScript's compilers, by the folder that holds them. */
+  const compilers: Record<string, string> = { "6.0.3": path.join(root, "node_modules/typescript") };
+
+  beforeAll(() => {
+    const versions = { ts59: "typescript@5.9.3", ts70: "typescript@7.0.2" };
+    const names = Object.entries(versions).map(([alias, version]) => `${alias}@npm:${version}`);
+    npm(installed.folder, [
+      "install",
+      "--ignore-scripts",
+      "--no-audit",
+      "--no-fund",
+      "--prefer-offline",
+      "--no-save",
+      ...names,
+    ]);
+    compilers["5.9.3"] = path.join(installed.folder, "node_modules/ts59");
+    compilers["7.0.2"] = path.join(installed.folder, "node_modules/ts70");
+    cpSync(path.join(root, "test/package/fixtures/consumer"), installed.folder, { recursive: true });
+  });
+
+  /** Type-checks files of the consumer, the declarations of its dependencies included. */
+  async function check(version: string, files: readonly string[], options: Record<string, unknown>): Promise<string> {
+    const name = `tsconfig.${[version, ...Object.values(options), files.length].join("-").replaceAll(/[^\w.-]/g, "")}.json`;
+    const compilerOptions = {
+      target: "ES2022",
+      module: options["moduleResolution"] === "nodenext" ? "nodenext" : "esnext",
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+      jsx: "react-jsx",
+      types: [],
+      ...options,
+    };
+    writeFileSync(path.join(installed.folder, name), JSON.stringify({ compilerOptions, files }));
+    const { output } = await runNode(installed.folder, [path.join(compilers[version] ?? "", "bin/tsc"), "-p", name]);
+    return output;
+  }
+
+  const BROWSER = ["ES2023", "DOM", "DOM.Iterable"];
+
+  it.each(["bundler", "nodenext"])(
+    "F-34: stand alone, without peers and without Node's types, on %s",
+    async (moduleResolution) => {
+      expect(
+        await check("6.0.3", ["server.ts", "client.ts", "adapters.ts"], {
+          moduleResolution,
+          lib: BROWSER,
+          exactOptionalPropertyTypes: true,
+        }),
+      ).toBe("");
+    },
+  );
+
+  describe("with React and Node beside them", () => {
+    beforeAll(() => {
+      for (const name of ["react", "@types/react", "csstype", "@types/node", "undici-types"]) lend(installed.folder, name);
+    });
+
+    it.each([
+      ["5.9.3", "bundler", true],
+      ["5.9.3", "nodenext", true],
+      ["6.0.3", "bundler", false],
+      ["7.0.2", "bundler", true],
+      ["7.0.2", "nodenext", true],
+    ])(
+      "F-34: pass on TypeScript %s, %s, exactOptionalPropertyTypes %s",
+      async (version, moduleResolution, exactOptionalPropertyTypes) => {
+        const files = ["server.ts", "client.ts", "adapters.ts", "node.ts", "page.tsx"];
+        const options = { moduleResolution, exactOptionalPropertyTypes, lib: BROWSER, types: ["node"] };
+        expect(await check(version, files, options)).toBe("");
+      },
+    );
+
+    it("pass on a server that knows no DOM", async () => {
+      const options = { moduleResolution: "nodenext", lib: ["ES2023"], types: ["node"], exactOptionalPropertyTypes: true };
+      expect(await check("6.0.3", ["server.ts", "node.ts", "adapters.ts"], options)).toBe("");
+    });
+  });
+});

@@ -1,0 +1,32 @@
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { root } from "./installed.ts";
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly hasInstallScript?: boolean; readonly resolved?: string }>>;
+}
+
+describe("npm ci of the repository", () => {
+  it("runs no install script", () => {
+    const lock = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8")) as Lock;
+    const withScript = Object.entries(lock.packages).filter(([, entry]) => entry.hasInstallScript === true);
+    expect(withScript.map(([name]) => name)).toEqual([]);
+  });
+
+  it("takes its packages from the public registry alone", () => {
+    const lock = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8")) as Lock;
+    const places = Object.values(lock.packages).flatMap(({ resolved }) =>
+      resolved === undefined ? [] : [new URL(resolved).host],
+    );
+    expect(places.filter((host) => host !== "registry.npmjs.org")).toEqual([]);
+  });
+
+  it("takes at most 250 MB", () => {
+    let bytes = 0;
+    for (const item of readdirSync(path.join(root, "node_modules"), { recursive: true, withFileTypes: true })) {
+      if (item.isFile()) bytes += lstatSync(path.join(item.parentPath, item.name)).blocks * 512;
+    }
+    expect(bytes / 1e6).toBeLessThanOrEqual(250);
+  });
+});
