@@ -118,6 +118,36 @@ describe("npm test", { timeout: 60_000 }, () => {
     expect(readFileSync(path.join(folder, "test/integration/redis.test.ts"), "utf8")).toBe(before);
   });
 
+  it.runIf(process.getuid?.() === 0)(
+    "as root with apt-get, says so, installs what is missing, and runs everything",
+    async () => {
+      const redis = path.join(folder, "bin/redis-server");
+      const install = `
+      const { appendFileSync, chmodSync, writeFileSync } = require("node:fs");
+      const wanted = process.argv.at(-1);
+      appendFileSync(${JSON.stringify(path.join(folder, "log"))}, process.argv.slice(2).join(" ") + "\\n");
+      const programs = ${JSON.stringify({ "redis-server": REDIS, chromium: CHROMIUM })};
+      if (programs[wanted]) {
+        const file = ${JSON.stringify(path.join(folder, "bin"))} + "/" + wanted;
+        writeFileSync(file, "#!" + process.execPath + "\\n" + programs[wanted]);
+        chmodSync(file, 0o755);
+      }`;
+      file("bin/apt-get", `#!${process.execPath}\n${install}`);
+      const run = start({ EXPECTED: redis });
+      expect(await run.ended, run.output()).toBe(0);
+      expect(run.output()).toContain("redis and chromium missing; this is root on a system with apt-get");
+      expect(run.output()).toContain(`redis     ${redis} (version unknown, from PATH)`);
+      expect(run.output().trim().split("\n").at(-1)).toBe("5 passed, 0 failed, 1 skipped");
+      expect(readFileSync(path.join(folder, "log"), "utf8")).toBe(
+        [
+          "-q update\n",
+          "-q install -y --no-install-recommends redis-server\n",
+          "-q install -y --no-install-recommends chromium\n",
+        ].join(""),
+      );
+    },
+  );
+
   it("counts a failed test, and a file that cannot be read", async () => {
     file("bin/redis-server", `#!${process.execPath}\n${REDIS}`);
     file("bin/chromium", `#!${process.execPath}\n${CHROMIUM}`);
