@@ -1,0 +1,172 @@
+import { systemClock, type Clock } from "../../protocol/clock.ts";
+import type { RealtimeCursor } from "../../protocol/cursor.ts";
+import { TidingsError } from "../../protocol/error.ts";
+import type {
+  Broker,
+  Draft,
+  Listener,
+  ListenerHandlers,
+  LocateRange,
+  Location,
+  Page,
+  ReadOptions,
+  Retention,
+} from "../broker.ts";
+import { CommandQueue } from "./command-queue.ts";
+import type { RedisDriver } from "./driver.ts";
+import type { Attempt } from "./failures.ts";
+import { redisNames, type RedisNames } from "./names.ts";
+import { OutageLog, type BrokerLogger } from "./outage.ts";
+import { parseAppended, parseLocation, parsePage } from "./replies.ts";
+import append from "./scripts/append.lua";
+import entries from "./scripts/entries.lua";
+import lastId from "./scripts/last-id.lua";
+import locate from "./scripts/locate.lua";
+import read from "./scripts/read.lua";
+import { Subscription, type SubscriptionContext } from "./subscription.ts";
+
+/** What a Redis broker is made of. */
+export interface RedisBrokerOptions {
+  readonly driver: RedisDriver;
+  /** Begins every key, below the client's own prefix: `<client's prefix><keyPrefix>:<channel>`. Without braces. */
+  readonly keyPrefix: string;
+  /** @default the system's clock */
+  readonly clock?: Clock | undefined;
+  /** Hears of each outage once, and of what was stored and could not be announced. @default console */
+  readonly logger?: BrokerLogger | undefined;
+}
+
+// The scripts travel whole with each call. By hash they would be 600 bytes shorter; but when Redis forgets its scripts
+// (SCRIPT FLUSH, a restart, a failover), one that fails and is sent again can be overtaken by one that was already on its way.
+// Redis compiles a script once either way; the difference was below what can be measured.
+const APPEND = `${lastId}\n${append}`;
+const READ = `${lastId}\n${entries}\n${read}`;
+const LOCATE = `${lastId}\n${entries}\n${locate}`;
+
+/** How long a read may take. */
+const READ_TIMEOUT_MS = 5_000;
+/** No log is longer, and Redis reads it as an integer. */
+const NO_LIMIT = 2 ** 53;
+
+/**
+ * Logs in Redis Streams: one script per append, on one key. Opens its first connection at the first command and its second at the
+ * first join. Throws `bad_option` for a prefix with braces.
+ */
+export function createRedisBroker(options: RedisBrokerOptions): Broker {
+  return new RedisBroker(options);
+}
+
+class RedisBroker implements Broker {
+  readonly #context: SubscriptionContext;
+  readonly #names: RedisNames;
+  readonly #queue: CommandQueue;
+  readonly #subscriptions = new Set<Subscription>();
+  #closing: Promise<void> | undefined;
+
+  constructor({ driver, keyPrefix, clock = systemClock, logger = console }: RedisBrokerOptions) {
+    this.#names = redisNames(driver.keyPrefix, keyPrefix, driver.db);
+    const said = new Set<string>();
+    this.#context = {
+      driver,
+      clock,
+      names: this.#names,
+      outages: new OutageLog(logger, driver.address),
+      warnOnce(message, ...details) {
+        if (said.has(message)) return;
+        said.add(message);
+        logger.warn(message, ...details);
+      },
+    };
+    this.#queue = new CommandQueue(this.#context);
+  }
+
+  async append(channel: string, draft: Draft, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
+    const attempt: Attempt = { kind: "append", channel, address: this.#context.driver.address };
+    const { event, json, emitId } = draft;
+    const reply = await this.#queue.send({
+      attempt,
+      name: "EVAL",
+      args: [
+        ...[APPEND, "1", this.#names.keyOf(channel), countOf(retention.maxLength), countOf(retention.expireAfterMs)],
+        ...[this.#names.liveOf(channel), event, json, emitId],
+      ],
+      bytes: APPEND.length + json.length,
+      timeoutMs,
+    });
+    const appended = parseAppended(reply);
+    if (!appended) throw this.#strange(attempt, reply);
+    const { id, expireError, publishError } = appended;
+    if (expireError !== undefined) this.#warnHalfDone("set the expiry of a log", expireError, "Logs will stay for ever.");
+    if (publishError !== undefined) {
+      this.#warnHalfDone("announce a stored event", publishError, "Subscribers get it only when they next read the log.");
+    }
+    return id;
+  }
+
+  async read(channel: string, after: RealtimeCursor, { pageBytes, count }: ReadOptions): Promise<Page> {
+    const attempt: Attempt = { kind: "read", channel, address: this.#context.driver.address };
+    const limits = [limitOf(pageBytes), limitOf(count ?? Number.POSITIVE_INFINITY)];
+    const reply = await this.#script(attempt, READ, [after, ...limits]);
+    return parsePage(reply, after) ?? this.#throwStrange(attempt, reply);
+  }
+
+  async locate(channel: string, { newest, start, end }: LocateRange): Promise<Location> {
+    const attempt: Attempt = { kind: "read", channel, address: this.#context.driver.address };
+    const reply = await this.#script(attempt, LOCATE, [limitOf(newest), start ?? "-", end ?? "+"]);
+    return parseLocation(reply) ?? this.#throwStrange(attempt, reply);
+  }
+
+  listen(handlers: ListenerHandlers): Listener {
+    const subscription = new Subscription(this.#context, handlers);
+    this.#subscriptions.add(subscription);
+    if (this.#closing) subscription.close();
+    return subscription;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([this.#queue.close(), ...[...this.#subscriptions].map((subscription) => subscription.end())]);
+  }
+
+  #script(attempt: Attempt, script: string, args: readonly string[]): Promise<unknown> {
+    return this.#queue.send({
+      attempt,
+      name: "EVAL",
+      args: [script, "1", this.#names.keyOf(attempt.channel), ...args],
+      bytes: script.length,
+      timeoutMs: READ_TIMEOUT_MS,
+    });
+  }
+
+  #warnHalfDone(what: string, error: string, consequence: string): void {
+    this.#context.warnOnce(
+      `tidings: Redis at ${this.#context.driver.address} did not let us ${what}: ${error}. ${consequence} Give the Redis user that permission.`,
+    );
+  }
+
+  #throwStrange(attempt: Attempt, reply: unknown): never {
+    throw this.#strange(attempt, reply);
+  }
+
+  /** What answers is no Redis, or something rewrites its replies. */
+  #strange({ kind, channel, address }: Attempt, reply: unknown): TidingsError {
+    return new TidingsError(
+      kind === "append" ? "outcome_unknown" : "broker_refused",
+      `Redis at ${address} gave a reply about channel "${channel}" that makes no sense. A proxy between, or a client with options that change replies, can cause it.`,
+      { cause: reply },
+    );
+  }
+}
+
+/** A count for Redis, `""` for none. Whole, and never 0 for a time above 0. */
+function countOf(value: number): string {
+  return value < NO_LIMIT ? String(Math.ceil(value)) : "";
+}
+
+function limitOf(value: number): string {
+  return String(Math.min(Math.ceil(value), NO_LIMIT));
+}

@@ -1,0 +1,95 @@
+import { TidingsError } from "../../protocol/error.ts";
+
+/** Error replies that pass by themselves and prove that the command was not executed. */
+const PASSING: ReadonlySet<string> = new Set([
+  "LOADING",
+  "READONLY",
+  "MASTERDOWN",
+  "CLUSTERDOWN",
+  "TRYAGAIN",
+  "BUSY",
+  "MISCONF",
+  "NOREPLICAS",
+]);
+
+/** What to do about the error replies that do not pass by themselves. */
+const CURES: Readonly<Record<string, string>> = {
+  WRONGTYPE: "The channel's key holds something else than a stream: choose another `keyPrefix`, or remove the key.",
+  NOPERM: "The Redis user lacks a permission: see docs/errors.md for the commands, keys and channels that tidings needs.",
+  NOAUTH: "Redis asks for a password: give it to the Redis client.",
+  OOM: "Redis is full and evicts nothing: raise `maxmemory`, or keep less (`history.maxLength`, `history.expireAfterSecs`).",
+  MOVED: "This is a node of a Redis Cluster, which tidings does not support yet: use a standalone Redis.",
+  CROSSSLOT: "This is a node of a Redis Cluster, which tidings does not support yet: use a standalone Redis.",
+};
+
+/** The code that an error reply begins with: `"WRONGTYPE"`. Redis before 7 hides it inside the text when a script failed. */
+export function replyCode(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const code = /^-?([A-Z]+)\b/.exec(text)?.[1] ?? "";
+  if (code !== "ERR") return code;
+  return /: -([A-Z]+) /.exec(text)?.[1] ?? code;
+}
+
+/** Whether the server will answer in another way soon. */
+export function isPassing(error: unknown): boolean {
+  return PASSING.has(replyCode(error));
+}
+
+/** What was being done when it failed, in words. */
+export interface Attempt {
+  /** `"append"` changes the log, so that its outcome matters when no reply comes. */
+  readonly kind: "append" | "read" | "join";
+  readonly channel: string;
+  /** The server, in words. */
+  readonly address: string;
+}
+
+const DOING = { append: "store an event on", read: "read", join: "listen to" } as const;
+
+function attempted({ kind, channel }: Attempt): string {
+  return `${DOING[kind]} channel "${channel}"`;
+}
+
+/** The server answered with an error. Nothing was executed: what can fail after an entry is stored does not fail the script. */
+export function refusedError(attempt: Attempt, cause: unknown): TidingsError {
+  const { kind, address } = attempt;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (isPassing(cause)) {
+    const code = kind === "append" ? "not_stored" : "broker_unavailable";
+    return new TidingsError(
+      code,
+      `Redis at ${address} cannot ${attempted(attempt)} just now: ${text}. It says so while it starts or fails over; try again later.`,
+      { cause },
+    );
+  }
+  const code = replyCode(cause);
+  const cure = CURES[code] ?? "See docs/errors.md, `broker_refused`.";
+  return new TidingsError("broker_refused", `Redis at ${address} refused to ${attempted(attempt)}: ${text}. ${cure}`, {
+    cause,
+    // Memory can become free.
+    ...(code === "OOM" && { retryable: true }),
+  });
+}
+
+/** The server cannot be reached, and the command was not sent. */
+export function unsentError(attempt: Attempt, why: string): TidingsError {
+  const { kind, address } = attempt;
+  return new TidingsError(
+    kind === "append" ? "not_stored" : "broker_unavailable",
+    `could not ${attempted(attempt)}: ${why} (Redis at ${address}). ${kind === "append" ? "The event is not in the log; emitting it again is safe." : "Try again later."}`,
+  );
+}
+
+/** The command was sent, and no reply came. */
+export function unansweredError(attempt: Attempt, why: string): TidingsError {
+  if (attempt.kind !== "append") return unsentError(attempt, why);
+  return new TidingsError(
+    "outcome_unknown",
+    `tried to ${attempted(attempt)}, but ${why} (Redis at ${attempt.address}). The event may be in the log or not; emitting it again can store it twice.`,
+  );
+}
+
+/** The broker was closed. */
+export function closedError(address: string): TidingsError {
+  return new TidingsError("closed", `the broker for Redis at ${address} was closed. Make a new \`Realtime\`.`);
+}

@@ -1,0 +1,94 @@
+import { compareCursors, isRealtimeCursor, type RealtimeCursor } from "../../protocol/cursor.ts";
+import { isEventName } from "../../protocol/names.ts";
+import type { Entry, Location, Page } from "../broker.ts";
+
+/** What the append script answered. */
+export interface Appended {
+  readonly id: RealtimeCursor;
+  /** Why the log's expiry could not be set, if so. */
+  readonly expireError: string | undefined;
+  /** Why the entry could not be announced, if so. */
+  readonly publishError: string | undefined;
+}
+
+/** Reads the reply of `append.lua`; `undefined` when it is none. */
+export function parseAppended(reply: unknown): Appended | undefined {
+  const [id, expireError, publishError] = Array.isArray(reply) ? (reply as unknown[]) : [reply];
+  if (!isRealtimeCursor(id)) return undefined;
+  return { id, expireError: textOf(expireError), publishError: textOf(publishError) };
+}
+
+/**
+ * Reads the reply of `read.lua`; `undefined` when it is none.
+ * @param after the position that was asked for
+ */
+export function parsePage(reply: unknown, after: RealtimeCursor): Page | undefined {
+  if (!isTexts(reply)) return undefined;
+  const [last, before = ""] = reply;
+  if (!isRealtimeCursor(last)) return undefined;
+  const entries: Entry[] = [];
+  let known: RealtimeCursor | undefined;
+  for (let at = 2; at + 3 < reply.length; at += 4) {
+    const id = reply[at] as RealtimeCursor;
+    const prev = storedPrev(id, reply[at + 1] as string) ?? known ?? assumedPrev(id, before, after);
+    const event = reply[at + 2] as string;
+    const json = reply[at + 3] as string;
+    entries.push(isEventName(event) && json !== "" ? { id, prev, event, json } : { id, prev, event: "", json: "" });
+    known = id;
+  }
+  return { entries, last };
+}
+
+/** Reads the reply of `locate.lua`; `undefined` when it is none. */
+export function parseLocation(reply: unknown): Location | undefined {
+  if (!isTexts(reply)) return undefined;
+  const [last, id, prev = "", before = ""] = reply;
+  if (!isRealtimeCursor(last)) return undefined;
+  if (id === undefined) return { after: last, last };
+  const oldest = id as RealtimeCursor;
+  return { after: storedPrev(oldest, prev) ?? (isRealtimeCursor(before) ? before : below(oldest)), last };
+}
+
+/** Reads an announcement, `<id> <prev> <event> <json>`; `undefined` when it is none. Never parses the JSON. */
+export function parseAnnouncement(message: string): Entry | undefined {
+  const afterId = message.indexOf(" ");
+  const afterPrev = message.indexOf(" ", afterId + 1);
+  const afterEvent = message.indexOf(" ", afterPrev + 1);
+  if (afterId < 0 || afterPrev < 0 || afterEvent < 0) return undefined;
+  const id = message.slice(0, afterId);
+  const prev = message.slice(afterId + 1, afterPrev);
+  const event = message.slice(afterPrev + 1, afterEvent);
+  const json = message.slice(afterEvent + 1);
+  if (!isRealtimeCursor(id) || !isRealtimeCursor(prev) || !isEventName(event) || json === "") return undefined;
+  return { id, prev, event, json };
+}
+
+/** What an entry says about the position before it, if that can be true. */
+function storedPrev(id: RealtimeCursor, prev: string): RealtimeCursor | undefined {
+  return isRealtimeCursor(prev) && compareCursors(prev, id) < 0 ? prev : undefined;
+}
+
+/**
+ * The position before a page's first entry, when someone else wrote that entry. Where an older one is still there, nothing was
+ * trimmed between the two, so the entry follows what was asked for. Else whatever was between is unknown: then the entry claims
+ * the largest position before itself, which makes a gap unless exactly that was asked for.
+ */
+function assumedPrev(id: RealtimeCursor, before: string, after: RealtimeCursor): RealtimeCursor {
+  return isRealtimeCursor(before) ? after : below(id);
+}
+
+/** The largest position below an id. */
+function below(id: RealtimeCursor): RealtimeCursor {
+  const dash = id.indexOf("-");
+  const sequence = BigInt(id.slice(dash + 1));
+  if (sequence > 0n) return `${id.slice(0, dash)}-${sequence - 1n}` as RealtimeCursor;
+  return `${BigInt(id.slice(0, dash)) - 1n}-18446744073709551615` as RealtimeCursor;
+}
+
+function isTexts(reply: unknown): reply is readonly string[] {
+  return Array.isArray(reply) && reply.every((part) => typeof part === "string");
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,25 @@
+-- Stores one entry and announces it.
+-- KEYS[1] the log. ARGV: entries to keep ('' keeps all), idle ms to live ('' lives for ever), live channel, event, JSON, emit id.
+-- Replies with the entry's id, or with the id and what went wrong after it was stored.
+local key, keep, ttl = KEYS[1], ARGV[1], ARGV[2]
+local event, json = ARGV[4], ARGV[5]
+local prev = last_id(key)
+if type(prev) == 'table' then return prev end
+local id
+if keep == '' then
+  id = redis.call('XADD', key, '*', 'v', '1', 'p', prev, 'e', event, 'd', json, 'i', ARGV[6])
+else
+  id = redis.call('XADD', key, 'MAXLEN', '=', keep, '*', 'v', '1', 'p', prev, 'e', event, 'd', json, 'i', ARGV[6])
+end
+-- The entry is stored. An error from here on must not look as if it were not.
+local expired
+if ttl == '' then
+  expired = redis.pcall('PERSIST', key)
+else
+  expired = redis.pcall('PEXPIRE', key, ttl)
+end
+local published = redis.pcall('PUBLISH', ARGV[3], id .. ' ' .. prev .. ' ' .. event .. ' ' .. json)
+local expire_error = type(expired) == 'table' and expired.err or ''
+local publish_error = type(published) == 'table' and published.err or ''
+if expire_error == '' and publish_error == '' then return id end
+return {id, expire_error, publish_error}
