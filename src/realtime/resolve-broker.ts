@@ -1,10 +1,14 @@
 import type { Broker } from "../brokers/broker.ts";
 import { createMemoryBroker } from "../brokers/memory.ts";
+import { redisAdapterParts, type RedisClientAdapter } from "../brokers/redis/adapter.ts";
+import { createRedisBroker } from "../brokers/redis/engine.ts";
+import { createIoRedisDriver, isIoRedis, type IoRedisLike } from "../brokers/redis/ioredis.ts";
+import { TidingsError } from "../protocol/error.ts";
 import type { RealtimeOptions, Settings } from "./options.ts";
 import { badOption } from "./options.ts";
 
-/** What `redis` takes. */
-export type RedisInput = { readonly driver: "memory" };
+/** What `redis` takes: an ioredis client, what `createIORedisAdapter` returns, or memory by name. */
+export type RedisInput = IoRedisLike | RedisClientAdapter | { readonly driver: "memory" };
 
 /** Where the logs live: an address that is the same for two instances that share them, and the way to reach it. */
 export interface BrokerSource {
@@ -17,7 +21,10 @@ let brokers = 0;
 let warned = false;
 
 /** @throws TidingsError `bad_option` */
-export function resolveBroker({ redis, broker }: RealtimeOptions, { keyPrefix, logger }: Settings): BrokerSource {
+export function resolveBroker(
+  { redis, broker, keyPrefix: givenPrefix }: RealtimeOptions,
+  { keyPrefix, logger }: Settings,
+): BrokerSource {
   if (broker !== undefined) {
     if (
       typeof broker !== "object" ||
@@ -39,6 +46,25 @@ export function resolveBroker({ redis, broker }: RealtimeOptions, { keyPrefix, l
     }
     return { address: `memory:${keyPrefix}`, create: () => createMemoryBroker() };
   }
-  if (redis.driver === "memory") return { address: `memory:${keyPrefix}`, create: () => createMemoryBroker() };
-  throw badOption("redis", 'an ioredis client, the result of createIORedisAdapter(…), or { driver: "memory" }', redis);
+  if (isMemory(redis)) return { address: `memory:${keyPrefix}`, create: () => createMemoryBroker() };
+  const parts =
+    redisAdapterParts(redis) ?? (isIoRedis(redis) ? { driver: createIoRedisDriver(redis), keyPrefix: undefined } : undefined);
+  if (!parts)
+    throw badOption("redis", 'an ioredis client, the result of createIORedisAdapter(…), or { driver: "memory" }', redis);
+  const { driver } = parts;
+  if (parts.keyPrefix !== undefined && givenPrefix !== undefined && parts.keyPrefix !== givenPrefix) {
+    throw new TidingsError(
+      "bad_option",
+      `\`keyPrefix\` is given twice: "${givenPrefix}" to Realtime and "${parts.keyPrefix}" to the adapter. Give it once.`,
+    );
+  }
+  const prefix = parts.keyPrefix ?? keyPrefix;
+  return {
+    address: `${driver.identity}:${driver.keyPrefix}${prefix}`,
+    create: () => createRedisBroker({ driver, keyPrefix: prefix, logger }),
+  };
+}
+
+function isMemory(redis: RedisInput): redis is { readonly driver: "memory" } {
+  return typeof redis === "object" && redis !== null && "driver" in redis && redis.driver === "memory";
 }
