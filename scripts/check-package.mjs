@@ -11,6 +11,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { buildIfStale } from "./build-if-stale.mjs";
 import { entries, missingEntries, root } from "./entries.mjs";
+import { undocumentedNames } from "./public-names.mjs";
 
 /** @type {string[]} */
 const problems = [];
@@ -98,6 +99,8 @@ try {
     const { tarball, files } = pack(folder);
     checkExports(manifest.exports, files);
     checkBuild(files);
+    for (const name of undocumentedNames())
+      problems.push(`${name} has no doc comment, so an editor has nothing to show for it.`);
     const bytes = readFileSync(tarball);
     const { messages } = await publint({ strict: true, pack: { tarball: new Uint8Array(bytes).buffer } });
     for (const message of messages) {
