@@ -6,7 +6,8 @@ import * as zm from "zod/mini";
 import type { RealtimeCursor } from "../../src/protocol/cursor.ts";
 import type { EventsOf, InferRealtimeEvents } from "../../src/schema/infer.ts";
 import type { EventData, EventInput, EventName } from "../../src/schema/schema.ts";
-import { createHook, StandIn } from "./support/stand-in.ts";
+import { Realtime } from "../../src/realtime/realtime.ts";
+import { createHook } from "./support/stand-in.ts";
 
 // Nothing here runs: `tsc` compiles it, and a wrong expectation is an error.
 
@@ -22,8 +23,8 @@ const schema = {
   http: { 404: z.string() },
   ping: z.undefined(),
 };
-const realtime = new StandIn({ schema, verbose: true });
-type Options = typeof realtime extends StandIn<infer O> ? O : never;
+const realtime = new Realtime({ schema, verbose: true });
+type Options = { readonly schema: typeof schema };
 type Names =
   | "notification.alert"
   | "chat.message"
@@ -187,7 +188,7 @@ it("F-63: a plain type of two levels types the hook", () => {
 });
 
 it("F-19: without a schema events are untyped", () => {
-  const untyped = new StandIn();
+  const untyped = new Realtime();
   void untyped.emit("any.name", { any: "thing" });
   void untyped.subscribe({
     events: ["any.name"],
@@ -196,7 +197,7 @@ it("F-19: without a schema events are untyped", () => {
       expectTypeOf(message.data).toBeUnknown();
     },
   });
-  const optionsOnly = new StandIn({ verbose: true });
+  const optionsOnly = new Realtime({ verbose: true });
   void optionsOnly.emit("any.name", 5);
   void optionsOnly.subscribe({ onData: (message) => expectTypeOf(message.event).toEqualTypeOf<string>() });
   createHook<typeof optionsOnly>().useRealtime({
@@ -208,13 +209,13 @@ it("F-19: without a schema events are untyped", () => {
 
 it("F-18: a schema that may be missing is typed by what it is when it is there", () => {
   const perhaps: typeof schema | undefined = Math.random() > 2 ? schema : undefined;
-  const some = new StandIn({ schema: perhaps });
+  const some = new Realtime({ schema: perhaps });
   // @ts-expect-error -- no such event
   void some.emit("chat.nothing", 1);
 });
 
 it("F-18: zod/mini, Valibot and ArkType, written inline", () => {
-  const mixed = new StandIn({
+  const mixed = new Realtime({
     schema: {
       mini: {
         message: zm.object({ at: zm.date(), n: zm._default(zm.number(), 1) }),
@@ -255,7 +256,7 @@ it("F-18: zod/mini, Valibot and ArkType, written inline", () => {
 });
 
 it("U-2: the schema of a workflow", () => {
-  const workflow = new StandIn({
+  const workflow = new Realtime({
     schema: {
       workflow: { runFinish: z.object({}), stepFinish: z.object({ stepName: z.string(), result: z.unknown().optional() }) },
     },
@@ -269,9 +270,9 @@ it("U-2: the schema of a workflow", () => {
 
 it("F-18: what is no validator is refused where it stands", () => {
   // @ts-expect-error -- a text
-  void new StandIn({ schema: { chat: { message: "string" } } });
+  void new Realtime({ schema: { chat: { message: "string" } } });
   // @ts-expect-error -- a validator that was not called
-  void new StandIn({ schema: { chat: { message: z.string } } });
+  void new Realtime({ schema: { chat: { message: z.string } } });
   // @ts-expect-error -- undefined
-  void new StandIn({ schema: { chat: { message: undefined } } });
+  void new Realtime({ schema: { chat: { message: undefined } } });
 });

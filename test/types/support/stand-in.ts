@@ -1,4 +1,4 @@
-/** The typed surface of a `Realtime`, without the rest. */
+/** The typed surface of `Realtime` and `createRealtime`, so that the cost of the inference is measured without the rest. */
 import type { RealtimeCursor } from "../../../src/protocol/cursor.ts";
 import type { CarriesEvents, EventsOf } from "../../../src/schema/infer.ts";
 import type { HistoryMessage, Message, MessageIn } from "../../../src/schema/message.ts";
