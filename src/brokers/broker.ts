@@ -22,6 +22,11 @@ export interface Entry {
   /** Empty when the stored entry is malformed or of a format that this version cannot read: it only moves the position. */
   readonly event: string;
   readonly json: string;
+  /**
+   * On an announced entry: how many entries its log keeps, this one included; `Infinity` for all. A hub forgets what the
+   * log forgets, so that whether a client is told of a gap does not depend on the server that it returns to.
+   */
+  readonly keeps?: number | undefined;
 }
 
 /** How much of a log is kept. */

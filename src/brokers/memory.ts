@@ -64,7 +64,7 @@ class MemoryBroker implements Broker {
     this.#logs.delete(channel);
     this.#logs.set(channel, log);
     this.#sweep(now);
-    for (const listener of this.#listeners) listener.announce(channel, entry);
+    for (const listener of this.#listeners) listener.announce(channel, { ...entry, keeps: retention.maxLength });
     return entry.id;
   }
 

@@ -144,8 +144,9 @@ function openConnection(client: IoRedisLike, { kind, handlers, retryDelayMs }: C
 
   return {
     command,
-    subscribe: (channels) => command("SUBSCRIBE", channels),
-    unsubscribe: (channels) => void command("UNSUBSCRIBE", channels)?.catch(() => {}),
+    // In small letters: on a server without RESP3 ioredis looks them up by the name it was given.
+    subscribe: (channels) => command("subscribe", channels),
+    unsubscribe: (channels) => void command("unsubscribe", channels)?.catch(() => {}),
     reset: () => own.stream?.destroy(),
     async destroy() {
       destroyed = true;

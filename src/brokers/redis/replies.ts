@@ -49,18 +49,21 @@ export function parseLocation(reply: unknown): Location | undefined {
   return { after: storedPrev(oldest, prev) ?? (isRealtimeCursor(before) ? before : below(oldest)), last };
 }
 
-/** Reads an announcement, `<id> <prev> <event> <json>`; `undefined` when it is none. Never parses the JSON. */
+/** Reads an announcement, `<id> <prev> <keeps> <event> <json>`; `undefined` when it is none. Never parses the JSON. */
 export function parseAnnouncement(message: string): Entry | undefined {
   const afterId = message.indexOf(" ");
   const afterPrev = message.indexOf(" ", afterId + 1);
-  const afterEvent = message.indexOf(" ", afterPrev + 1);
-  if (afterId < 0 || afterPrev < 0 || afterEvent < 0) return undefined;
+  const afterKeeps = message.indexOf(" ", afterPrev + 1);
+  const afterEvent = message.indexOf(" ", afterKeeps + 1);
+  if (afterId < 0 || afterPrev < 0 || afterKeeps < 0 || afterEvent < 0) return undefined;
   const id = message.slice(0, afterId);
   const prev = message.slice(afterId + 1, afterPrev);
-  const event = message.slice(afterPrev + 1, afterEvent);
+  const keeps = message.slice(afterPrev + 1, afterKeeps);
+  const event = message.slice(afterKeeps + 1, afterEvent);
   const json = message.slice(afterEvent + 1);
-  if (!isRealtimeCursor(id) || !isRealtimeCursor(prev) || !isEventName(event) || json === "") return undefined;
-  return { id, prev, event, json };
+  if (!isRealtimeCursor(id) || !isRealtimeCursor(prev) || !isEventName(event) || json === "" || !/^\d*$/.test(keeps))
+    return undefined;
+  return { id, prev, event, json, keeps: keeps === "" ? Number.POSITIVE_INFINITY : Number(keeps) };
 }
 
 /** What an entry says about the position before it, if that can be true. */

@@ -18,7 +18,7 @@ if ttl == '' then
 else
   expired = redis.pcall('PEXPIRE', key, ttl)
 end
-local published = redis.pcall('PUBLISH', ARGV[3], id .. ' ' .. prev .. ' ' .. event .. ' ' .. json)
+local published = redis.pcall('PUBLISH', ARGV[3], id .. ' ' .. prev .. ' ' .. keep .. ' ' .. event .. ' ' .. json)
 local expire_error = type(expired) == 'table' and expired.err or ''
 local publish_error = type(published) == 'table' and published.err or ''
 if expire_error == '' and publish_error == '' then return id end

@@ -1,0 +1,59 @@
+import { Redis } from "ioredis";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { createIORedisAdapter } from "../../src/adapters/ioredis.ts";
+import type { Broker } from "../../src/brokers/broker.ts";
+import { redisAdapterParts } from "../../src/brokers/redis/adapter.ts";
+import type { RedisDriver } from "../../src/brokers/redis/driver.ts";
+import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
+import { createIoRedisDriver } from "../../src/brokers/redis/ioredis.ts";
+import { brokerConformance } from "../../src/testing/broker-conformance.ts";
+import { startRedis, type RedisServer } from "../support/redis-server.ts";
+
+let server: RedisServer;
+let client: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  client = new Redis(server.port);
+});
+
+afterAll(async () => {
+  client.disconnect();
+  await server.stop();
+});
+
+const SPELLINGS: Record<string, (client: Redis) => RedisDriver> = {
+  "the client itself": (client) => createIoRedisDriver(client),
+  "createIORedisAdapter(client)": (client) => redisAdapterParts(createIORedisAdapter(client))?.driver as RedisDriver,
+  "a client that speaks RESP2": (client) => createIoRedisDriver(client.duplicate({ protocol: 2, lazyConnect: true })),
+};
+
+let stores = 0;
+
+describe.each(Object.keys(SPELLINGS))("conformance of Redis through %s", (spelling) => {
+  const cases = brokerConformance(async () => {
+    const brokers: Broker[] = [];
+    const keyPrefix = `store${++stores}`;
+    const driver = SPELLINGS[spelling]?.(client) as RedisDriver;
+    return {
+      async open() {
+        const broker = createRedisBroker({ driver, keyPrefix, logger: { warn() {} } });
+        brokers.push(broker);
+        return broker;
+      },
+      elapse: (ms) => sleep(ms),
+      async interrupt() {
+        const own = String(await client.client("LIST"))
+          .split("\n")
+          .filter((line) => line.includes(" name=tidings-"));
+        for (const line of own) await client.client("KILL", "ID", /\bid=(\d+)/.exec(line)?.[1] ?? "");
+      },
+      async close() {
+        await Promise.all(brokers.map((broker) => broker.close()));
+        await client.flushall();
+      },
+    };
+  });
+  for (const { name, skip, run } of cases) (skip === undefined ? it : it.skip)(name, run);
+});
