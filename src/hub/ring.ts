@@ -16,6 +16,8 @@ export class Ring {
   readonly #maxBytes: number;
   readonly #budget: ByteBudget;
   #bytes = 0;
+  /** As many as the log itself keeps. */
+  #maxFrames = Number.POSITIVE_INFINITY;
 
   constructor(maxBytes: number, budget: ByteBudget) {
     this.#maxBytes = maxBytes;
@@ -23,11 +25,11 @@ export class Ring {
   }
 
   push(frame: Frame): void {
+    this.#maxFrames = frame.entry?.keeps ?? this.#maxFrames;
     this.#frames.push(frame);
     this.#bytes += frame.size;
     this.#budget.used += frame.size;
-    while (this.#frames.length > 0 && (this.#bytes > this.#maxBytes || this.#budget.used > this.#budget.max))
-      this.#dropOldest();
+    while (this.#frames.length > 0 && this.#isOverfull()) this.#dropOldest();
   }
 
   clear(): void {
@@ -65,6 +67,10 @@ export class Ring {
       else low = middle + 1;
     }
     return low;
+  }
+
+  #isOverfull(): boolean {
+    return this.#frames.length > this.#maxFrames || this.#bytes > this.#maxBytes || this.#budget.used > this.#budget.max;
   }
 
   #dropOldest(): void {
