@@ -1,0 +1,18 @@
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { handle } from "tidings";
+import { placeOrder } from "./orders.js";
+import { realtime } from "./realtime.js";
+
+const app = new Hono();
+const stream = handle({ realtime });
+
+app.get("/api/realtime", (c) => stream(c.req.raw));
+
+app.post("/orders", async (c) => {
+  const { item, quantity } = await c.req.json();
+  await placeOrder(item, quantity);
+  return c.body(null, 204);
+});
+
+serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });

@@ -1,0 +1,132 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { npm, root } from "./installed.ts";
+
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+/** A project of its own outside the repository, with the packed tarball installed. */
+export interface Project extends Disposable {
+  readonly folder: string;
+}
+
+/** Where the sources of an example stand. */
+export function exampleFolder(example: string): string {
+  return path.join(root, "examples", example);
+}
+
+/** What an example's package.json asks for. */
+export function exampleManifest(example: string): Manifest {
+  return JSON.parse(readFileSync(path.join(exampleFolder(example), "package.json"), "utf8")) as Manifest;
+}
+
+/**
+ * An empty folder in which `npm i` ran with these packages: `tidings` is the packed tarball, the others are of the versions
+ * that the example's lockfile holds, and so are its development tools.
+ */
+export function createProject(example: string, packages: readonly string[]): Project {
+  const folder = mkdtempSync(path.join(tmpdir(), `tidings-${example}-`));
+  try {
+    const { dependencies = {}, devDependencies = {} } = exampleManifest(example);
+    const manifest = { name: `from-the-readme-${example}`, private: true, type: "module", devDependencies };
+    writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest));
+    cpSync(path.join(exampleFolder(example), "package-lock.json"), path.join(folder, "package-lock.json"));
+    const [packed] = JSON.parse(npm(root, ["pack", "--json", "--ignore-scripts", "--pack-destination", folder])) as [
+      { filename: string },
+    ];
+    const pinned = packages.map((name) => (name === "tidings" ? `./${packed.filename}` : `${name}@${dependencies[name]}`));
+    npm(folder, ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", ...pinned]);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** A server process that a test started. */
+export interface Server {
+  readonly url: string;
+  readonly port: number;
+  /** What it printed so far. */
+  output(): string;
+  /** Ends it, and resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+/** How {@link startServer} starts a program. */
+export interface ServerOptions {
+  readonly cwd: string;
+  /** Arguments of `node`; the port is known by then. */
+  readonly args: (port: number) => readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** @default a free one */
+  readonly port?: number;
+  /**
+   * How it is ended. SIGTERM for a program that has workers to end; not for `next start`, which then waits for its open streams.
+   * @default "SIGKILL"
+   */
+  readonly endBy?: "SIGTERM" | "SIGKILL";
+}
+
+/** Starts a program of Node with `PORT` set, and resolves when it accepts connections. */
+export async function startServer({ cwd, args, env = {}, port = 0, endBy = "SIGKILL" }: ServerOptions): Promise<Server> {
+  const chosen = port === 0 ? await freePort() : port;
+  // The tests' own mode is none of the program's business.
+  const { NODE_ENV: _mode, VITEST: _runner, REDIS_URL: _redis, ...inherited } = process.env;
+  const child = spawn(process.execPath, [...args(chosen)], {
+    cwd,
+    env: { ...inherited, PORT: String(chosen), NEXT_TELEMETRY_DISABLED: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+
+  const url = `http://127.0.0.1:${chosen}`;
+  while (!(await answers(url))) {
+    if (hasEnded(child)) throw new Error(`the server ended before it listened:\n${output}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    url,
+    port: chosen,
+    output: () => output,
+    async stop() {
+      process.off("exit", kill);
+      if (hasEnded(child)) return;
+      const ended = once(child, "exit");
+      child.kill(endBy);
+      await ended;
+    },
+  };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    // A path that no project has: a real page would be rendered, and might emit.
+    await (await fetch(`${url}/does-it-answer`)).body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
