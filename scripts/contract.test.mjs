@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { contractProblems, idsIn, missingRows, proofsIn, rowsIn, testNames } from "./contract.mjs";
 
 describe("idsIn", () => {
@@ -56,7 +56,11 @@ describe("testNames", () => {
 });
 
 describe("the contract", () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "tidings-contract-"));
+  /** @type {string} */
+  let folder;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(os.tmpdir(), "tidings-contract-"));
+  });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const PROOFS = new Map([

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { cureCommand, installDebian, mayInstall } from "./cure-tools.mjs";
 
 /** @type {string} */
@@ -66,6 +66,11 @@ describe("installing", () => {
     rmSync(path.join(folder, "apt-get"));
     expect(mayInstall({ ...machine("apk"), uid: 0 })).toBe(false);
   });
+
+  beforeEach(() => {
+    vi.spyOn(console, "log").mockImplementation(() => {});
+  });
+  afterEach(() => vi.restoreAllMocks());
 
   it("updates the lists, then installs what is missing, and asks nothing", () => {
     installDebian(["redis", "chromium"], machine("apt-get"));

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import config from "../.dependency-cruiser.mjs";
 import { root } from "./entries.mjs";
 
@@ -77,8 +77,16 @@ const BROKEN = {
   "no-unresolved": { "src/hub/bad-no-unresolved.ts": `import { a } from "./nowhere.ts"; export const b = a;` },
 };
 
-const folder = mkdtempSync(path.join(os.tmpdir(), "tidings-layers-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** @type {string} */
+let folder;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), "tidings-layers-"));
+  for (const name of [".dependency-cruiser.mjs", "tsconfig.json", "package.json"]) {
+    cpSync(path.join(root, name), path.join(folder, name));
+  }
+  symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /**
  * Which rules these modules break, each as `"rule: module"`.
@@ -100,11 +108,6 @@ function violations(modules) {
 }
 
 describe("the layers", { timeout: 30_000 }, () => {
-  for (const name of [".dependency-cruiser.mjs", "tsconfig.json", "package.json"]) {
-    cpSync(path.join(root, name), path.join(folder, name));
-  }
-  symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
-
   it("let clean modules pass", () => {
     expect(violations(CLEAN)).toEqual([]);
   });

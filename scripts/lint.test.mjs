@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { root } from "./entries.mjs";
 
 /**
@@ -31,8 +31,12 @@ const BROKEN = {
   "unicorn(prefer-node-protocol)": ["protocol.ts", `import { readFileSync } from "fs";\nexport const a = readFileSync;`],
 };
 
-const folder = mkdtempSync(path.join(os.tmpdir(), "tidings-lint-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** @type {string} */
+let folder;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), "tidings-lint-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it("the linter refuses what the house style forbids, and nothing of a clean module", { timeout: 30_000 }, () => {
   for (const name of [".oxlintrc.json", "tsconfig.json", "scripts/lint-plugin.mjs"]) {

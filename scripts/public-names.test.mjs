@@ -2,10 +2,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { undocumentedNames } from "./public-names.mjs";
 
-const folder = mkdtempSync(path.join(os.tmpdir(), "tidings-names-"));
+/** @type {string} */
+let folder;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), "tidings-names-"));
+});
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it("names what is exported without a word on it, wherever it is declared and whatever it is renamed to", () => {

@@ -2,10 +2,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { testNeeds } from "./test-needs.mjs";
 
-const folder = mkdtempSync(path.join(os.tmpdir(), "tidings-needs-"));
+/** @type {string} */
+let folder;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), "tidings-needs-"));
+});
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it("reads from its imports what a test needs, through helpers, and through helpers that import each other", () => {

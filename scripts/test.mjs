@@ -161,7 +161,9 @@ async function main(options) {
   const left = [...testNeeds()].filter(([, needs]) => missing.some((name) => needs.has(name))).map(([file]) => file);
   const env = testEnv(tools);
   const folder = mkdtempSync(path.join(os.tmpdir(), "tidings-test-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  // Everything that a test puts into the temporary folder goes with it, however the run ends.
+  env.TMPDIR = folder;
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
   const resultFile = path.join(folder, "results.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${resultFile}`];
   let code = await runVitest(["run", ...reporters, ...options], { ...env, TIDINGS_LEFT_OUT: left.join(path.delimiter) });

@@ -1,6 +1,16 @@
 // @ts-check
 import { spawn } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -64,12 +74,16 @@ describe("npm test", { timeout: 60_000 }, () => {
     symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
     file("package.json", JSON.stringify({ type: "module", exports: {} }));
     mkdirSync(path.join(folder, "src"));
+    mkdirSync(path.join(folder, "tmp"));
     file("bin/package.json", "{}");
     file("test/support/redis-server.ts", "export const mark = 1;");
     file("test/integration/redis.test.ts", NEEDS_REDIS);
     file("test/integration/plain.test.ts", NEEDS_NOTHING);
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => {
+    expect(readdirSync(path.join(folder, "tmp")), "left behind").toEqual([]);
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   /**
    * Starts `npm test` on a machine that has only the programs in `bin`.
@@ -82,7 +96,7 @@ describe("npm test", { timeout: 60_000 }, () => {
         PATH: path.join(folder, "bin"),
         HOME: folder,
         NO_COLOR: "1",
-        TMPDIR: os.tmpdir(),
+        TMPDIR: path.join(folder, "tmp"),
         // Chromium of playwright-core would be found in the user's cache.
         PLAYWRIGHT_BROWSERS_PATH: path.join(folder, "none"),
         REDIS_URL: "redis://127.0.0.1:1",
