@@ -15,6 +15,11 @@ import { BUN_HEARTBEAT_MS, HEARTBEAT_MS } from "../protocol/limits.ts";
 const PROCESS_ID = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
 let emits = 0;
 
+/** What every use of a closed `Realtime` gets. */
+export function closedError(): TidingsError {
+  return new TidingsError("closed", "this Realtime was closed. Make a new one to go on.");
+}
+
 /** What the channels of one `Realtime` share. */
 export class RealtimeCore implements RealtimeInternals {
   readonly settings: Settings;
@@ -55,7 +60,7 @@ export class RealtimeCore implements RealtimeInternals {
 
   /** The process's hub for this instance's broker. @throws TidingsError `closed` */
   hub(): Hub {
-    if (this.isClosed()) throw new TidingsError("closed", "this Realtime was closed. Make a new one to go on.");
+    if (this.isClosed()) throw closedError();
     this.#lease ??= leaseHub(this.#source.address, () => ({
       broker: this.#source.create(),
       clock: systemClock,
@@ -84,7 +89,7 @@ export class RealtimeCore implements RealtimeInternals {
   }
 
   #toJson(event: string, output: unknown): string {
-    const json = toJson(output);
+    const json = toJson(output, event);
     const { maxPayloadBytes } = this.settings;
     // A UTF-16 unit is at most three bytes: most payloads need not be counted.
     if (json.length * 3 > maxPayloadBytes) {
