@@ -10,6 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 export interface RedisServerOptions {
   /** Whether every write reaches the disk, so that a killed server comes back with its data. @default false */
   readonly persistent?: boolean;
+  /** @default a free one */
+  readonly port?: number;
   /** More arguments for the command line. */
   readonly args?: readonly string[];
 }
@@ -32,9 +34,9 @@ export interface RedisServer extends AsyncDisposable {
 }
 
 /** Starts `$REDIS_SERVER`, or `redis-server` from the PATH, and resolves when it answers. */
-export async function startRedis({ persistent = false, args = [] }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const { persistent = false, port = await freePort(), args = [] } = options;
   const folder = mkdtempSync(path.join(tmpdir(), "tidings-redis-"));
-  const port = await freePort();
   const command = [
     ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--loglevel", "warning"],
     ...["--appendonly", persistent ? "yes" : "no", "--appendfsync", "always"],

@@ -12,6 +12,7 @@ local function decode(fields)
     elseif name == 'd' then json = value
     end
   end
+  if not string.match(prev, '^%d+%-%d+$') then prev = '' end
   if version ~= '1' then return prev, '', '', bytes end
   return prev, event, json, #json
 end
