@@ -10,8 +10,13 @@ export type FeedStart =
   | { readonly kind: "after"; readonly cursor: RealtimeCursor }
   /** Whatever the log holds, never a gap. */
   | { readonly kind: "held" }
-  /** The newest `count` entries. */
-  | { readonly kind: "newest"; readonly count: number };
+  /** The newest `count` entries, of those between `from` and `to` where these are given (inclusive). */
+  | {
+      readonly kind: "newest";
+      readonly count: number;
+      readonly from?: RealtimeCursor | undefined;
+      readonly to?: RealtimeCursor | undefined;
+    };
 
 /** A start as requests write it. */
 function formatStart(start: FeedStart): string {

@@ -1,4 +1,4 @@
-import type { Broker, Entry, Page } from "../brokers/broker.ts";
+import type { Broker, Entry, LocateRange, Page } from "../brokers/broker.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { GapReason, WireCode } from "../protocol/codes.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
@@ -29,7 +29,7 @@ export interface TopicHost {
 
 /** What the topic wants from the log next. */
 type Wish =
-  | { readonly kind: "locate"; readonly newest: number }
+  | { readonly kind: "locate"; readonly range: LocateRange }
   | { readonly kind: "read"; readonly after: RealtimeCursor; readonly catchUp: boolean };
 
 /** What stood when a page was asked for. */
@@ -236,12 +236,15 @@ export class Topic implements FeedSource {
   }
 
   #nextWish(): Wish | undefined {
-    if (this.#tail === undefined) return this.feeds > 0 ? { kind: "locate", newest: 0 } : undefined;
+    if (this.#tail === undefined) return this.feeds > 0 ? { kind: "locate", range: { newest: 0 } } : undefined;
     if (this.#mustCatchUp) return { kind: "read", after: this.#tail, catchUp: true };
     let oldest: RealtimeCursor | undefined;
     for (const feed of this.#waiting) {
       if (feed.session.blocked) continue;
-      if (feed.start?.kind === "newest" && feed.position === undefined) return { kind: "locate", newest: feed.start.count };
+      if (feed.start?.kind === "newest" && feed.position === undefined) {
+        const { count, from, to } = feed.start;
+        return { kind: "locate", range: { newest: count, start: from, end: to } };
+      }
       if (feed.position === undefined) continue;
       if (oldest === undefined || compareCursors(feed.position, oldest) < 0) oldest = feed.position;
     }
@@ -254,8 +257,8 @@ export class Topic implements FeedSource {
   async #fulfil(wish: Wish): Promise<() => void> {
     const { broker } = this.#host;
     if (wish.kind === "locate") {
-      const { after, last } = await broker.locate(this.channel, { newest: wish.newest });
-      return () => this.#located(wish.newest, after, last);
+      const { after, last } = await broker.locate(this.channel, wish.range);
+      return () => this.#located(wish.range, after, last);
     }
     const { after, catchUp } = wish;
     const asked: Asked = {
@@ -269,14 +272,16 @@ export class Topic implements FeedSource {
     return () => this.#apply(page, asked);
   }
 
-  #located(newest: number, after: RealtimeCursor, last: RealtimeCursor): void {
+  #located({ newest, start, end }: LocateRange, after: RealtimeCursor, last: RealtimeCursor): void {
     if (this.#tail === undefined) {
       this.#tail = this.#flushed = last;
       this.#drainQueue(0);
     }
     if (newest === 0) return;
     for (const feed of this.#waiting) {
-      if (feed.start?.kind === "newest" && feed.start.count === newest) feed.position ??= after;
+      if (feed.start?.kind !== "newest") continue;
+      const { count, from, to } = feed.start;
+      if (count === newest && from === start && to === end) feed.position ??= after;
     }
   }
 

@@ -20,7 +20,8 @@ export interface HistoryQuery {
   readonly end?: number | undefined;
 }
 
-const MAX_SEQUENCE = "18446744073709551615";
+/** The last sequence of a millisecond. */
+export const MAX_SEQUENCE = "18446744073709551615";
 
 /** Stored entries of a channel, oldest first. @throws TidingsError `bad_option`, `bad_cursor`, `cursor_unavailable` */
 export async function readHistory(broker: Broker, channel: string, query: HistoryQuery = {}): Promise<readonly Entry[]> {
@@ -45,12 +46,14 @@ export async function readHistory(broker: Broker, channel: string, query: Histor
   return found;
 }
 
-function checkQuery({ limit = MAX_HISTORY_LIMIT, after, start, end }: HistoryQuery): {
+function checkQuery(query: HistoryQuery): {
   limit: number;
   after: RealtimeCursor | undefined;
   start: RealtimeCursor | undefined;
   end: RealtimeCursor | undefined;
 } {
+  if (typeof query !== "object" || query === null) throw badOption("history", "{ limit, after, start, end }", query);
+  const { limit = MAX_HISTORY_LIMIT, after, start, end } = query;
   if (!Number.isSafeInteger(limit) || limit < 1) throw badOption("limit", "a whole number of at least 1", limit);
   if (after !== undefined && !isRealtimeCursor(after)) {
     throw new TidingsError(
@@ -61,12 +64,13 @@ function checkQuery({ limit = MAX_HISTORY_LIMIT, after, start, end }: HistoryQue
   return {
     limit: Math.min(limit, MAX_HISTORY_LIMIT),
     after,
-    start: bound("start", start, "0"),
-    end: bound("end", end, MAX_SEQUENCE),
+    start: timeBound("start", start, "0"),
+    end: timeBound("end", end, MAX_SEQUENCE),
   };
 }
 
-function bound(name: string, time: number | undefined, sequence: string): RealtimeCursor | undefined {
+/** A time as a position. @throws TidingsError `bad_option` */
+export function timeBound(name: string, time: number | undefined, sequence: string): RealtimeCursor | undefined {
   if (time === undefined) return undefined;
   if (!Number.isSafeInteger(time) || time < 0) throw badOption(name, "a time in whole milliseconds since 1970", time);
   return `${time}-${sequence}` as RealtimeCursor;

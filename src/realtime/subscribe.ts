@@ -1,11 +1,12 @@
 import { Subscription } from "../hub/subscription.ts";
 import type { FeedStart } from "../hub/feed.ts";
-import { isRealtimeCursor, type RealtimeCursor } from "../protocol/cursor.ts";
+import { compareCursors, isRealtimeCursor, type RealtimeCursor } from "../protocol/cursor.ts";
 import { CursorUnavailableError, TidingsError } from "../protocol/error.ts";
 import type { Gap } from "../protocol/frames.ts";
 import { MAX_HISTORY_LIMIT } from "../protocol/limits.ts";
 import type { DeliveredEvent } from "../schema/message.ts";
-import type { RealtimeCore } from "./core.ts";
+import { closedError, type RealtimeCore } from "./core.ts";
+import { MAX_SEQUENCE, timeBound } from "./history.ts";
 import { badOption } from "./options.ts";
 
 /** Options of a server-side `subscribe`, with the message type `M` and the event names `E`. */
@@ -24,8 +25,8 @@ export interface SubscribeOptions<E extends string, M> {
     | undefined;
   /** Go on after this cursor, exclusive. Not together with `history`. */
   readonly after?: string | undefined;
-  /** Events may be missing: fetch the current state anew. Without it, one warning is logged. */
-  onGap?(gap: Gap): void;
+  /** Events may be missing: fetch the current state anew. Awaited like `onData`. Without it, one warning is logged. */
+  onGap?(gap: Gap): unknown;
   /** Ends the subscription when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -61,7 +62,7 @@ export async function subscribe(
         });
       },
       entry: (entry, replayed) => {
-        if (!accepts(entry.event, entry.id)) return undefined;
+        if (!accepts(entry.event, replayed ? entry.id : undefined)) return undefined;
         return onData({ id: entry.id, channel, event: entry.event, data: JSON.parse(entry.json) as unknown, replayed });
       },
       gap: (gap) => {
@@ -69,13 +70,14 @@ export async function subscribe(
           end();
           reject(new CursorUnavailableError(channel, asked));
         } else if (onGap) {
-          onGap(gap);
+          return onGap(gap);
         } else if (!warned) {
           warned = true;
           logger.warn(
             `tidings: events of channel "${channel}" may be missing (${gap.reason}). Pass \`onGap\` to \`subscribe\` and fetch the current state there.`,
           );
         }
+        return undefined;
       },
       failed: (code) => {
         end();
@@ -90,21 +92,35 @@ export async function subscribe(
     });
     const end = (): void => {
       subscription.end();
-      signal?.removeEventListener("abort", end);
-      core.closing.signal.removeEventListener("abort", end);
+      signal?.removeEventListener("abort", onAbort);
+      core.closing.signal.removeEventListener("abort", onClosing);
     };
-    signal?.addEventListener("abort", end, { once: true });
-    core.closing.signal.addEventListener("abort", end, { once: true });
+    // Once it has resolved, a rejection is nothing; before, it would wait for the broker for ever.
+    const onAbort = (): void => {
+      end();
+      reject(signal?.reason as Error);
+    };
+    const onClosing = (): void => {
+      end();
+      reject(closedError());
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    core.closing.signal.addEventListener("abort", onClosing, { once: true });
     subscription.open(hub.attach(channel, subscription, start));
   });
 }
 
 function checkSubscribe(options: SubscribeOptions<string, never>): {
   start: FeedStart;
-  accepts: (event: string, id: RealtimeCursor) => boolean;
+  /** @param replayed the id of an event of the past */
+  accepts: (event: string, replayed: RealtimeCursor | undefined) => boolean;
 } {
+  if (typeof options !== "object" || options === null) throw badOption("subscribe", "an object with onData", options);
   const { events, onData, history, after } = options;
   if (typeof onData !== "function") throw badOption("onData", "a function", onData);
+  if (options.onGap !== undefined && typeof options.onGap !== "function") throw badOption("onGap", "a function", options.onGap);
+  if (options.signal !== undefined && typeof options.signal?.throwIfAborted !== "function")
+    throw badOption("signal", "an AbortSignal", options.signal);
   if (events !== undefined && !Array.isArray(events)) throw badOption("events", "an array of event names", events);
   if (after !== undefined && history !== undefined && history !== false) {
     throw new TypeError(
@@ -118,21 +134,36 @@ function checkSubscribe(options: SubscribeOptions<string, never>): {
     );
   }
   const names = events && events.length > 0 ? new Set<string>(events) : undefined;
-  const range = typeof history === "object" && history !== null ? history : {};
-  const timeOf = (id: RealtimeCursor): number => Number(id.slice(0, id.indexOf("-")));
-  const accepts = (event: string, id: RealtimeCursor): boolean =>
+  const { start, range } = startOf(after, history);
+  const accepts = (event: string, replayed: RealtimeCursor | undefined): boolean =>
     (names === undefined || names.has(event)) &&
-    (range.start === undefined || timeOf(id) >= range.start) &&
-    (range.end === undefined || timeOf(id) <= range.end);
-  return { start: startOf(after, history), accepts };
+    (replayed === undefined ||
+      ((range.from === undefined || compareCursors(replayed, range.from) >= 0) &&
+        (range.to === undefined || compareCursors(replayed, range.to) <= 0)));
+  return { start, accepts };
 }
 
-function startOf(after: RealtimeCursor | undefined, history: SubscribeOptions<string, never>["history"]): FeedStart {
-  if (after !== undefined) return { kind: "after", cursor: after };
-  if (history === true) return { kind: "held" };
-  if (typeof history !== "object" || history === null) return { kind: "live" };
+/** Which part of the past is told. */
+interface PastRange {
+  readonly from?: RealtimeCursor | undefined;
+  readonly to?: RealtimeCursor | undefined;
+}
+
+function startOf(
+  after: RealtimeCursor | undefined,
+  history: SubscribeOptions<string, never>["history"],
+): { readonly start: FeedStart; readonly range: PastRange } {
+  if (after !== undefined) return { start: { kind: "after", cursor: after }, range: {} };
+  if (history === undefined || history === false) return { start: { kind: "live" }, range: {} };
+  if (history === true) return { start: { kind: "held" }, range: {} };
+  if (typeof history !== "object" || history === null)
+    throw badOption("history", "true, false or { limit, start, end }", history);
   const { limit } = history;
-  if (limit === undefined) return { kind: "held" };
+  const range = {
+    from: timeBound("history.start", history.start, "0"),
+    to: timeBound("history.end", history.end, MAX_SEQUENCE),
+  };
+  if (limit === undefined) return { start: { kind: "held" }, range };
   if (!Number.isSafeInteger(limit) || limit < 1) throw badOption("history.limit", "a whole number of at least 1", limit);
-  return { kind: "newest", count: Math.min(limit, MAX_HISTORY_LIMIT) };
+  return { start: { kind: "newest", count: Math.min(limit, MAX_HISTORY_LIMIT), ...range }, range };
 }
