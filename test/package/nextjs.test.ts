@@ -1,8 +1,9 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { EventSource } from "eventsource";
-import { chromium, type Browser, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { launchBrowser } from "../support/browser.ts";
 import { runNode, type Ended } from "./installed.ts";
 import { createProject, exampleFolder, startServer, type Project, type Server } from "./project.ts";
 import { installLine, readmeFences, writeFences } from "./readme-fences.ts";
@@ -29,10 +30,7 @@ const fences = readmeFences().filter((fence) => SECTIONS.includes(fence.section)
 beforeAll(async () => {
   project = createProject("nextjs", installLine(fences, "Next.js"));
   cpSync(path.join(exampleFolder("nextjs"), "tsconfig.json"), path.join(project.folder, "tsconfig.json"));
-  browser = await chromium.launch({
-    executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-  });
+  browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser.close();
@@ -68,18 +66,27 @@ async function listen(server: Server): Promise<{ items(): string[] }> {
   return { items: () => [...items] };
 }
 
-/** A page, with what it complained of. */
-async function openPage(url: string): Promise<{ page: Page; complaints: string[] }> {
+interface OpenPage {
+  readonly page: Page;
+  /** What it complained of. */
+  readonly complaints: readonly string[];
+  /** The addresses that it asked for, of those that contain `part`. */
+  requests(part: string): readonly string[];
+}
+
+async function openPage(url: string): Promise<OpenPage> {
   const page = await browser.newPage();
   onTestFinished(() => page.close());
   const complaints: string[] = [];
+  const requests: string[] = [];
+  page.on("request", (request) => requests.push(request.url()));
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
     const isFavicon = message.location().url.endsWith("/favicon.ico");
     if (["error", "warning"].includes(message.type()) && !isFavicon) complaints.push(message.text());
   });
   await page.goto(url);
-  return { page, complaints };
+  return { page, complaints, requests: (part) => requests.filter((address) => address.includes(part)) };
 }
 
 async function visit(server: Server): Promise<void> {
@@ -188,13 +195,18 @@ describe("the README's files, by next build and next start, without Redis", () =
   });
 
   it("B-26: after a restart that lost the log there is one gap, and the page renders itself anew", async () => {
-    const { page } = await openPage(`${server.url}/board`);
+    const { page, requests } = await openPage(`${server.url}/board`);
     expect((await rows(page)).length).toBeGreaterThan(1);
+    await vi.waitFor(() => expect(requests("/api/realtime")).toHaveLength(1), SOON);
     const { port } = server;
     await server.stop();
     server = await startNext("start", port);
     await visit(server);
     await vi.waitFor(async () => expect(await rows(page)).toEqual(["1 × visit"]), { timeout: 60_000, interval: 100 });
+    expect(requests("_rsc=")).toHaveLength(1);
+    await visit(server);
+    await vi.waitFor(async () => expect(await rows(page)).toEqual(["1 × visit", "1 × visit"]), SOON);
+    expect(requests("_rsc=")).toHaveLength(1);
   });
 });
 
@@ -227,10 +239,11 @@ describe("the example, by next dev, without Redis", () => {
   });
 
   it("F-16, B-4: Chromium shows what a page and a server action emit, in StrictMode too", async () => {
-    const { page, complaints } = await openPage(server.url);
+    const { page, complaints, requests } = await openPage(server.url);
     await page.getByText("connected", { exact: true }).waitFor();
     await visit(server);
     await page.getByText("1 × visit").waitFor();
+    expect(requests("/api/realtime")).toHaveLength(1);
     await page.getByRole("button", { name: "Order" }).click();
     await page.getByText("1 × tea").waitFor();
     expect(await rows(page)).toEqual(["1 × visit", "1 × tea"]);

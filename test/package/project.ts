@@ -21,9 +21,8 @@ export function exampleFolder(example: string): string {
   return path.join(root, "examples", example);
 }
 
-/** What an example's package.json asks for. */
-export function exampleManifest(example: string): Manifest {
-  return JSON.parse(readFileSync(path.join(exampleFolder(example), "package.json"), "utf8")) as Manifest;
+function manifestIn(folder: string): Manifest {
+  return JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as Manifest;
 }
 
 /**
@@ -33,20 +32,30 @@ export function exampleManifest(example: string): Manifest {
 export function createProject(example: string, packages: readonly string[]): Project {
   const folder = mkdtempSync(path.join(tmpdir(), `tidings-${example}-`));
   try {
-    const { dependencies = {}, devDependencies = {} } = exampleManifest(example);
+    const { devDependencies = {} } = manifestIn(exampleFolder(example));
     const manifest = { name: `from-the-readme-${example}`, private: true, type: "module", devDependencies };
     writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest));
     cpSync(path.join(exampleFolder(example), "package-lock.json"), path.join(folder, "package-lock.json"));
-    const [packed] = JSON.parse(npm(root, ["pack", "--json", "--ignore-scripts", "--pack-destination", folder])) as [
-      { filename: string },
-    ];
-    const pinned = packages.map((name) => (name === "tidings" ? `./${packed.filename}` : `${name}@${dependencies[name]}`));
-    npm(folder, ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", ...pinned]);
+    installPackages(folder, example, packages);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Runs `npm i` with these packages: `tidings` is the packed tarball, the others are those of the example, or of the repository. */
+export function installPackages(folder: string, example: string, packages: readonly string[]): void {
+  const versions = { ...manifestIn(root).devDependencies, ...manifestIn(exampleFolder(example)).dependencies };
+  const wanted = packages.map((name) => (name === "tidings" ? pack(folder) : `${name}@${versions[name]}`));
+  npm(folder, ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", ...wanted]);
+}
+
+function pack(folder: string): string {
+  const [packed] = JSON.parse(npm(root, ["pack", "--json", "--ignore-scripts", "--pack-destination", folder])) as [
+    { filename: string },
+  ];
+  return `./${packed.filename}`;
 }
 
 /** A server process that a test started. */

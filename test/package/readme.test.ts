@@ -1,0 +1,165 @@
+import { cpSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { EventSource } from "eventsource";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { launchBrowser } from "../support/browser.ts";
+import { startRedis } from "../support/redis-server.ts";
+import { lend, root, runNode } from "./installed.ts";
+import { createProject, exampleFolder, installPackages, startServer, type Project, type Server } from "./project.ts";
+import { installLine, readmeFences, writeFences } from "./readme-fences.ts";
+
+/** Which project the files of a section belong to. nextjs.test.ts runs those of Next.js. */
+const PROJECTS: Readonly<Record<string, string>> = {
+  "Next.js": "nextjs",
+  React: "nextjs",
+  Gaps: "nextjs",
+  Middleware: "nextjs",
+  Hono: "hono",
+  "Plain Node": "node",
+};
+/** A section whose file takes the place of one that was shown before. */
+const VARIANT = "Redis";
+/** What examples have beside the files that the README shows. */
+const SCAFFOLDING = /(^|\/)(package(-lock)?\.json|tsconfig\.json|\.gitignore|node_modules|\.next|dist)(\/|$)|^app\/visit\//;
+
+const SOON = { timeout: 20_000 };
+const fences = readmeFences();
+const fencesOf = (section: string) => fences.filter((fence) => fence.section === section);
+
+describe("README.md", () => {
+  it("names the file of each fence, and the examples are made of the same files", () => {
+    const shown: string[] = [];
+    for (const { section, language, file, code } of fences) {
+      if (language === "sh" || section === VARIANT) continue;
+      expect(PROJECTS, `a fence stands under "${section}"`).toHaveProperty([section]);
+      expect(file, `a fence under "${section}" begins with a comment that names its file`).toBeDefined();
+      const project = PROJECTS[section] ?? "";
+      expect(code, file).toBe(readFileSync(path.join(exampleFolder(project), file ?? ""), "utf8"));
+      shown.push(`${project}/${file}`);
+    }
+    const there = [...new Set(Object.values(PROJECTS))].flatMap((project) =>
+      readdirSync(exampleFolder(project), { recursive: true, withFileTypes: true })
+        .filter((item) => item.isFile())
+        .map((item) => path.relative(exampleFolder(project), path.join(item.parentPath, item.name)))
+        .filter((file) => !SCAFFOLDING.test(file))
+        .map((file) => `${project}/${file}`),
+    );
+    expect(shown.toSorted()).toEqual(there.toSorted());
+  });
+
+  it("installs what the examples depend on", () => {
+    for (const [section, project] of [
+      ["Next.js", "nextjs"],
+      ["Hono", "hono"],
+      ["Plain Node", "node"],
+    ] as const) {
+      const manifest = JSON.parse(readFileSync(path.join(exampleFolder(project), "package.json"), "utf8")) as {
+        dependencies: Record<string, string>;
+      };
+      expect(installLine(fences, section).toSorted()).toEqual(["tidings", ...Object.keys(manifest.dependencies)].toSorted());
+    }
+  });
+
+  it("has the two commands, and promises no more than can be kept", () => {
+    const text = readFileSync(path.join(root, "README.md"), "utf8");
+    expect(text).toContain("npm ci && npm run demo\nnpm ci && npm test\n");
+    expect(text).not.toMatch(/exactly.once|guarantee/i);
+  });
+});
+
+/** A plain EventSource that has joined the default channel, and what it received. */
+async function listen(server: Server): Promise<{ data(): unknown[] }> {
+  const source = new EventSource(`${server.url}/api/realtime`);
+  onTestFinished(() => source.close());
+  const received: unknown[] = [];
+  source.addEventListener("message", ({ data }) => {
+    received.push((JSON.parse(data as string) as { data: unknown }).data);
+  });
+  await new Promise((resolve) => source.addEventListener("connected", resolve, { once: true }));
+  return { data: () => [...received] };
+}
+
+describe("its Hono project", () => {
+  let project: Project;
+  beforeAll(() => {
+    project = createProject("hono", installLine(fences, "Hono"));
+    cpSync(path.join(exampleFolder("hono"), "tsconfig.json"), path.join(project.folder, "tsconfig.json"));
+    writeFences(project.folder, fencesOf("Hono"));
+  });
+  afterAll(() => project[Symbol.dispose]());
+
+  const compile = () => runNode(project.folder, ["node_modules/typescript/bin/tsc"]);
+
+  async function start(env: Readonly<Record<string, string>> = {}): Promise<Server> {
+    const server = await startServer({ cwd: project.folder, args: () => ["dist/server.js"], env });
+    onTestFinished(() => server.stop());
+    return server;
+  }
+
+  /** The request of the README's `curl`, to another address. */
+  async function order(server: Server): Promise<void> {
+    const [, body] = /-d '(.+)' http:\/\/localhost:3000\/orders$/m.exec(fencesOf("Hono").at(-1)?.code ?? "") ?? [];
+    const headers = { "content-type": "application/json" };
+    expect((await fetch(`${server.url}/orders`, { method: "POST", headers, body: body ?? "" })).status).toBe(204);
+  }
+
+  it("F-12: compiles, and streams an event that another file emits", async () => {
+    expect(await compile()).toEqual({ code: 0, output: "" });
+    const server = await start();
+    const stream = await listen(server);
+    await order(server);
+    await vi.waitFor(() => expect(stream.data()).toEqual([{ item: "tea", quantity: 2 }]), SOON);
+  });
+
+  it("with the file of the section on Redis, two processes share the channel", async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.stop());
+    installPackages(project.folder, "hono", installLine(fences, VARIANT));
+    writeFences(project.folder, fencesOf(VARIANT));
+    expect(await compile()).toEqual({ code: 0, output: "" });
+    const [one, other] = [await start({ REDIS_URL: redis.url }), await start({ REDIS_URL: redis.url })];
+    const stream = await listen(one);
+    await order(other);
+    await vi.waitFor(() => expect(stream.data()).toEqual([{ item: "tea", quantity: 2 }]), SOON);
+  });
+});
+
+describe("its plain Node project", () => {
+  let project: Project;
+  beforeAll(() => {
+    project = createProject("node", installLine(fences, "Plain Node"));
+    writeFences(project.folder, fencesOf("Plain Node"));
+  });
+  afterAll(() => project[Symbol.dispose]());
+
+  it("type-checks", async () => {
+    for (const name of ["@types/node", "undici-types"]) lend(project.folder, name);
+    const options = [
+      "--allowJs",
+      "--checkJs",
+      "--noEmit",
+      "--strict",
+      "--skipLibCheck",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2022",
+    ];
+    const tsc = path.join(root, "node_modules/typescript/bin/tsc");
+    expect(await runNode(project.folder, [tsc, ...options, "--types", "node", "server.mjs"])).toEqual({ code: 0, output: "" });
+  });
+
+  it("shows in Chromium, by a plain EventSource, an event that another file emits", async () => {
+    const server = await startServer({ cwd: project.folder, args: () => ["server.mjs"] });
+    onTestFinished(() => server.stop());
+    const browser = await launchBrowser();
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage();
+    const joined = page.waitForResponse("**/api/realtime");
+    await page.goto(server.url);
+    await joined;
+    await page.getByRole("button", { name: "Order" }).click();
+    await page.getByText("1 × tea").waitFor();
+    expect(await page.locator("li").allTextContents()).toEqual(["1 × tea"]);
+  });
+});
