@@ -64,7 +64,8 @@ class MemoryBroker implements Broker {
     this.#logs.delete(channel);
     this.#logs.set(channel, log);
     this.#sweep(now);
-    for (const listener of this.#listeners) listener.announce(channel, { ...entry, keeps: retention.maxLength });
+    const announced: Entry = { ...entry, keeps: retention.maxLength };
+    for (const listener of this.#listeners) listener.announce(channel, announced);
     return entry.id;
   }
 

@@ -179,6 +179,7 @@ describe("I8 Outage: Redis itself", () => {
     await listener.join("c");
     const id = await own.emit("c", "0");
     await server.kill();
+    await vi.waitFor(() => expect(own.warnings).toHaveLength(1));
     const waiting = own.emit("c", "1");
     await server.start();
     await waiting;
@@ -215,6 +216,7 @@ describe("I8 Outage: Redis itself", () => {
     await using patient = openBroker(slow.port);
     await patient.emit("c", "0");
     await slow.kill();
+    await vi.waitFor(() => expect(patient.warnings).toHaveLength(1));
     let loaded = false;
     const started = slow.start().then(() => (loaded = true));
     let settledWhileLoading = false;

@@ -53,6 +53,22 @@ export const retentionCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: "an announcement says how many entries its log keeps",
+    async check(store) {
+      const broker = await store.open();
+      const recorder = record(broker);
+      await recorder.listener.join("c");
+      const lengths = [1_000, 1, 0, Number.POSITIVE_INFINITY, 7];
+      for (const maxLength of lengths) await append(broker, "c", "1", { ...KEEP_ALL, maxLength });
+      await until(() => recorder.heard("c").length >= lengths.length, "all are heard");
+      assertEqual(
+        recorder.heard("c").map((entry) => String(entry.keeps)),
+        lengths.map(String),
+        "keeps",
+      );
+    },
+  },
+  {
     name: "B-25: expireAfterMs drops the log that long after its last append; the next append begins a new life",
     async check(store) {
       const broker = await store.open();

@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import type { RealtimeCursor } from "../../protocol/cursor.ts";
+import { parseAnnouncement, parseAppended, parseLocation, parsePage } from "./replies.ts";
+
+const at = (id: string) => id as RealtimeCursor;
+const MAX = "18446744073709551615";
+
+describe("an announcement", () => {
+  it("is cut at its first four spaces; the JSON is never looked into", () => {
+    const entry = { id: "2-0", prev: "1-0", event: "a.b", json: '{"x": "y z"}' };
+    expect(parseAnnouncement('2-0 1-0 1000 a.b {"x": "y z"}')).toEqual({ ...entry, keeps: 1_000 });
+    expect(parseAnnouncement('2-0 1-0  a.b {"x": "y z"}')).toEqual({ ...entry, keeps: Number.POSITIVE_INFINITY });
+    expect(parseAnnouncement("2-0 1-0 0 a.b not json")).toMatchObject({ json: "not json", keeps: 0 });
+    expect(parseAnnouncement("2-0 1-0 5 a.b  ")?.json).toBe(" ");
+  });
+
+  it.each([
+    "",
+    " ",
+    "    ",
+    "2-0",
+    "2-0 1-0 5 a.b",
+    "2-0 1-0 5 a.b ",
+    "2 1-0 5 a.b 1",
+    "2-0 x 5 a.b 1",
+    "2-0 1-0 -5 a.b 1",
+    "2-0 1-0 all a.b 1",
+    "2-0 1-0 5 a\nb 1",
+    "2-0 1-0 5  1",
+    "02-0 1-0 5 a.b 1",
+  ])("is none: %j", (message) => {
+    expect(parseAnnouncement(message)).toBeUndefined();
+  });
+});
+
+describe("the reply of an append", () => {
+  it("is an id, or an id with what went wrong after it was stored", () => {
+    expect(parseAppended("1-0")).toEqual({ id: "1-0", expireError: undefined, publishError: undefined });
+    expect(parseAppended(["1-0", "", "NOPERM"])).toEqual({ id: "1-0", expireError: undefined, publishError: "NOPERM" });
+    for (const none of ["OK", null, 1, [], ["x"], {}]) expect(parseAppended(none)).toBeUndefined();
+  });
+});
+
+describe("the reply of a read", () => {
+  it("takes the position before an entry from the entry itself", () => {
+    expect(parsePage(["9-0", "", "5-0", "3-0", "a.b", "1", "9-0", "5-0", "a.b", "2"], at("4-0"))).toEqual({
+      entries: [
+        { id: "5-0", prev: "3-0", event: "a.b", json: "1" },
+        { id: "9-0", prev: "5-0", event: "a.b", json: "2" },
+      ],
+      last: "9-0",
+    });
+  });
+
+  it.each([
+    ["an older one is there: it follows what was asked for", "2-0", "4-0", "4-0"],
+    ["none is there: the largest position before it", "", "4-0", `4-${MAX}`],
+    ["none is there, and just that was asked for", "", `4-${MAX}`, `4-${MAX}`],
+  ])("works out what was before an entry that does not say it, when %s", (_, before, after, prev) => {
+    const page = parsePage(["6-0", before, "5-0", "", "", "", "6-0", "", "", ""], at(after));
+    expect(page?.entries.map((entry) => entry.prev)).toEqual([prev, "5-0"]);
+  });
+
+  it("believes no position that lies above the entry", () => {
+    expect(parsePage(["5-0", "", "5-0", "7-0", "a.b", "1"], at("0-0"))?.entries[0]?.prev).toBe(`4-${MAX}`);
+  });
+
+  it("shows nothing of an entry with a name or a payload that is none", () => {
+    const page = parsePage(["5-2", "", "5-0", "4-0", "a\nb", "1", "5-1", "5-0", "a.b", "", "5-2", "5-1", "", "1"], at("4-0"));
+    expect(page?.entries.map(({ event, json }) => event + json)).toEqual(["", "", ""]);
+  });
+
+  it("is none when something else answers", () => {
+    for (const none of ["OK", null, [], [1], ["x", ""], ["1-0", "", 5]]) expect(parsePage(none, at("0-0"))).toBeUndefined();
+  });
+});
+
+describe("the reply of a locate", () => {
+  it.each([
+    [["9-0"], "9-0"],
+    [["9-0", "5-0", "3-0", ""], "3-0"],
+    [["9-0", "5-0", "", "4-4"], "4-4"],
+    [["9-0", "5-3", "", ""], "5-2"],
+    [["9-0", "5-0", "", ""], `4-${MAX}`],
+  ])("%j starts after %s", (reply, after) => {
+    expect(parseLocation(reply)).toEqual({ after, last: "9-0" });
+  });
+});
