@@ -60,7 +60,7 @@ export class Channel<O> {
 
   /** Subscribes server code to this channel: see {@link SubscribeOptions}. Any number of subscriptions, each on its own. */
   async subscribe<E extends EventName<O> = EventName<O>>(options: SubscribeOptions<E, Message<O, E>>): Promise<() => void> {
-    const end = await subscribe(this.#core, this.name, options as SubscribeOptions<string, never>);
+    const end = await subscribe(this.#core, this.name, options);
     const unsubscribe = (): void => {
       this.#subscriptions.delete(unsubscribe);
       if (this.#subscriptions.size === 0) this.#core.subscribed.delete(this);

@@ -31,6 +31,7 @@ export class RealtimeCore implements RealtimeInternals {
   readonly #streams = new Set<StreamSession>();
   readonly #source: BrokerSource;
   #lease: HubLease | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(settings: Settings, schema: CompiledSchema, source: BrokerSource) {
     this.settings = settings;
@@ -81,8 +82,11 @@ export class RealtimeCore implements RealtimeInternals {
     return this.hub().broker.append(channel, { event, json, emitId }, retention, this.settings.emitTimeoutMs);
   }
 
-  async close(): Promise<void> {
-    if (this.isClosed()) return;
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.closing.abort();
     for (const stream of [...this.#streams]) stream.end();
     await this.#lease?.release();

@@ -1,4 +1,8 @@
+import type { Broker } from "../brokers/broker.ts";
 import { Hub, type HubOptions } from "../hub/hub.ts";
+
+/** What two instances that share a hub have in common: the broker's address and key prefix, or the broker that a user passed in. */
+export type HubAddress = string | Broker;
 
 interface Registered {
   readonly hub: Hub;
@@ -16,20 +20,20 @@ export interface HubLease {
 const GENERATION = 1;
 const REGISTRY: unique symbol = Symbol.for("tidings") as never;
 
-type Registries = Record<number, Map<string, Registered> | undefined>;
+type Registries = Record<number, Map<HubAddress, Registered> | undefined>;
 
 /**
  * Hubs live in one place per process, by broker address and key prefix: Next.js evaluates a module several times in one process
  * and again after each edit, and what one copy emits must reach the streams of another.
  */
-function registry(): Map<string, Registered> {
+function registry(): Map<HubAddress, Registered> {
   const holder = globalThis as { [REGISTRY]?: Registries };
   const registries = (holder[REGISTRY] ??= {});
   return (registries[GENERATION] ??= new Map());
 }
 
 /** The process's hub for `address`, made on first use. */
-export function leaseHub(address: string, create: () => HubOptions): HubLease {
+export function leaseHub(address: HubAddress, create: () => HubOptions): HubLease {
   const hubs = registry();
   let registered = hubs.get(address);
   if (!registered) hubs.set(address, (registered = { hub: new Hub(create()), users: 0 }));

@@ -6,18 +6,20 @@ import { createIoRedisDriver, isIoRedis, type IoRedisLike } from "../brokers/red
 import { TidingsError } from "../protocol/error.ts";
 import type { RealtimeOptions, Settings } from "./options.ts";
 import { badOption } from "./options.ts";
+import type { HubAddress } from "./registry.ts";
 
 /** What `redis` takes: an ioredis client, what `createIORedisAdapter` returns, or memory by name. */
 export type RedisInput = IoRedisLike | RedisClientAdapter | { readonly driver: "memory" };
 
 /** Where the logs live: an address that is the same for two instances that share them, and the way to reach it. */
 export interface BrokerSource {
-  readonly address: string;
+  readonly address: HubAddress;
   create(): Broker;
 }
 
-const brokerNumbers = new WeakMap<Broker, number>();
-let brokers = 0;
+/** The broker port, by name. */
+const BROKER_METHODS = ["append", "read", "locate", "listen", "close"] as const;
+
 let warned = false;
 
 /** @throws TidingsError `bad_option` */
@@ -26,19 +28,13 @@ export function resolveBroker(
   { keyPrefix, logger }: Settings,
 ): BrokerSource {
   if (broker !== undefined) {
-    if (
-      typeof broker !== "object" ||
-      broker === null ||
-      typeof broker.append !== "function" ||
-      typeof broker.listen !== "function"
-    ) {
+    if (typeof broker !== "object" || broker === null || BROKER_METHODS.some((name) => typeof broker[name] !== "function")) {
       throw badOption("broker", "an object with append, read, locate, listen and close", broker);
     }
-    if (!brokerNumbers.has(broker)) brokerNumbers.set(broker, ++brokers);
-    return { address: `broker:${brokerNumbers.get(broker)}`, create: () => broker };
+    return { address: broker, create: () => broker };
   }
   if (redis === undefined) {
-    if (process.env.NODE_ENV === "production" && !warned) {
+    if (inProduction() && !warned) {
       warned = true;
       logger.warn(
         'tidings: no `redis` was given, so channels live in this process\'s memory: other servers do not see them, and they end with the process. Pass `redis: new Redis(process.env.REDIS_URL)` of ioredis, or `redis: { driver: "memory" }` if this is what you want.',
@@ -63,6 +59,11 @@ export function resolveBroker(
     address: `${driver.identity}:${driver.keyPrefix}${prefix}`,
     create: () => createRedisBroker({ driver, keyPrefix: prefix, logger }),
   };
+}
+
+/** Not every runtime has a `process`. */
+function inProduction(): boolean {
+  return typeof process !== "undefined" && process.env?.NODE_ENV === "production";
 }
 
 function isMemory(redis: RedisInput): redis is { readonly driver: "memory" } {

@@ -1,0 +1,189 @@
+import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
+import * as z from "zod";
+import { createMemoryBroker } from "../brokers/memory.ts";
+import { compareCursors, isRealtimeCursor, ORIGIN } from "../protocol/cursor.ts";
+import { Realtime } from "./realtime.ts";
+
+const open: Array<{ close(): Promise<void> }> = [];
+
+afterEach(async () => {
+  for (const realtime of open.splice(0)) await realtime.close();
+});
+
+/** Validators that answer when the test says so, in any order. */
+function gatedSchema() {
+  const gates = new Map<number, () => void>();
+  const slow = z.number().refine(async (n) => {
+    await new Promise<void>((resolve) => gates.set(n, resolve));
+    return n >= 0;
+  });
+  return { gates, schema: { e: { slow, fast: z.number() } } };
+}
+
+describe("Channel", () => {
+  it("F-22: the same name gives the same object, and the default channel's methods are on the instance", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker() });
+    open.push(realtime);
+    expect(realtime.channel("room:123")).toBe(realtime.channel("room:123"));
+    expect(realtime.channel("room:123")).not.toBe(realtime.channel("room:124"));
+    expect(realtime.channel("room:123").name).toBe("room:123");
+    await realtime.emit("e.v", "by the instance");
+    await realtime.channel("default").emit("e.v", "by the channel");
+    for (const of of [realtime, realtime.channel("default")])
+      expect((await of.history()).map(({ data }) => data)).toEqual(["by the instance", "by the channel"]);
+    expect(await realtime.cursor()).toBe(await realtime.channel("default").cursor());
+  });
+
+  it("F-20: emit resolves with the cursor of what it stored", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker() });
+    open.push(realtime);
+    const id = await realtime.emit("notification.alert", "Welcome!");
+    expect(isRealtimeCursor(id)).toBe(true);
+    expect(await realtime.history()).toEqual([{ id, channel: "default", event: "notification.alert", data: "Welcome!" }]);
+  });
+
+  it("F-23: an entry per emit, with ids that look like 1700000000000-0 and rise", async () => {
+    const broker = createMemoryBroker({ now: () => 1_700_000_000_000, random: () => 0 });
+    const realtime = new Realtime({ broker });
+    open.push(realtime);
+    const ids = [await realtime.emit("e.v", 1), await realtime.emit("e.v", 2)] as const;
+    expect(ids).toEqual(["1700000000000-0", "1700000000000-1"]);
+    expect(compareCursors(ids[0], ids[1])).toBeLessThan(0);
+  });
+
+  it("emits that are not awaited are stored in the order of the calls, however long each is validated", async () => {
+    const { gates, schema } = gatedSchema();
+    const realtime = new Realtime({ broker: createMemoryBroker(), schema });
+    open.push(realtime);
+    const channel = realtime.channel("c");
+    const emits = [
+      channel.emit("e.slow", 1),
+      channel.emit("e.slow", 2),
+      channel.emit("e.fast", 3),
+      channel.emit("e.slow", -4),
+      channel.emit("e.fast", 5),
+      channel.emit("e.slow", 6),
+    ];
+    const settled = Promise.allSettled(emits);
+    await vi.waitFor(() => expect(gates.size).toBe(4));
+    for (const n of [6, -4, 2]) gates.get(n)?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await channel.history(), "nothing overtakes the first").toEqual([]);
+    gates.get(1)?.();
+    expect((await settled).map(({ status }) => status)).toEqual([
+      ...["fulfilled", "fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled"],
+    ]);
+    expect((await channel.history()).map(({ data }) => data)).toEqual([1, 2, 3, 5, 6]);
+    const ids = await Promise.all([...emits.slice(0, 3), ...emits.slice(4)]);
+    expect(ids.toSorted(compareCursors)).toEqual(ids);
+  });
+
+  it("a validator that never answers holds up its own channel object only", async () => {
+    const { schema } = gatedSchema();
+    const realtime = new Realtime({ broker: createMemoryBroker(), schema });
+    open.push(realtime);
+    void realtime.channel("stuck").emit("e.slow", 1);
+    await realtime.channel("free").emit("e.fast", 2);
+    expect(await realtime.channel("free").history()).toHaveLength(1);
+  });
+
+  it("F-27, U-19: history gives what is stored, oldest first, 1000 at most", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker(), history: { maxLength: 1_500 } });
+    open.push(realtime);
+    const channel = realtime.channel("room:1");
+    expect(await channel.history()).toEqual([]);
+    for (let n = 0; n < 1_100; n++) await channel.emit("e.v", n);
+    const numbers = async (query?: Parameters<typeof channel.history>[0]): Promise<unknown[]> =>
+      (await channel.history(query)).map(({ data }) => data);
+    const all = Array.from({ length: 1_100 }, (_, n) => n);
+    expect(await numbers()).toEqual(all.slice(100));
+    expect(await numbers({ limit: 5_000 })).toEqual(all.slice(100));
+  });
+
+  it("F-29: history({ limit: 20 }) is the newest 20, oldest first", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker() });
+    open.push(realtime);
+    for (let n = 0; n < 50; n++) await realtime.emit("e.v", n);
+    const data = (await realtime.history({ limit: 20 })).map((message) => message.data);
+    expect(data).toEqual(Array.from({ length: 20 }, (_, n) => 30 + n));
+  });
+
+  it("F-28: history({ after }) pages forward, exclusive, and says when what follows is gone", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker(), history: { maxLength: 10 } });
+    open.push(realtime);
+    const ids = [];
+    for (let n = 0; n < 12; n++) ids.push(await realtime.emit("e.v", n));
+    const page = async (after: string): Promise<unknown[]> =>
+      (await realtime.history({ after, limit: 4 })).map(({ data }) => data);
+    expect(await page(ids[1] ?? "")).toEqual([2, 3, 4, 5]);
+    expect(await page(ids[5] ?? "")).toEqual([6, 7, 8, 9]);
+    expect(await page(ids[9] ?? "")).toEqual([10, 11]);
+    expect(await page(ids[11] ?? "")).toEqual([]);
+    expect(await page(ORIGIN), "the origin starts at whatever is held").toEqual([2, 3, 4, 5]);
+    await expect(page(ids[0] ?? "")).rejects.toMatchObject({ code: "cursor_unavailable", channel: "default", cursor: ids[0] });
+  });
+
+  it("U-19: history takes start and end in milliseconds, inclusive, together with limit", async () => {
+    let now = 5_000;
+    const realtime = new Realtime({ broker: createMemoryBroker({ now: () => now }) });
+    open.push(realtime);
+    for (; now < 5_010; now++) await realtime.emit("e.v", now);
+    const times = async (query: Parameters<typeof realtime.history>[0]): Promise<unknown[]> =>
+      (await realtime.history(query)).map(({ data }) => data);
+    expect(await times({ start: 5_007 })).toEqual([5_007, 5_008, 5_009]);
+    expect(await times({ end: 5_002 })).toEqual([5_000, 5_001, 5_002]);
+    expect(await times({ start: 5_003, end: 5_006 })).toEqual([5_003, 5_004, 5_005, 5_006]);
+    expect(await times({ start: 5_003, end: 5_006, limit: 2 })).toEqual([5_005, 5_006]);
+    expect(await times({ start: 6_000 })).toEqual([]);
+    expect(await times({ end: 4_000 })).toEqual([]);
+  });
+
+  it("cursor() first and then the data: whoever goes on after it misses nothing in between", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker() });
+    open.push(realtime);
+    const channel = realtime.channel("c");
+    expect(await channel.cursor()).toBe(ORIGIN);
+    const first = await channel.emit("e.v", 1);
+    const cursor = await channel.cursor();
+    expect(cursor).toBe(first);
+    await channel.emit("e.v", 2);
+    const seen: unknown[] = [];
+    await channel.subscribe({ after: cursor, onData: ({ data }) => seen.push(data) });
+    await vi.waitFor(() => expect(seen).toEqual([2]));
+  });
+
+  it("F-26: history.maxLength is exact; U-21: also where a channel differs from the instance", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker(), history: { maxLength: 3 } });
+    open.push(realtime);
+    const [plain, longer, none] = [
+      realtime.channel("plain"),
+      realtime.channel("longer", { history: { maxLength: 5 } }),
+      realtime.channel("none", { history: false }),
+    ];
+    for (const channel of [plain, longer, none]) for (let n = 0; n < 10; n++) await channel.emit("e.v", n);
+    expect((await plain.history()).map(({ data }) => data)).toEqual([7, 8, 9]);
+    expect((await longer.history()).map(({ data }) => data)).toEqual([5, 6, 7, 8, 9]);
+    expect(await none.history()).toEqual([]);
+    expect(await none.cursor(), "it stores nothing, yet knows where it is").not.toBe(ORIGIN);
+  });
+
+  it("U-32: a broadcast is a Promise.all over channels", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker() });
+    open.push(realtime);
+    const rooms = ["a", "b", "c"];
+    await Promise.all(rooms.map((room) => realtime.channel(room).emit("e.v", room)));
+    for (const room of rooms) expect((await realtime.channel(room).history()).map(({ data }) => data)).toEqual([room]);
+  });
+
+  it("I9 Close: everything of a closed instance rejects with code closed", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker() });
+    const channel = realtime.channel("c");
+    await channel.emit("e.v", 1);
+    await realtime.close();
+    const uses = [channel.emit("e.v", 2), channel.history(), channel.cursor(), channel.subscribe({ onData() {} })];
+    for (const use of await Promise.allSettled(uses)) {
+      expect(use).toMatchObject({ status: "rejected", reason: { code: "closed" } });
+    }
+    expectTypeOf(channel.name).toBeString();
+  });
+});
