@@ -134,8 +134,8 @@ export class Hub implements TopicHost, StreamHost {
   }
 
   async #join(topic: Topic): Promise<void> {
-    this.#listener ??= this.#listen();
     try {
+      this.#listener ??= this.#listen();
       await this.#listener.join(topic.channel);
       if (this.#topics.get(topic.channel) === topic) topic.heardFrom();
     } catch (error) {

@@ -351,7 +351,7 @@ export class Topic implements FeedSource {
         continue;
       }
       while (!feed.session.blocked && this.#waiting.has(feed) && feed.position !== tail) {
-        const frames = this.#ring.after(feed.position as RealtimeCursor, PAGE_BYTES);
+        const frames = this.#ring.after(feed.position, PAGE_BYTES);
         if (!frames) break;
         this.#give(feed, new Batch(frames));
       }

@@ -17,11 +17,14 @@ export interface Clock {
   random(): number;
 }
 
-/** The real one. */
+/** A platform's timer fires at once when it is asked for more than this (24.8 days). */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The real one. Waits 24.8 days at most. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimeout(callback, delayMs) {
-    const timer: unknown = setTimeout(callback, delayMs);
+    const timer: unknown = setTimeout(callback, Math.min(delayMs, LONGEST_TIMER_MS));
     // Node's timers are objects that would hold the process open; a browser's are numbers.
     if (typeof timer === "object" && timer !== null && "unref" in timer && typeof timer.unref === "function") timer.unref();
     return timer as Timer;

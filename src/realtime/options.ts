@@ -77,6 +77,10 @@ export function checkOptions(options: RealtimeOptions): Settings {
     throw badOption("logger", "an object with log, warn and error", logger);
   }
   if (typeof verbose !== "boolean") throw badOption("verbose", "a boolean", verbose);
+  const { limits, plugins } = options;
+  if (limits !== undefined && (typeof limits !== "object" || limits === null))
+    throw badOption("limits", "{ maxPayloadBytes }", limits);
+  if (plugins !== undefined && !Array.isArray(plugins)) throw badOption("plugins", "an array of plugins", plugins);
   return {
     keyPrefix,
     retention: checkHistory("history", options.history),

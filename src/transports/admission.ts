@@ -1,4 +1,5 @@
 import type { ChannelRequest } from "../hub/hub.ts";
+import { isTidingsError } from "../protocol/error.ts";
 import { preflight } from "./cors.ts";
 import type { Endpoint } from "./handle-options.ts";
 import { Refusal } from "./refusal.ts";
@@ -17,6 +18,8 @@ export interface IncomingStreamRequest {
 export interface Admitted extends StreamRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
+
+const CLOSED = new Refusal("closed", "This server is closing.");
 
 export const STREAM_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream",
@@ -44,7 +47,7 @@ async function decide(
     endpoint.limits,
   );
   if (parsed instanceof Refusal) return parsed;
-  if (endpoint.realtime.isClosed()) return new Refusal("closed", "This server is closing.");
+  if (endpoint.realtime.isClosed()) return CLOSED;
   const { middleware, identify, authorize } = endpoint;
   if (!middleware && !identify && !authorize) return parsed;
   try {
@@ -67,6 +70,14 @@ async function decide(
     endpoint.realtime.logger.error("tidings: a request was refused, because middleware, identify or authorize threw.", error);
     return new Refusal("internal", "The server could not decide about this request.");
   }
+}
+
+/** The answer to a request whose stream could not be opened, or to which nothing could be sent. Says no word of the reason. */
+export function refuseFailed(endpoint: Endpoint, error: unknown): Response {
+  // It closed while middleware was asked.
+  if (isTidingsError(error) && error.code === "closed") return CLOSED.toResponse();
+  endpoint.realtime.logger.error("tidings: a request could not be answered.", error);
+  return new Refusal("internal", "The server could not answer this request.").toResponse();
 }
 
 /** Also a Response of another realm or polyfill. */

@@ -13,11 +13,18 @@ export type CorsHeaders = (origin: string | null | undefined) => Readonly<Record
 
 /** @throws TidingsError `bad_option` when every origin could read with a visitor's cookies. */
 export function createCors(options: CorsOptions | undefined): CorsHeaders {
-  if (!options) return () => ({});
+  if (options === undefined) return () => ({});
+  if (typeof options !== "object" || options === null)
+    throw new TidingsError(
+      "bad_option",
+      '`cors` of `handle` is an object: `{ origin: "https://app.example.com" }`. Leave it out for none.',
+    );
   const origins = typeof options.origin === "string" ? [options.origin] : options.origin;
   if (!Array.isArray(origins) || origins.some((origin) => typeof origin !== "string")) {
     throw new TidingsError("bad_option", "`cors.origin` of `handle` takes an origin or an array of origins, as strings.");
   }
+  if (options.credentials !== undefined && typeof options.credentials !== "boolean")
+    throw new TidingsError("bad_option", "`cors.credentials` of `handle` is a boolean.");
   const all = origins.includes("*");
   if (all && options.credentials) {
     throw new TidingsError(

@@ -1,7 +1,7 @@
 import type { Sink, StreamSession } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
-import { admit, type Admitted } from "./admission.ts";
+import { admit, refuseFailed, type Admitted } from "./admission.ts";
 import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
 
 /**
@@ -28,7 +28,11 @@ export function handle(options: HandleOptions): (request: Request) => Promise<Re
       toRequest: () => request,
     });
     if (admitted instanceof Response || !("channels" in admitted)) return admitted;
-    return new Response(openStream(endpoint, admitted, request.signal), { headers: admitted.headers });
+    try {
+      return new Response(openStream(endpoint, admitted, request.signal), { headers: admitted.headers });
+    } catch (error) {
+      return refuseFailed(endpoint, error);
+    }
   };
 }
 

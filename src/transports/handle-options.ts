@@ -74,6 +74,8 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
       throw new TidingsError("bad_option", `\`${name}\` of \`handle\` is a function; it got ${typeof options[name]}.`);
     }
   }
+  if (options.limits !== undefined && (typeof options.limits !== "object" || options.limits === null))
+    throw new TidingsError("bad_option", "`limits` of `handle` is an object `{ maxChannels, maxUrlBytes }`.");
   return {
     realtime,
     middleware: options.middleware,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Sink } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
-import { admit, type Admitted } from "./admission.ts";
+import { admit, refuseFailed, type Admitted } from "./admission.ts";
 import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
 
 /**
@@ -37,19 +37,20 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
     if ("channels" in admitted) openStream(endpoint, admitted, res);
     else await sendResponse(admitted, res);
   } catch (error) {
-    endpoint.realtime.logger.error("tidings: a request could not be answered.", error);
-    if (!res.headersSent) res.writeHead(500);
-    res.end();
+    const refusal = refuseFailed(endpoint, error);
+    if (res.headersSent) res.destroy();
+    else await sendResponse(refusal, res);
   }
 }
 
 function openStream(endpoint: Endpoint, { channels, keepsCursors, headers }: Admitted, res: ServerResponse): void {
-  res.writeHead(200, headers);
   const sink: Sink = {
     write: (bytes) => res.write(bytes) || res.writableLength < MAX_BUFFERED_BYTES,
     end: () => void res.end(),
   };
   const session = endpoint.realtime.openStream(sink, channels, { keepsCursors });
+  // The first bytes are written at the end of this turn.
+  res.writeHead(200, headers);
   res.on("drain", () => session.drained());
   res.on("close", () => session.end());
   res.on("error", () => session.end());
@@ -58,6 +59,7 @@ function openStream(endpoint: Endpoint, { channels, keepsCursors, headers }: Adm
 async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
   const cookies = response.headers.getSetCookie();
   const headers = Object.fromEntries(response.headers);
+  if (response.statusText) res.statusMessage = response.statusText;
   res.writeHead(response.status, cookies.length > 0 ? { ...headers, "set-cookie": cookies } : headers);
   res.end(response.body ? new Uint8Array(await response.arrayBuffer()) : undefined);
 }

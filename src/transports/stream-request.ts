@@ -40,10 +40,11 @@ export function parseStreamRequest(
       { allow: "GET" },
     );
   }
-  if (url.length > limits.maxUrlBytes) {
+  const urlBytes = url.length - (/^https?:\/\/[^/?]*/.exec(url)?.[0].length ?? 0);
+  if (urlBytes > limits.maxUrlBytes) {
     return new Refusal(
       "url_too_long",
-      `The URL has ${url.length} bytes; ${limits.maxUrlBytes} is the limit. Subscribe to fewer channels.`,
+      `Path and query have ${urlBytes} bytes; ${limits.maxUrlBytes} is the limit. Subscribe to fewer channels.`,
     );
   }
   const query = new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
