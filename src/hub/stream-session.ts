@@ -59,6 +59,8 @@ export class StreamSession implements Session, Beating {
   readonly #solo: boolean;
   /** What this turn brought, unless it could be written through. */
   #pending: Uint8Array[] = [];
+  /** Whether it moved the position of a channel. */
+  #moved = false;
   #lifeTimer: Timer | undefined;
   #blockedTimer: Timer | undefined;
   #ended = false;
@@ -83,6 +85,7 @@ export class StreamSession implements Session, Beating {
 
   joined(feed: Feed, tail: RealtimeCursor): void {
     const cursor = feed.position as RealtimeCursor;
+    this.#moved = true;
     const { channel } = feed;
     const frame = connectedFrame({ channel, cursor, tail, heartbeatMs: this.#host.heartbeat.intervalMs });
     this.#append(encode(this.#solo ? idLine(cursor) + frame : frame));
@@ -90,6 +93,7 @@ export class StreamSession implements Session, Beating {
 
   deliver(_feed: Feed, batch: Batch): void {
     const bytes = batch.bytes(this.#solo);
+    this.#moved = true;
     if (this.#solo && this.#pending.length === 0) this.#write(bytes);
     else this.#append(bytes);
   }
@@ -109,9 +113,10 @@ export class StreamSession implements Session, Beating {
     if (this.#pending.length === 0 || this.#ended) return;
     const parts = this.#pending;
     this.#pending = [];
-    if (!this.#solo && !this.#options.keepsCursors) {
+    if (this.#moved && !this.#solo && !this.#options.keepsCursors) {
       parts.push(encode(streamPositionFrame(this.#feeds.map((feed) => feed?.resumption ?? ""))));
     }
+    this.#moved = false;
     this.#write(joinBytes(parts));
   }
 

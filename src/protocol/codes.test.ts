@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { SERVER_CODES, WIRE_CODES, type CodeInfo } from "./codes.ts";
+
+const errorsPage = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+const protocolPage = readFileSync(new URL("../../PROTOCOL.md", import.meta.url), "utf8");
+
+/** The table under a heading, as code → row. */
+function tableUnder(page: string, heading: string): Map<string, readonly string[]> {
+  const section = page.split(/^#+ /m).find((part) => part.startsWith(heading));
+  expect(section, `a section "${heading}"`).toBeDefined();
+  const rows = (section ?? "").split("\n").filter((line) => line.startsWith("| `"));
+  return new Map(
+    rows.map((row) => {
+      const cells = row.split("|").map((cell) => cell.trim());
+      return [(cells[1] ?? "").replaceAll("`", ""), cells.slice(2, -1)];
+    }),
+  );
+}
+
+const retryWord = ({ retry }: CodeInfo): string => (retry ? "yes" : "no");
+
+describe("docs/errors.md and the code table say the same", () => {
+  it("of the codes that a browser can see", () => {
+    const documented = tableUnder(errorsPage, "What a browser can see");
+    expect([...documented.keys()].toSorted()).toEqual(Object.keys(WIRE_CODES).toSorted());
+    for (const [code, info] of Object.entries(WIRE_CODES)) {
+      const [status, retry, means, cure] = documented.get(code) ?? [];
+      expect([status, retry], code).toEqual([String(info.status ?? ""), retryWord(info)]);
+      expect(means && cure, `${code} says what it means and what to do`).toBeTruthy();
+    }
+  });
+
+  it("of the codes that only server code sees", () => {
+    const documented = tableUnder(errorsPage, "What only server code sees");
+    expect([...documented.keys()].toSorted()).toEqual(Object.keys(SERVER_CODES).toSorted());
+    for (const [code, info] of Object.entries(SERVER_CODES)) {
+      const [retry, means, cure] = documented.get(code) ?? [];
+      expect(retry, code).toBe(retryWord(info));
+      expect(means && cure, `${code} says what it means and what to do`).toBeTruthy();
+    }
+  });
+
+  it("and PROTOCOL.md names the same refusals, with the same statuses", () => {
+    const documented = tableUnder(protocolPage, "Refusals");
+    const refusals = Object.entries(WIRE_CODES).filter(([, { status }]) => status !== undefined);
+    expect([...documented.keys()].toSorted()).toEqual(refusals.map(([code]) => code).toSorted());
+    for (const [code, info] of refusals)
+      expect(documented.get(code)?.slice(0, 2), code).toEqual([String(info.status), retryWord(info)]);
+  });
+});
