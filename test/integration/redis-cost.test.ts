@@ -85,6 +85,17 @@ describe("I6 Cost: commands", () => {
     expect(leaving).toEqual(["UNSUBSCRIBE", "SUBSCRIBE"]);
   });
 
+  it("is one for all channels when a connection comes back, and that one is ours", async () => {
+    await using own = openBroker(server.port);
+    const { listener, signals } = own.record();
+    await Promise.all(Array.from({ length: 300 }, (_, at) => listener.join(`c${at}`)));
+    const commands = await commandsDuring(async () => {
+      await watcher.call("CLIENT", "KILL", "TYPE", "pubsub");
+      await vi.waitFor(() => expect(signals).toHaveLength(2));
+    });
+    expect(commands.filter((name) => name === "SUBSCRIBE")).toHaveLength(1);
+  });
+
   it("I13 Probe: is one PING per connection and probe while idle", async () => {
     const clock = fakeClock();
     await using own = openBroker(server.port, { clock });

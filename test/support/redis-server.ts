@@ -43,8 +43,13 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     ...args,
   ];
   let child: ChildProcess | undefined;
+  // A test runner that gives up on a file ends its process, and the server must not outlive it.
   const killNow = () => void child?.kill("SIGKILL");
-  process.once("exit", killNow);
+  const onSignal = (signal: NodeJS.Signals) => {
+    killNow();
+    process.kill(process.pid, signal);
+  };
+  process.once("exit", killNow).once("SIGTERM", onSignal).once("SIGINT", onSignal);
 
   async function start(): Promise<void> {
     if (child) throw new Error("Redis is already running");
@@ -67,7 +72,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   }
 
   async function stop(): Promise<void> {
-    process.removeListener("exit", killNow);
+    process.removeListener("exit", killNow).removeListener("SIGTERM", onSignal).removeListener("SIGINT", onSignal);
     await kill();
     rmSync(folder, { recursive: true, force: true });
   }

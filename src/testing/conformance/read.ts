@@ -70,7 +70,13 @@ export const readCases: readonly CaseDefinition[] = [
     async check(store) {
       const broker = await store.open();
       for (let at = 0; at < 4; at++) await append(broker, "c", '"🦉🦉🦉🦉"');
-      assertEqual((await broker.read("c", ORIGIN, { pageBytes: 19 })).entries.length, 2, "entries of 18 bytes each");
+      for (const [pageBytes, length] of [
+        [18, 1],
+        [19, 2],
+      ] as const) {
+        const { entries } = await broker.read("c", ORIGIN, { pageBytes });
+        assertEqual(entries.length, length, `entries of 18 bytes each in a page of ${pageBytes}`);
+      }
     },
   },
   {
