@@ -96,9 +96,9 @@ describe("I6 Cost: commands", () => {
     expect(commands.filter((name) => name === "SUBSCRIBE")).toHaveLength(1);
   });
 
-  it("I13 Probe: is one PING per connection and probe while idle", async () => {
+  it.each([2, 3] as const)("I13 Probe: is one PING per connection and probe while idle, with RESP%i", async (protocol) => {
     const clock = fakeClock();
-    await using own = openBroker(server.port, { clock });
+    await using own = openBroker(server.port, { clock, client: { protocol } });
     await Promise.all([own.emit("c", "0"), own.record().listener.join("c")]);
     for (let round = 0; round < 3; round++) {
       expect(await commandsDuring(() => clock.advance(PROBE_MS))).toEqual(["PING", "PING"]);

@@ -99,6 +99,37 @@ describe("a server that is told other things", () => {
     expect(entries.map((entry) => entry.json)).toEqual(numbers(600));
   });
 
+  it("a Redis user needs these commands, keys and channels, and no more", async () => {
+    const commands = "eval xadd xrange xrevrange xlen xinfo exists pexpire persist publish subscribe unsubscribe ping";
+    const rules = commands.split(" ").map((name) => `+${name}`);
+    await direct.call("ACL", "SETUSER", "least", "on", ">pw", "~t:*", "resetchannels", "&{t:*", "-@all", ...rules);
+    await using own = openBroker(server.port, { client: { username: "least", password: "pw" } });
+    const { listener, heard } = own.record();
+    await listener.join("c");
+    await own.emit("c", "1");
+    await own.broker.append("c", draft("2"), { maxLength: 0, expireAfterMs: Number.POSITIVE_INFINITY }, 5_000);
+    const id = await own.emit("c", "3");
+    await vi.waitFor(() => expect(heard).toHaveLength(3));
+    expect((await own.broker.read("c", ORIGIN, { pageBytes: 1e6 })).last).toBe(id);
+    expect((await own.broker.locate("c", { newest: 1 })).last).toBe(id);
+    listener.leave("c");
+    await listener.join("d");
+    expect(own.warnings).toEqual([]);
+  });
+
+  it("that may not write just now: not stored, while reading goes on, also for one who comes now", async () => {
+    await using own = openBroker(server.port);
+    const id = await own.emit("c", "1");
+    await direct.config("SET", "min-replicas-to-write", "1");
+    try {
+      await using late = openBroker(server.port);
+      expect(await outcomes([late.emit("c", "2"), own.emit("c", "2")])).toEqual(["not_stored", "not_stored"]);
+      expect((await late.broker.read("c", ORIGIN, { pageBytes: 1e6 })).last).toBe(id);
+    } finally {
+      await direct.config("SET", "min-replicas-to-write", "0");
+    }
+  });
+
   it("without the permission to publish or to expire: stored all the same, and said once", async () => {
     await direct.call("ACL", "SETUSER", "quiet", "on", ">pw", "~*", "&*", "+@all", "-publish", "-pexpire");
     await using own = openBroker(server.port, { client: { username: "quiet", password: "pw" } });

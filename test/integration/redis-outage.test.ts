@@ -163,13 +163,13 @@ describe("I8 Outage: waiting", () => {
     const joined = listener.join("c");
     const emit = early.emit("c", "1");
     expect(await outcomes([early.emit("c", "0", 100)])).toEqual(["not_stored"]);
-    const late = await startRedis({ port });
+    await using late = await startRedis({ port });
+    expect(late.port).toBe(port);
     await Promise.all([joined, emit]);
     await early.emit("c", "2");
     await vi.waitFor(() => expect(heard.at(-1)?.json).toBe("2"));
     expect(early.warnings).toHaveLength(1);
     await early.broker.close();
-    await late.stop();
   });
 });
 
@@ -205,7 +205,7 @@ describe("I8 Outage: Redis itself", () => {
   it("loading its data: an append waits", async () => {
     // Slow enough to be caught at it; it answers clients meanwhile, with LOADING.
     const args = ["--key-load-delay", "4000", "--loading-process-events-interval-bytes", "1024"];
-    const slow = await startRedis({ args });
+    await using slow = await startRedis({ args });
     const client = new Redis(slow.port);
     client.on("error", () => {});
     const pipeline = client.pipeline();
@@ -224,8 +224,6 @@ describe("I8 Outage: Redis itself", () => {
     await started;
     expect(await outcomes([emit])).toEqual(["stored"]);
     expect(settledWhileLoading).toBe(false);
-    await patient.broker.close();
-    await slow.stop();
   });
 
   it("made a replica: appends are refused as not stored, and the connection is made anew to find the master", async () => {

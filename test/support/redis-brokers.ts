@@ -27,7 +27,7 @@ export interface Recording {
 }
 
 export interface TestBrokerOptions {
-  readonly client?: Pick<RedisOptions, "db" | "keyPrefix" | "username" | "password">;
+  readonly client?: Pick<RedisOptions, "db" | "keyPrefix" | "username" | "password" | "protocol">;
   readonly clock?: Clock;
 }
 

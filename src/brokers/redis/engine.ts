@@ -43,6 +43,8 @@ const APPEND = `${lastId}\n${append}`;
 const READ = `${lastId}\n${entries}\n${read}`;
 const LOCATE = `${lastId}\n${entries}\n${locate}`;
 
+/** Different things that are said once: what others do to Redis must not fill our memory or the operator's log. */
+const MAX_SAID = 50;
 /** How long a read may take. */
 const READ_TIMEOUT_MS = 5_000;
 /** No log is longer, and Redis reads it as an integer. */
@@ -72,7 +74,7 @@ class RedisBroker implements Broker {
       names: this.#names,
       outages: new OutageLog(logger, driver.address),
       warnOnce(message, ...details) {
-        if (said.has(message)) return;
+        if (said.has(message) || said.size >= MAX_SAID) return;
         said.add(message);
         logger.warn(message, ...details);
       },
@@ -117,7 +119,7 @@ class RedisBroker implements Broker {
   }
 
   listen(handlers: ListenerHandlers): Listener {
-    const subscription = new Subscription(this.#context, handlers);
+    const subscription = new Subscription(this.#context, handlers, () => this.#subscriptions.delete(subscription));
     this.#subscriptions.add(subscription);
     if (this.#closing) subscription.close();
     return subscription;

@@ -12,6 +12,9 @@ const PASSING: ReadonlySet<string> = new Set([
   "NOREPLICAS",
 ]);
 
+/** Those that answer a PING and every other command alike. */
+const UNREADY: ReadonlySet<string> = new Set(["LOADING", "MASTERDOWN", "BUSY"]);
+
 /** What to do about the error replies that do not pass by themselves. */
 const CURES: Readonly<Record<string, string>> = {
   WRONGTYPE: "The channel's key holds something else than a stream: choose another `keyPrefix`, or remove the key.",
@@ -33,6 +36,11 @@ export function replyCode(error: unknown): string {
 /** Whether the server will answer in another way soon. */
 export function isPassing(error: unknown): boolean {
   return PASSING.has(replyCode(error));
+}
+
+/** Whether the server does not serve anyone yet, or for the moment. */
+export function isUnready(error: unknown): boolean {
+  return UNREADY.has(replyCode(error));
 }
 
 /** What was being done when it failed, in words. */

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../protocol/clock.ts";
 import { PROBE_MS } from "../../protocol/limits.ts";
 import type { ConnectionKind, RedisConnection, RedisDriver } from "./driver.ts";
-import { isPassing } from "./failures.ts";
+import { isUnready } from "./failures.ts";
 import type { OutageLog } from "./outage.ts";
 
 /** What a {@link Link} tells its owner. */
@@ -108,7 +108,7 @@ export class Link {
     this.#connection?.command("PING", [])?.then(
       () => this.#rise(life),
       (error: unknown) => {
-        if (!isPassing(error)) this.#rise(life);
+        if (!isUnready(error)) this.#rise(life);
         else if (life === this.#life) this.#later(GREETING_MS, () => this.#greet(life));
       },
     );

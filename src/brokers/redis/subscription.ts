@@ -37,6 +37,7 @@ const BATCH = 500;
 export class Subscription implements Listener {
   readonly #context: SubscriptionContext;
   readonly #handlers: ListenerHandlers;
+  readonly #onEnd: () => void;
   readonly #link: Link;
   readonly #wanted = new Map<string, Wanted>();
   readonly #byLive = new Map<string, Wanted>();
@@ -48,9 +49,10 @@ export class Subscription implements Listener {
   #flushPlanned = false;
   #closing: Promise<void> | undefined;
 
-  constructor(context: SubscriptionContext, handlers: ListenerHandlers) {
+  constructor(context: SubscriptionContext, handlers: ListenerHandlers, onEnd: () => void) {
     this.#context = context;
     this.#handlers = handlers;
+    this.#onEnd = onEnd;
     this.#link = new Link("subscription", context, {
       up: () => this.#resubscribe(),
       down: () => this.#lose(),
@@ -102,6 +104,7 @@ export class Subscription implements Listener {
     this.#toUnsubscribe.clear();
     for (const join of joins) join?.reject(closedError(this.#context.driver.address));
     await this.#link.close();
+    this.#onEnd();
   }
 
   #forget(wanted: Wanted): void {
