@@ -2,13 +2,12 @@ import type { Broker, Entry, LocateRange, Page } from "../brokers/broker.ts";
 import type { Clock } from "../protocol/clock.ts";
 import type { GapReason, WireCode } from "../protocol/codes.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
-import { isTidingsError } from "../protocol/error.ts";
 import { PAGE_BYTES, RING_BYTES } from "../protocol/limits.ts";
 import { CatchUpQueue } from "./catch-up-queue.ts";
 import { Feed, type FeedSource, type FeedStart, type Session } from "./feed.ts";
 import { Batch, Frame } from "./frame.ts";
 import { isComplete, isNewborn, judge, type Verdict } from "./merge.ts";
-import { Pause } from "./pause.ts";
+import { ReadLoop, type Read } from "./read-loop.ts";
 import type { ReadLimiter } from "./read-limiter.ts";
 import { Ring, type ByteBudget } from "./ring.ts";
 
@@ -26,11 +25,6 @@ export interface TopicHost {
   /** The topic cannot go on, and has told its feeds so. */
   failed(topic: Topic, error: unknown): void;
 }
-
-/** What the topic wants from the log next. */
-type Wish =
-  | { readonly kind: "locate"; readonly range: LocateRange }
-  | { readonly kind: "read"; readonly after: RealtimeCursor; readonly catchUp: boolean };
 
 /** What stood when a page was asked for. */
 interface Asked {
@@ -53,7 +47,6 @@ interface Answer {
   readonly gone: boolean;
 }
 
-const MAX_BACKOFF_MS = 2_000;
 /** Reads in a row that moved nothing before the topic stops waiting for its subscription and lets the log decide. */
 const MAX_STALLS = 20;
 const STALL_MS = 20;
@@ -82,20 +75,23 @@ export class Topic implements FeedSource {
   #life = 0;
   /** Whether the tail has to be proved by a read before anything else is accepted. */
   #mustCatchUp = false;
-  #pumping = false;
   #closed = false;
   /** Numbers the reads. */
   #asked = 0;
-  #failures = 0;
   #stalls = 0;
-  readonly #pause: Pause;
+  readonly #loop: ReadLoop;
 
   constructor(channel: string, host: TopicHost) {
     this.channel = channel;
     this.#host = host;
     this.#ring = new Ring(RING_BYTES, host.ringBudget);
     this.#queue = new CatchUpQueue(host.queueBudget);
-    this.#pause = new Pause(host.clock);
+    this.#loop = new ReadLoop({
+      clock: host.clock,
+      limiter: host.limiter,
+      next: () => this.#nextRead(),
+      refused: (error) => this.fail("channel_unavailable", error),
+    });
   }
 
   get flushed(): RealtimeCursor {
@@ -114,7 +110,7 @@ export class Topic implements FeedSource {
     if (start.kind === "held") feed.position = ORIGIN;
     this.#wait(feed);
     // Not before the session holds the feed.
-    queueMicrotask(() => this.#look());
+    queueMicrotask(() => this.#loop.look());
     return feed;
   }
 
@@ -136,7 +132,7 @@ export class Topic implements FeedSource {
   }
 
   resume(feed: Feed): void {
-    if (this.#waiting.has(feed)) this.#look();
+    if (this.#waiting.has(feed)) this.#loop.look();
   }
 
   // The subscription
@@ -145,8 +141,8 @@ export class Topic implements FeedSource {
   heardFrom(delayMs = 0): void {
     this.#hearing = true;
     if (this.#tail !== undefined) this.#mustCatchUp = true;
-    if (delayMs > 0) this.#pause.start(delayMs, false);
-    this.#look();
+    if (delayMs > 0) this.#loop.pauseFor(delayMs, false);
+    this.#loop.look();
   }
 
   lost(): void {
@@ -172,7 +168,7 @@ export class Topic implements FeedSource {
     } else if (entry.id !== tail && !this.#ring.has(entry.id)) {
       // The log holds it, or will never hold it again: the read tells, so it need not queue.
       this.#mustCatchUp = true;
-      this.#look();
+      this.#loop.look();
     }
   }
 
@@ -194,82 +190,56 @@ export class Topic implements FeedSource {
     this.#turn = [];
     this.#flushed = this.#tail;
     for (const feed of this.#live) feed.session.deliver(feed, batch);
-    if (this.#waiting.size > 0) this.#look();
+    if (this.#waiting.size > 0) this.#loop.look();
   }
 
   // The log
 
-  /** Something changed: see whether a feed can be served or the log has to be read. */
-  #look(): void {
-    this.#pause.wake();
-    void this.#pump();
-  }
-
-  /** Reads the log for as long as someone needs it: one page at a time, from the oldest position that is waited for. */
-  async #pump(): Promise<void> {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    try {
-      while (!this.#closed && this.#hearing) {
-        if (this.#pause.ended) {
-          await this.#pause.ended;
-          continue;
-        }
-        this.#serveFromMemory();
-        const wish = this.#nextWish();
-        if (!wish) break;
-        const life = this.#life;
-        try {
-          const apply = await this.#host.limiter.run(() => this.#fulfil(wish));
-          if (this.#closed) break;
-          this.#failures = 0;
-          if (life === this.#life) apply();
-        } catch (error) {
-          if (this.#closed) break;
-          if (isTidingsError(error) && error.retryable) this.#backOff();
-          else this.fail("channel_unavailable", error);
-        }
-      }
-    } finally {
-      this.#pumping = false;
-    }
-  }
-
-  #nextWish(): Wish | undefined {
-    if (this.#tail === undefined) return this.feeds > 0 ? { kind: "locate", range: { newest: 0 } } : undefined;
-    if (this.#mustCatchUp) return { kind: "read", after: this.#tail, catchUp: true };
+  /** What the log is asked for next: to prove the tail, then for the oldest position that is waited for. */
+  #nextRead(): Read | undefined {
+    if (this.#closed || !this.#hearing) return undefined;
+    this.#serveFromMemory();
+    if (this.#tail === undefined) return this.feeds > 0 ? this.#locate({ newest: 0 }) : undefined;
+    if (this.#mustCatchUp) return this.#read(this.#tail, true);
     let oldest: RealtimeCursor | undefined;
-    for (const feed of this.#waiting) {
-      if (feed.session.blocked) continue;
-      if (feed.start?.kind === "newest" && feed.position === undefined) {
-        const { count, from, to } = feed.start;
-        return { kind: "locate", range: { newest: count, start: from, end: to } };
+    for (const { session, start, position } of this.#waiting) {
+      if (session.blocked) continue;
+      if (start?.kind === "newest" && position === undefined) {
+        return this.#locate({ newest: start.count, start: start.from, end: start.to });
       }
-      if (feed.position === undefined) continue;
-      if (oldest === undefined || compareCursors(feed.position, oldest) < 0) oldest = feed.position;
+      if (position === undefined) continue;
+      if (oldest === undefined || compareCursors(position, oldest) < 0) oldest = position;
     }
     if (oldest === undefined) return undefined;
     // A client that is ahead of us saw the newest entries on another server: we read from our own tail to draw level.
-    return { kind: "read", after: compareCursors(oldest, this.#tail) > 0 ? this.#tail : oldest, catchUp: false };
+    return this.#read(compareCursors(oldest, this.#tail) > 0 ? this.#tail : oldest, false);
   }
 
-  /** Asks the broker; returns what to do with the answer, so that nothing is applied after the topic has closed. */
-  async #fulfil(wish: Wish): Promise<() => void> {
-    const { broker } = this.#host;
-    if (wish.kind === "locate") {
-      const { after, last } = await broker.locate(this.channel, wish.range);
-      return () => this.#located(wish.range, after, last);
-    }
-    const { after, catchUp } = wish;
-    const asked: Asked = {
-      number: ++this.#asked,
-      after,
-      catchUp,
-      tail: this.#tail as RealtimeCursor,
-      queued: this.#queue.length,
+  #locate(range: LocateRange): Read {
+    return async () => {
+      const life = this.#life;
+      const { after, last } = await this.#host.broker.locate(this.channel, range);
+      return () => {
+        if (life === this.#life) this.#located(range, after, last);
+      };
     };
-    const page = await broker.read(this.channel, after, { pageBytes: PAGE_BYTES });
-    return () => this.#apply(page, asked);
+  }
+
+  #read(after: RealtimeCursor, catchUp: boolean): Read {
+    return async () => {
+      const life = this.#life;
+      const asked: Asked = {
+        number: ++this.#asked,
+        after,
+        catchUp,
+        tail: this.#tail as RealtimeCursor,
+        queued: this.#queue.length,
+      };
+      const page = await this.#host.broker.read(this.channel, after, { pageBytes: PAGE_BYTES });
+      return () => {
+        if (life === this.#life) this.#apply(page, asked);
+      };
+    };
   }
 
   #located({ newest, start, end }: LocateRange, after: RealtimeCursor, last: RealtimeCursor): void {
@@ -303,7 +273,7 @@ export class Topic implements FeedSource {
       this.#stalls = 0;
     } else if (++this.#stalls < MAX_STALLS) {
       // What the log holds has not reached us yet on the subscription.
-      this.#pause.start(STALL_MS * this.#stalls, true);
+      this.#loop.pauseFor(STALL_MS * this.#stalls, true);
     } else {
       this.#stalls = 0;
       this.#mustCatchUp = true;
@@ -430,12 +400,7 @@ export class Topic implements FeedSource {
     return true;
   }
 
-  // Waiting, failing, ending
-
-  #backOff(): void {
-    const ceiling = Math.min(MAX_BACKOFF_MS, 100 * 2 ** this.#failures++);
-    this.#pause.start(ceiling * (0.5 + this.#host.clock.random() / 2), false);
-  }
+  // The end
 
   /** Tells every feed that the channel cannot be had, and ends. */
   fail(code: WireCode, error: unknown): void {
@@ -448,7 +413,7 @@ export class Topic implements FeedSource {
   close(): void {
     this.#closed = true;
     this.#hearing = false;
-    this.#pause.end();
+    this.#loop.stop();
     this.#queue.clear();
     this.#ring.clear();
     this.#live.clear();

@@ -1,0 +1,81 @@
+import type { Clock } from "../protocol/clock.ts";
+import { isTidingsError } from "../protocol/error.ts";
+import { Pause } from "./pause.ts";
+import type { ReadLimiter } from "./read-limiter.ts";
+
+/** A read on its way: asks the broker, and resolves with what to do about the answer. */
+export type Read = () => Promise<() => void>;
+
+export interface ReadLoopOptions {
+  readonly clock: Clock;
+  readonly limiter: ReadLimiter;
+  /** What is to be read next; `undefined` when nobody needs the log. */
+  next(): Read | undefined;
+  /** The broker refused, and would refuse again. */
+  refused(error: unknown): void;
+}
+
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 2_000;
+
+/**
+ * Reads for one topic for as long as something is to be read: one page at a time, through the limiter. Waits longer after each
+ * read that failed; an answer that comes after `stop` is dropped.
+ */
+export class ReadLoop {
+  readonly #options: ReadLoopOptions;
+  readonly #pause: Pause;
+  #running = false;
+  #stopped = false;
+  #failures = 0;
+
+  constructor(options: ReadLoopOptions) {
+    this.#options = options;
+    this.#pause = new Pause(options.clock);
+  }
+
+  /** Something changed: see what is to be read. */
+  look(): void {
+    this.#pause.wake();
+    if (!this.#running && !this.#stopped) void this.#run();
+  }
+
+  /** @param wakeable whether a change ends the pause: one that spares a sick broker goes on. */
+  pauseFor(delayMs: number, wakeable: boolean): void {
+    this.#pause.start(delayMs, wakeable);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#pause.end();
+  }
+
+  async #run(): Promise<void> {
+    const { limiter, next, refused } = this.#options;
+    this.#running = true;
+    while (!this.#stopped) {
+      if (this.#pause.ended) {
+        await this.#pause.ended;
+        continue;
+      }
+      const read = next();
+      if (!read) break;
+      try {
+        const apply = await limiter.run(read);
+        if (this.#stopped) break;
+        this.#failures = 0;
+        apply();
+      } catch (error) {
+        if (this.#stopped) break;
+        if (isTidingsError(error) && error.retryable) this.#backOff();
+        else refused(error);
+      }
+    }
+    this.#running = false;
+  }
+
+  #backOff(): void {
+    const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
+    this.pauseFor(ceiling * (0.5 + this.#options.clock.random() / 2), false);
+  }
+}
