@@ -1,0 +1,342 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createMemoryBroker } from "../brokers/memory.ts";
+import type { Broker } from "../brokers/broker.ts";
+import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
+import type { ChannelRequest } from "./hub.ts";
+import { Hub } from "./hub.ts";
+import type { Sink, StreamSession } from "./stream-session.ts";
+
+/** A transport that keeps what it is given, and takes no more when the test says so. */
+class Recorder implements Sink {
+  readonly writes: Uint8Array[] = [];
+  ends = 0;
+  full = false;
+
+  write(bytes: Uint8Array): boolean {
+    this.writes.push(bytes);
+    return !this.full;
+  }
+
+  end(): void {
+    this.ends++;
+  }
+
+  get text(): string {
+    return this.writes.map((bytes) => new TextDecoder().decode(bytes)).join("");
+  }
+
+  /** Ids of the events, in the order in which they came. */
+  get events(): string[] {
+    return [...this.text.matchAll(/^data: \{"id":"([^"]+)"/gm)].map(([, id]) => id as string);
+  }
+
+  get problems(): string[] {
+    return [...this.text.matchAll(/^event: problem\ndata: (.*)$/gm)].map(([, data]) => data as string);
+  }
+}
+
+interface Stream {
+  readonly sink: Recorder;
+  readonly session: StreamSession;
+}
+
+interface Scene {
+  readonly hub: Hub;
+  readonly broker: Broker;
+  readonly clock: FakeClock;
+  readonly owner: Set<StreamSession>;
+  stream(
+    channels: ReadonlyArray<string | ChannelRequest>,
+    options?: { keepsCursors?: boolean; maxDurationMs?: number },
+  ): Stream;
+  emit(channel: string, json?: string): Promise<RealtimeCursor>;
+  /** Delivers all that was announced. */
+  flow(): Promise<void>;
+}
+
+const hubs: Hub[] = [];
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const hub of hubs.splice(0)) await hub.close();
+});
+
+function scene({ maxLength = 1_000 }: { maxLength?: number } = {}): Scene {
+  const clock = fakeClock();
+  let deferred: Array<() => void> = [];
+  const broker = createMemoryBroker({ defer: (run) => deferred.push(run) });
+  const hub = new Hub({ broker, clock, logger: { warn() {} }, heartbeatMs: 15_000 });
+  hubs.push(hub);
+  const owner = new Set<StreamSession>();
+  return {
+    hub,
+    broker,
+    clock,
+    owner,
+    stream(channels, { keepsCursors = false, maxDurationMs = Number.POSITIVE_INFINITY } = {}) {
+      const sink = new Recorder();
+      const requests = channels.map((channel) =>
+        typeof channel === "string" ? { channel, start: { kind: "live" } as const } : channel,
+      );
+      const session = hub.openStream(sink, requests, { keepsCursors, maxDurationMs, owner });
+      return { sink, session };
+    },
+    emit: (channel, json = "1") =>
+      broker.append(channel, { event: "e.v", json, emitId: "" }, { maxLength, expireAfterMs: Number.POSITIVE_INFINITY }, 1_000),
+    async flow() {
+      for (let round = 0; round < 5; round++) {
+        await clock.advance(0);
+        const runs = deferred;
+        deferred = [];
+        for (const run of runs) run();
+      }
+      await clock.advance(0);
+    },
+  };
+}
+
+describe("StreamSession", () => {
+  it("the first bytes go out at once, before the broker has said anything", async () => {
+    const { clock, broker, stream } = scene();
+    broker.listen = () => ({ join: () => new Promise(() => {}), leave() {}, close() {} });
+    const { sink } = stream(["c"]);
+    await clock.advance(0);
+    expect(sink.text).toBe("retry: 1000\n:\n\n");
+  });
+
+  it("one write per session and turn, however many events it brings; the bytes of one channel are one object for all", async () => {
+    const { stream, emit, flow } = scene();
+    const streams = Array.from({ length: 50 }, () => stream(["c"]));
+    await flow();
+    const before = streams.map(({ sink }) => sink.writes.length);
+    const ids = [];
+    for (let n = 0; n < 20; n++) ids.push(await emit("c"));
+    await flow();
+    expect(streams.map(({ sink }, index) => sink.writes.length - (before[index] ?? 0))).toEqual(streams.map(() => 1));
+    for (const { sink } of streams) {
+      expect(sink.events).toEqual(ids);
+      expect(sink.writes.at(-1)).toBe(streams[0]?.sink.writes.at(-1));
+    }
+  });
+
+  it("a plain stream of several channels says of a channel that is not joined what its request said", async () => {
+    const { broker, stream, flow, emit } = scene();
+    const { listen } = broker;
+    broker.listen = (handlers) => {
+      const listener = listen.call(broker, handlers);
+      const { join } = listener;
+      listener.join = (channel) => (channel === "waits" ? new Promise(() => {}) : join.call(listener, channel));
+      return listener;
+    };
+    const cursor = "5-1" as RealtimeCursor;
+    const { sink } = stream([
+      { channel: "waits", start: { kind: "after", cursor } },
+      "live",
+      { channel: "waits", start: { kind: "newest", count: 7 } },
+      { channel: "waits", start: { kind: "held" } },
+      { channel: "waits", start: { kind: "live" } },
+    ]);
+    const id = await emit("live");
+    await flow();
+    expect(sink.text).toContain(`id: 5-1,${id},-7,-,\n`);
+  });
+
+  it("one write per session and turn for several channels, too", async () => {
+    const { stream, emit, flow } = scene();
+    const [plain, ours] = [stream(["a", "b"]), stream(["a", "b"], { keepsCursors: true })];
+    await flow();
+    const before = [plain.sink.writes.length, ours.sink.writes.length];
+    const a = await emit("a");
+    const b = await emit("b");
+    await emit("elsewhere");
+    await flow();
+    expect([plain.sink.writes.length, ours.sink.writes.length]).toEqual(before.map((count) => count + 1));
+    expect(plain.sink.events.toSorted()).toEqual([a, b].toSorted());
+    expect(plain.sink.text.endsWith(`id: ${a},${b}\nevent: position\ndata: {}\n\n`)).toBe(true);
+    expect(ours.sink.events.toSorted()).toEqual([a, b].toSorted());
+    expect(ours.sink.text).not.toMatch(/^id:|event: position/m);
+  });
+
+  it("an event is encoded once, whoever takes it: alone, beside other channels, and from the ring", async () => {
+    const { stream, emit, flow } = scene();
+    const first = await emit("c");
+    const streams = [stream(["c"]), stream(["c"]), stream(["c", "other"]), stream(["c", "other"], { keepsCursors: true })];
+    await flow();
+    const encode = vi.spyOn(TextEncoder.prototype, "encode");
+    const next = await emit("c", '"marked"');
+    await flow();
+    const late = stream([{ channel: "c", start: { kind: "after", cursor: first } }]);
+    await flow();
+    for (const { sink } of [...streams, late]) expect(sink.events).toEqual([next]);
+    expect(encode.mock.calls.filter(([text]) => text?.includes("marked"))).toHaveLength(1);
+  });
+
+  it("I5 Bound: a session whose socket is full leaves the live topic, holds up nobody, and goes on from the log", async () => {
+    const { stream, emit, flow } = scene();
+    const [slow, quick] = [stream(["c"]), stream(["c"])];
+    await flow();
+    slow.sink.full = true;
+    const ids = [await emit("c")];
+    await flow();
+    const writes = slow.sink.writes.length;
+    for (let n = 0; n < 30; n++) {
+      ids.push(await emit("c"));
+      await flow();
+    }
+    expect(slow.sink.writes.length, "nothing is written to a full socket").toBe(writes);
+    expect(quick.sink.events).toEqual(ids);
+    slow.sink.full = false;
+    slow.session.drained();
+    await flow();
+    expect(slow.sink.events).toEqual(ids);
+    ids.push(await emit("c"));
+    await flow();
+    expect(slow.sink.events, "it is live again").toEqual(ids);
+  });
+
+  it("I5 Bound: what a blocked session misses of a trimmed log is one gap", async () => {
+    const { stream, emit, flow } = scene({ maxLength: 2 });
+    const { sink, session } = stream(["c"]);
+    await flow();
+    sink.full = true;
+    // Larger than the ring, so that the log alone can tell.
+    const json = JSON.stringify("x".repeat(200_000));
+    const ids = [await emit("c", json)];
+    await flow();
+    for (let n = 0; n < 5; n++) {
+      ids.push(await emit("c", json));
+      await flow();
+    }
+    sink.full = false;
+    session.drained();
+    await flow();
+    const gaps = [...sink.text.matchAll(/^event: gap\ndata: (.*)$/gm)].map(([, data]) => JSON.parse(data as string) as object);
+    expect(gaps).toEqual([{ channel: "c", after: ids[0], cursor: ids[3], reason: "trimmed" }]);
+    expect(sink.events).toEqual([ids[0], ids[4], ids[5]]);
+  });
+
+  it("a session that stays blocked for 60 s is ended; one that drains before is not", async () => {
+    const { clock, owner, stream, emit, flow } = scene();
+    const [stuck, lucky] = [stream(["c"]), stream(["c"])];
+    await flow();
+    stuck.sink.full = lucky.sink.full = true;
+    await emit("c");
+    await flow();
+    await clock.advance(59_000);
+    expect([stuck.sink.ends, lucky.sink.ends]).toEqual([0, 0]);
+    lucky.sink.full = false;
+    lucky.session.drained();
+    await clock.advance(1_000);
+    expect([stuck.sink.ends, lucky.sink.ends]).toEqual([1, 0]);
+    expect([...owner]).toEqual([lucky.session]);
+    await clock.advance(120_000);
+    expect(lucky.sink.ends).toBe(0);
+  });
+
+  it("heartbeats come to idle sessions; not to busy ones, nor to blocked ones", async () => {
+    const { clock, stream, emit, flow } = scene();
+    const [idle, busy, blocked] = [stream(["idle"]), stream(["busy"]), stream(["blocked"])];
+    await flow();
+    blocked.sink.full = true;
+    await emit("blocked");
+    await flow();
+    const writes = blocked.sink.writes.length;
+    for (let second = 0; second < 45; second++) {
+      await emit("busy");
+      await flow();
+      await clock.advance(1_000);
+    }
+    const beats = ({ sink }: Stream): number => sink.text.split("\n").filter((line) => line === ":").length - 1;
+    expect([beats(idle), beats(busy), beats(blocked)]).toEqual([3, 0, 0]);
+    expect(blocked.sink.writes.length).toBe(writes);
+  });
+
+  it("U-23: says farewell before its time is over, stays live through it, then ends", async () => {
+    const { clock, owner, stream, emit, flow } = scene();
+    const { sink } = stream(["c"], { maxDurationMs: 300_000 });
+    await flow();
+    await clock.advance(289_999);
+    expect(sink.text).not.toContain("reconnect");
+    await clock.advance(1);
+    const [, data] = /event: reconnect\ndata: (.*)\n\n/.exec(sink.text) ?? [];
+    const { delayMs } = JSON.parse(data ?? "{}") as { delayMs: number };
+    expect(delayMs).toBeLessThanOrEqual(5_000);
+    await clock.advance(delayMs);
+    const id = await emit("c");
+    await flow();
+    expect(sink.events, "it delivers while its client moves over").toEqual([id]);
+    await clock.advance(9_000 - delayMs);
+    expect(sink.ends).toBe(1);
+    expect(clock.now(), "within its limit").toBeLessThan(300_000);
+    expect(owner.size).toBe(0);
+  });
+
+  it("one channel that cannot be had is a problem frame for it alone; the rest flows", async () => {
+    const { broker, stream, emit, flow } = scene();
+    const locate = broker.locate.bind(broker);
+    vi.spyOn(broker, "locate").mockImplementation((channel, range) =>
+      channel === "bad" ? Promise.reject(new Error("WRONGTYPE secret words")) : locate(channel, range),
+    );
+    const { sink } = stream(["bad", "good", { channel: "forbidden", start: { kind: "live" }, refused: "forbidden" }]);
+    await flow();
+    const id = await emit("good");
+    await flow();
+    expect(sink.problems.toSorted()).toEqual([
+      '{"code":"channel_unavailable","channel":"bad","retry":false}',
+      '{"code":"forbidden","channel":"forbidden","retry":false}',
+    ]);
+    expect(sink.events).toEqual([id]);
+    expect(sink.text.endsWith(`id: ,${id},\nevent: position\ndata: {}\n\n`)).toBe(true);
+    expect(sink.text, "I10 Text").not.toContain("secret");
+  });
+
+  it("I9 Close: ended from either side, once, it leaves nothing", async () => {
+    const { hub, clock, owner, stream, emit, flow } = scene();
+    const { sink, session } = stream(["a", "b"], { maxDurationMs: 300_000 });
+    await flow();
+    sink.full = true;
+    await emit("a");
+    await flow();
+    session.end();
+    session.end();
+    session.drained();
+    const writes = sink.writes.length;
+    await emit("a");
+    await flow();
+    expect([sink.ends, sink.writes.length - writes, owner.size, hub.streams]).toEqual([1, 0, 0, 0]);
+    expect(hub.topics, "topics linger for those who come back").toBe(2);
+    await clock.advance(30_000);
+    expect([hub.topics, clock.pending]).toEqual([0, 0]);
+  });
+
+  it("a sink that ends its session while it is written to is no harm", async () => {
+    const { stream, emit, flow } = scene();
+    const { sink, session } = stream(["c"]);
+    const other = stream(["c"]);
+    await flow();
+    sink.write = () => {
+      session.end();
+      return false;
+    };
+    const id = await emit("c");
+    await flow();
+    expect([sink.ends, other.sink.events]).toEqual([1, [id]]);
+  });
+
+  it("I3 Order: whatever is replayed and whatever is live, the ids of a session rise", async () => {
+    const { stream, emit, flow } = scene();
+    for (let n = 0; n < 30; n++) await emit("c");
+    const streams = [];
+    for (let n = 0; n < 30; n++) {
+      streams.push(stream([{ channel: "c", start: n % 2 ? { kind: "held" } : { kind: "after", cursor: ORIGIN } }]));
+      await emit("c");
+      if (n % 3 === 0) await flow();
+    }
+    await flow();
+    for (const { sink } of streams) {
+      expect(sink.events).toHaveLength(60);
+      expect((sink.events as RealtimeCursor[]).toSorted(compareCursors)).toEqual(sink.events);
+    }
+  });
+});
