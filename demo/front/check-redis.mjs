@@ -1,0 +1,37 @@
+// @ts-check
+/** Looks whether the Redis of `REDIS_URL` answers, before anything is started on it. */
+import { Redis } from "ioredis";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Refusal } from "./listen.mjs";
+
+const TIMEOUT_MS = 3_000;
+
+/**
+ * Connects, and stays connected.
+ * @param {string} url
+ * @returns {Promise<Redis>}
+ */
+export async function connectRedis(url) {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  let cause = "no answer";
+  redis.on("error", (/** @type {NodeJS.ErrnoException} */ error) => (cause = error.code ?? error.message));
+  const timeout = sleep(TIMEOUT_MS, undefined, { ref: false }).then(() => Promise.reject(new Error("timeout")));
+  try {
+    await Promise.race([redis.connect().then(() => redis.ping()), timeout]);
+  } catch (error) {
+    redis.disconnect();
+    const { host, port, path } = redis.options;
+    const reason = cause === "no answer" && error instanceof Error && error.message.startsWith("NOAUTH") ? "NOAUTH" : cause;
+    throw new Refusal(
+      `the Redis of REDIS_URL cannot be reached at ${path ?? `${host}:${port}`} (${reason}): start it, or leave REDIS_URL out to run on memory.`,
+    );
+  }
+  // It may go away later: the servers notice, and this one is only used at the end.
+  redis.options.retryStrategy = () => 1_000;
+  return redis;
+}

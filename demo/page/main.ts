@@ -1,0 +1,80 @@
+/** The page of the demo: a shop's server on the left, three phones on the right. */
+import { find, make, write } from "./dom.ts";
+import { keepToOneTab } from "./one-tab.ts";
+import { openOrderForm } from "./order-form.ts";
+import { Phone } from "./phone.ts";
+import { connectPlain } from "./plain-phone.ts";
+import { openableRawDrawer } from "./raw-drawer.ts";
+import { showCode } from "./shown-code.ts";
+import { postJson, watchState, type DemoState } from "./state.ts";
+import { connectTidings } from "./tidings-phone.ts";
+
+/** The phone that "Keep only 3" cuts off. */
+const KEEP_FEW_PHONE = "1";
+const BEFORE = {
+  redis: "Kills one process after the other, without a goodbye. The log is in Redis, so everyone catches up.",
+  memory: "Kills the process without a goodbye, and the log in its memory with it.",
+};
+const WHY_GAP =
+  "The log died with the process, so what was missed cannot be known: tidings says so by one gap. With REDIS_URL the log lives on.";
+const KEEP_FEW = `The log keeps 3 orders while phone ${KEEP_FEW_PHONE} misses more: one gap, and it fetches the list again.`;
+
+const phones = [
+  new Phone("1", { kind: "tidings", hasLog: true }),
+  new Phone("2", { kind: "tidings", hasLog: true }),
+  new Phone("3", { kind: "plain EventSource, no log", hasLog: false }),
+];
+const auto = find<HTMLInputElement>("#auto");
+let restarted = false;
+
+function learn(state: DemoState | undefined): void {
+  if (!state) return write(find("#mode"), "The demo has ended. Start it again with npm run demo.");
+  for (const phone of phones) {
+    phone.learn(state);
+    const name = state.phones.find((one) => one.phone === phone.name)?.server;
+    const server = state.servers.find((one) => one.name === name);
+    const kind = phone.name === "3" ? "plain EventSource, no log" : "tidings";
+    phone.view.server(state.redis ? `${kind}\nserver ${name} :${server?.port}` : kind);
+  }
+  auto.checked = !state.paused;
+  restarted ||= state.restarting;
+  find("#restart").ariaDisabled = String(state.restarting);
+  find("#keep-few").ariaDisabled = String(state.keepsFew);
+  write(find("#restart-why"), state.redis ? BEFORE.redis : restarted ? WHY_GAP : BEFORE.memory);
+  write(find("#keep-few-why"), KEEP_FEW);
+  write(find("#size"), `${(state.tidingsBytes / 1_000).toFixed(1)} kB`);
+  const servers = state.servers.map(({ name, port, up }) => `server ${name} :${port}${up ? "" : " (down)"}`).join(", ");
+  write(find("#mode"), state.redis ? `Redis, two processes: ${servers}` : `Node alone, log in memory: ${servers}`);
+}
+
+const ask = watchState(learn);
+
+async function press(path: string, body: object): Promise<void> {
+  await postJson(path, body).catch(() => {});
+  ask();
+}
+
+function onPress(button: HTMLElement, path: string, body: object): void {
+  button.addEventListener("click", () => {
+    if (button.ariaDisabled !== "true") void press(path, body);
+  });
+}
+
+for (const phone of phones) onPress(phone.view.cutButton, "/demo/cut", { phone: phone.name });
+onPress(find("#restart"), "/demo/restart", {});
+onPress(find("#keep-few"), "/demo/keep-few", { phone: KEEP_FEW_PHONE });
+auto.addEventListener("change", () => void press("/demo/pause", { paused: !auto.checked }));
+
+const lines = make("button", "", "Its 15 lines");
+lines.type = "button";
+phones[2]?.view.cutButton.after(lines);
+lines.addEventListener("click", () => find<HTMLDialogElement>("#plain").showModal());
+
+if (!["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
+  write(find("#latency-note"), "ms: from the order's own time to its row on this page; two clocks, if these are two machines");
+}
+
+openableRawDrawer();
+const hangUps = phones.map((phone) => (phone.name === "3" ? connectPlain(phone) : connectTidings(phone)));
+keepToOneTab(() => hangUps.forEach((hangUp) => hangUp()));
+await Promise.all([showCode(), openOrderForm(ask)]);

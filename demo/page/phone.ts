@@ -1,0 +1,137 @@
+import { Ledger } from "./ledger.ts";
+import type { ListedOrder, Order } from "./order.ts";
+import { PhoneView, type Way } from "./phone-view.ts";
+import type { DemoState } from "./state.ts";
+
+/** How long an order may take before a connected phone has lost it. */
+const DUE_MS = 2_000;
+
+/** One phone: what it shows, and the ledger under it. How the orders reach it is not its business. */
+export class Phone {
+  readonly name: string;
+  readonly view: PhoneView;
+  readonly #ledger = new Ledger();
+  readonly #hasLog: boolean;
+  #state: DemoState | undefined;
+  #unknown: ReadonlySet<number> = new Set();
+  /** When each number was seen to be placed, on the page's clock. */
+  #placed: Array<{ readonly n: number; readonly at: number }> = [];
+  #onlineSince: number | undefined;
+  /** Whether it was away since its last note. */
+  #wasAway = false;
+  #replayed = 0;
+  #holes = 0;
+  #gapAfter: number | undefined;
+  #fetching = 0;
+
+  constructor(name: string, { kind, hasLog }: { readonly kind: string; readonly hasLog: boolean }) {
+    this.name = name;
+    this.#hasLog = hasLog;
+    this.view = new PhoneView(name, kind);
+  }
+
+  /** Its connection came or went. */
+  online(yes: boolean): void {
+    if (yes === (this.#onlineSince !== undefined)) return;
+    this.#onlineSince = yes ? performance.now() : undefined;
+    if (!yes) this.#goAway();
+    this.refresh();
+  }
+
+  /** An event came. */
+  show(order: Order, way: Way = "live"): void {
+    const lateMs = Date.now() - order.at;
+    const skipped = this.#ledger.skippedBefore(order.n, this.#unknown);
+    // Behind a gap nothing is a surprise: it was announced, and the list is being fetched.
+    if (skipped.length > 0 && this.#gapAfter === undefined) {
+      this.#holes += skipped.length;
+      this.view.hole(skipped);
+    }
+    this.#gapAfter = undefined;
+    if (way === "replayed") this.#replayed += 1;
+    if (this.#ledger.event(order.n)) this.view.order(order, way, lateMs);
+    this.refresh();
+  }
+
+  /** Events may be missing, says the library: `fetchOrders` gets the list from where it is kept. */
+  async gap(reason: string, fetchOrders: () => Promise<readonly ListedOrder[]>): Promise<void> {
+    this.#gapAfter = this.#ledger.highest;
+    const rewrite = this.view.gap(this.#gapAfter, `gap (${reason}): fetching the list again …`);
+    this.#fetching += 1;
+    this.refresh();
+    let filled = 0;
+    try {
+      for (const order of await fetchOrders()) {
+        if (!this.#ledger.covers(order.n) || this.#ledger.has(order.n)) continue;
+        this.#ledger.show(order.n);
+        this.view.order(order, "fetched", undefined);
+        filled += 1;
+      }
+      rewrite(`gap (${reason}): list fetched again, ${filled} filled in`);
+    } catch {
+      rewrite(`gap (${reason}): the list could not be fetched`);
+    }
+    this.#fetching -= 1;
+    this.#replayed = 0;
+    this.#wasAway = false;
+    this.view.note(`Back. Told of one gap, fetched the list again: ${filled} filled in.`);
+    this.refresh();
+  }
+
+  /** The shop has news. */
+  learn(state: DemoState): void {
+    this.#state = state;
+    this.#unknown = new Set(state.unknown);
+    const at = performance.now();
+    if (state.placed !== this.#placed.at(-1)?.n) this.#placed = [...this.#placed.slice(-100), { n: state.placed, at }];
+    this.refresh();
+  }
+
+  refresh(): void {
+    const state = this.#state;
+    if (!state) return;
+    const now = performance.now();
+    const ripe = this.#onlineSince !== undefined && this.#onlineSince + DUE_MS <= now;
+    const due = ripe ? (this.#placed.findLast(({ at }) => at + DUE_MS <= now)?.n ?? 0) : 0;
+    const fetching = this.#fetching > 0;
+    const balance = this.#ledger.balance({ placed: state.placed, unknown: this.#unknown, due, fetching });
+    const { cut, cutMs, server } = state.phones.find(({ phone }) => phone === this.name) ?? {
+      cut: false,
+      cutMs: 0,
+      server: "A",
+    };
+    const up = state.servers.find(({ name }) => name === server)?.up ?? false;
+    const waits = balance && balance.waiting > 0 ? ` · ${balance.waiting} wait${balance.waiting === 1 ? "s" : ""}` : "";
+
+    if (cut) this.#goAway();
+    const away = cut || this.#onlineSince === undefined;
+    this.view.cutting(cut);
+    if (!away) this.view.state("live", "live");
+    else if (cut) this.view.state("away", `cut off${cutMs > 0 ? `, ${Math.ceil(cutMs / 1_000)} s` : ""}${waits}`);
+    else if (!up) this.view.state("away", `server ${server} is down${waits}`);
+    else if (!this.#wasAway) this.view.state("opening", "opening");
+    else this.view.state("away", `coming back${waits}`);
+    this.view.balance(balance);
+    if (!away && this.#wasAway && balance && balance.waiting === 0) this.#comeBack(balance.lost);
+  }
+
+  #goAway(): void {
+    if (this.#wasAway || this.#ledger.highest === 0) return;
+    this.#wasAway = true;
+    this.#replayed = 0;
+    this.#holes = 0;
+    this.view.note("");
+  }
+
+  #comeBack(lost: number): void {
+    // Without a log, what is lost shows when the next order has passed it.
+    if (!this.#hasLog && this.#holes === 0 && lost === 0 && performance.now() - (this.#onlineSince ?? 0) < DUE_MS) return;
+    this.#wasAway = false;
+    if (this.#hasLog) this.view.note(`Back. ${count(this.#replayed, "missed order")} replayed, in order.`);
+    else this.view.note(this.#holes > 0 ? `Back. ${count(this.#holes, "order")} lost for good: nobody kept them.` : "Back.");
+  }
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
+}
