@@ -46,7 +46,7 @@ describe.each(places)("on %s", (_name, place) => {
   });
   afterEach(() => realtime.close());
 
-  const warehouse = () => realtime.channel("parcel:A-1");
+  const warehouse = () => realtime.channel("parcel:1");
   const move = (place: string) => warehouse().emit("parcel.moved", { place, at: new Date(0) });
   const moved = (place: string) => ({ place, at: "1970-01-01T00:00:00.000Z" });
 
@@ -72,27 +72,27 @@ describe.each(places)("on %s", (_name, place) => {
 
   it("F-16, F-20, F-23: emit on the default channel, GET = handle({ realtime })", async () => {
     const stream = await open();
-    const id = await realtime.emit("parcel.lost", "A-1");
+    const id = await realtime.emit("parcel.lost", "one");
     expect(id).toMatch(/^\d+-\d+$/);
     await stream.until((frames) => countOf(frames, "") === 1);
-    expect(stream.frames.at(-1)).toMatchObject({ id, data: { id, channel: "default", event: "parcel.lost", data: "A-1" } });
+    expect(stream.frames.at(-1)).toMatchObject({ id, data: { id, channel: "default", event: "parcel.lost", data: "one" } });
   });
 
   it("F-22: a channel of its own, the same object for the same name", async () => {
-    expect(realtime.channel("parcel:A-1")).toBe(warehouse());
-    const [here, elsewhere] = [await open("channel=parcel:A-1"), await open("channel=parcel:A-2")];
+    expect(realtime.channel("parcel:1")).toBe(warehouse());
+    const [here, elsewhere] = [await open("channel=parcel:1"), await open("channel=parcel:2")];
     await move("Bern");
-    await realtime.channel("parcel:A-2").emit("parcel.lost", "A-2");
+    await realtime.channel("parcel:2").emit("parcel.lost", "two");
     await here.until((frames) => countOf(frames, "") === 1);
     await elsewhere.until((frames) => countOf(frames, "") === 1);
-    expect([here.values, elsewhere.values]).toEqual([[moved("Bern")], ["A-2"]]);
+    expect([here.values, elsewhere.values]).toEqual([[moved("Bern")], ["two"]]);
   });
 
   it("F-27, F-28, F-29: history gives the newest, oldest first, and pages by after", async () => {
     const ids = [await move("Bern"), await move("Thun"), await move("Spiez")];
     expect(await warehouse().history({ limit: 2 })).toEqual([
-      { id: ids[1], channel: "parcel:A-1", event: "parcel.moved", data: moved("Thun") },
-      { id: ids[2], channel: "parcel:A-1", event: "parcel.moved", data: moved("Spiez") },
+      { id: ids[1], channel: "parcel:1", event: "parcel.moved", data: moved("Thun") },
+      { id: ids[2], channel: "parcel:1", event: "parcel.moved", data: moved("Spiez") },
     ]);
     const after = await warehouse().history({ after: ids[0], limit: 1 });
     expect(after.map(({ id }) => id)).toEqual([ids[1]]);
@@ -112,7 +112,7 @@ describe.each(places)("on %s", (_name, place) => {
     await move("Thun");
     const gaps: unknown[] = [];
     const browser = subscribe({
-      channels: ["parcel:A-1"],
+      channels: ["parcel:1"],
       after: rendered.at(-1)?.id,
       onGap: (gap) => void gaps.push(gap),
     });
@@ -140,7 +140,7 @@ describe.each(places)("on %s", (_name, place) => {
 
   it("U-18, U-20: subscribe on the server: events, history, and two ways out", async () => {
     await move("Bern");
-    await warehouse().emit("parcel.lost", "A-1");
+    await warehouse().emit("parcel.lost", "one");
     const [all, places, newest]: [unknown[], unknown[], unknown[]] = [[], [], []];
     await warehouse().subscribe({ history: true, onData: ({ event, channel }) => all.push([channel, event]) });
     const stop = await warehouse().subscribe({
@@ -154,13 +154,13 @@ describe.each(places)("on %s", (_name, place) => {
     await move("Thun");
     await vi.waitFor(() => expect(newest).toEqual(["parcel.lost", "parcel.moved"]), SOON);
     warehouse().unsubscribe();
-    const last = await open("channel=parcel:A-1");
+    const last = await open("channel=parcel:1");
     await move("Spiez");
     await last.until((frames) => countOf(frames, "") === 1);
     expect(all).toEqual([
-      ["parcel:A-1", "parcel.moved"],
-      ["parcel:A-1", "parcel.lost"],
-      ["parcel:A-1", "parcel.moved"],
+      ["parcel:1", "parcel.moved"],
+      ["parcel:1", "parcel.lost"],
+      ["parcel:1", "parcel.moved"],
     ]);
     expect(places).toEqual(["Bern"]);
   });
@@ -179,7 +179,7 @@ describe.each(places)("on %s", (_name, place) => {
   });
 
   it("U-32: a broadcast is one emit per channel", async () => {
-    const rooms = ["parcel:A-1", "parcel:A-2", "parcel:A-3"];
+    const rooms = ["parcel:1", "parcel:2", "parcel:A-3"];
     const stream = await open(rooms.map((room) => `channel=${room}`).join("&"));
     await stream.until((frames) => countOf(frames, "connected") === 3);
     await Promise.all(rooms.map(async (room) => await realtime.channel(room).emit("parcel.lost", room)));
@@ -288,7 +288,7 @@ describe("the documented middleware", () => {
     client.subscribe({});
     await vi.waitFor(() => expect(client.getStatus()).toBe("error"), SOON);
     token = "badge";
-    client.subscribe({ channels: ["parcel:A-1"] });
+    client.subscribe({ channels: ["parcel:1"] });
     await vi.waitFor(() => expect(client.getStatus()).toBe("connected"), SOON);
     expect(answers).toEqual([401, 200]);
   });
