@@ -83,7 +83,9 @@ describe("Heartbeat", () => {
     heartbeat.remove(streams[0] as Stream);
     expect([clock.pending, heartbeat.size]).toEqual([0, 0]);
     const late = new Stream(clock, heartbeat);
-    expect(late.lastWrite, "it counts from when it came").toBe(heartbeat.tick);
+    const silent: Beating = { lastWrite: -99, beat: () => {} };
+    heartbeat.add(silent);
+    expect(silent.lastWrite, "it counts from when it came").toBe(heartbeat.tick);
     await clock.advance(2 * INTERVAL_MS);
     expect(late.longestSilence).toBeLessThanOrEqual(INTERVAL_MS);
     expect(clock.pending).toBe(1);
