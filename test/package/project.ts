@@ -95,7 +95,7 @@ export async function startServer({ cwd, args, env = {}, port = 0, endBy = "SIGK
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
-  const kill = (): void => void child.kill("SIGKILL");
+  const kill = (): void => void child.kill(endBy);
   process.once("exit", kill);
 
   const url = `http://127.0.0.1:${chosen}`;
