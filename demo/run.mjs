@@ -30,12 +30,12 @@ let ending = false;
 async function end(code) {
   if (ending) process.exit(code);
   ending = true;
-  shops.killAll();
+  await shops.killAll();
   if (redis) await Promise.race([redis.unlink(`${prefix}tidings:default`).catch(() => {}), sleep(FAREWELL_MS)]);
   process.exit(code);
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void end(0));
-process.on("exit", () => shops.killAll());
+process.on("exit", () => void shops.killAll());
 
 async function run() {
   /** @type {(serve: ReturnType<typeof createRoutes>) => void} */

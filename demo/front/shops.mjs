@@ -82,9 +82,19 @@ export function createShops(names, env) {
       await Promise.all(told);
     },
 
-    killAll() {
+    /** Resolves when they are gone. */
+    async killAll() {
       ending = true;
-      for (const { child } of shops) child?.kill("SIGKILL");
+      const running = shops.flatMap(({ child }) =>
+        child && child.exitCode === null && child.signalCode === null ? [child] : [],
+      );
+      await Promise.all(
+        running.map((child) => {
+          const exited = once(child, "exit");
+          child.kill("SIGKILL");
+          return exited;
+        }),
+      );
     },
   };
 }

@@ -1,7 +1,12 @@
 /** The element of the page that must be there. */
-export function find<T extends Element = HTMLElement>(selector: string, inside: ParentNode = document): T {
-  const element = inside.querySelector<T>(selector);
-  if (!element) throw new Error(`the page has no ${selector}`);
+export function find(selector: string, inside: ParentNode = document): HTMLElement {
+  return findAs(HTMLElement, selector, inside);
+}
+
+/** The same, as an element of a kind. */
+export function findAs<T extends Element>(kind: new () => T, selector: string, inside: ParentNode = document): T {
+  const element = inside.querySelector(selector);
+  if (!(element instanceof kind)) throw new Error(`the page has no ${kind.name} at ${selector}`);
   return element;
 }
 

@@ -1,5 +1,5 @@
 /** The page of the demo: a shop's server on the left, three phones on the right. */
-import { find, make, write } from "./dom.ts";
+import { find, findAs, make, write } from "./dom.ts";
 import { keepToOneTab } from "./one-tab.ts";
 import { openOrderForm } from "./order-form.ts";
 import { Phone } from "./phone.ts";
@@ -24,13 +24,15 @@ const phones = [
   new Phone("2", { kind: "tidings", hasLog: true }),
   new Phone("3", { kind: "plain EventSource, no log", hasLog: false }),
 ];
-const auto = find<HTMLInputElement>("#auto");
+const auto = findAs(HTMLInputElement, "#auto");
 let restarted = false;
 
 function learn(state: DemoState | undefined): void {
   if (!state) return write(find("#mode"), "The demo has ended. Start it again with npm run demo.");
+  // What one phone has shown was placed, also when the state is some milliseconds older.
+  const placed = Math.max(state.placed, ...phones.map(({ highest }) => highest));
   for (const phone of phones) {
-    phone.learn(state);
+    phone.learn({ ...state, placed });
     const name = state.phones.find((one) => one.phone === phone.name)?.server;
     const server = state.servers.find((one) => one.name === name);
     const kind = phone.name === "3" ? "plain EventSource, no log" : "tidings";
@@ -68,10 +70,10 @@ auto.addEventListener("change", () => void press("/demo/pause", { paused: !auto.
 const lines = make("button", "", "Its 15 lines");
 lines.type = "button";
 phones[2]?.view.cutButton.after(lines);
-lines.addEventListener("click", () => find<HTMLDialogElement>("#plain").showModal());
+lines.addEventListener("click", () => findAs(HTMLDialogElement, "#plain").showModal());
 
 if (!["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
-  write(find("#latency-note"), "ms: from the order's own time to its row on this page; two clocks, if these are two machines");
+  write(find("#latency-note"), "ms: from placing an order to its row here; two clocks, if these are two machines");
 }
 
 openableRawDrawer();

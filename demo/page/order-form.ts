@@ -1,4 +1,4 @@
-import { find, make } from "./dom.ts";
+import { find, findAs, make } from "./dom.ts";
 import { getJson, postJson } from "./state.ts";
 
 /** As much of JSON Schema as an order needs. */
@@ -20,7 +20,7 @@ const OURS = new Set(["n", "at"]);
 
 /** Builds the form from the schema that the server validates with. */
 export async function openOrderForm(placed: () => void): Promise<void> {
-  const form = find<HTMLFormElement>("#order-form");
+  const form = findAs(HTMLFormElement, "#order-form");
   const { properties } = await getJson<OrderSchema>("/form");
   for (const [name, rule] of Object.entries(properties)) {
     if (OURS.has(name)) continue;
@@ -68,6 +68,7 @@ async function send(form: HTMLFormElement, properties: OrderSchema["properties"]
     });
     answer.replaceChildren(
       make("code", "code-name", body.code),
+      " ",
       ...(lines.length > 0 ? lines : [make("span", "issue", body.message)]),
     );
     answer.title = body.message;

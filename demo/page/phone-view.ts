@@ -1,6 +1,6 @@
 import type { Balance } from "./ledger.ts";
 import type { ListedOrder } from "./order.ts";
-import { find, make, write } from "./dom.ts";
+import { find, findAs, make, write } from "./dom.ts";
 
 /** How an order came to a phone. */
 export type Way = "live" | "replayed" | "fetched";
@@ -13,6 +13,12 @@ const MAX_ROWS = 60;
 /** Rows that came together slide in one after the other. */
 const STAGGER_MS = 70;
 
+/** What a phone is. */
+export interface PhoneKind {
+  readonly kind: string;
+  readonly hasLog: boolean;
+}
+
 /** One phone as it looks. It knows nothing of where its orders come from. */
 export class PhoneView {
   readonly root: HTMLElement;
@@ -21,19 +27,20 @@ export class PhoneView {
   readonly #ledger = new Map<string, HTMLElement>();
   #burst = 0;
 
-  constructor(phone: string, kind: string) {
-    const copy = find<HTMLTemplateElement>("#phone").content.cloneNode(true) as DocumentFragment;
+  constructor(phone: string, { kind, hasLog }: PhoneKind) {
+    const copy = findAs(HTMLTemplateElement, "#phone").content.cloneNode(true) as DocumentFragment;
     this.root = find(".phone", copy);
     this.root.id = `phone-${phone}`;
     this.root.setAttribute("aria-labelledby", `phone-${phone}-title`);
-    this.#rows = find<HTMLOListElement>(".rows", copy);
+    this.#rows = findAs(HTMLOListElement, ".rows", copy);
     this.#rows.setAttribute("aria-label", `Orders on phone ${phone}`);
-    this.cutButton = find<HTMLButtonElement>(".cut", copy);
+    this.cutButton = findAs(HTMLButtonElement, ".cut", copy);
     this.cutButton.append(make("span", "unseen", `, phone ${phone}`));
     const title = find("h3", copy);
     title.id = `phone-${phone}-title`;
     title.textContent = `Phone ${phone}`;
     find(".kind", copy).textContent = kind;
+    find(".kind", copy).classList.toggle("has-log", hasLog);
     for (const name of ["sent", "shown", "lost", "doubled"]) this.#ledger.set(name, find(`.${name} dd`, copy));
     find("#phone-list").append(copy);
   }
@@ -42,7 +49,7 @@ export class PhoneView {
     const row = make("li", `row ${way}`);
     row.append(make("span", "n", `#${n}`), make("span", "what", `${quantity} × ${item}`));
     if (way !== "live") row.append(make("span", "tag", way === "replayed" ? "replayed" : "fetched again"));
-    if (lateMs !== undefined) row.append(make("span", "late", latency(lateMs)));
+    if (lateMs !== undefined) row.append(make("span", "late", way === "replayed" ? seconds(lateMs) : latency(lateMs)));
     this.#insert(row, n);
   }
 
@@ -96,5 +103,9 @@ export class PhoneView {
 }
 
 function latency(ms: number): string {
-  return ms < 1_000 ? `${Math.max(0, Math.round(ms))} ms` : `${(ms / 1_000).toFixed(1)} s`;
+  return ms < 1_000 ? `${Math.max(0, Math.round(ms))} ms` : seconds(ms);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }

@@ -1,6 +1,6 @@
 import { Ledger } from "./ledger.ts";
 import type { ListedOrder, Order } from "./order.ts";
-import { PhoneView, type Way } from "./phone-view.ts";
+import { PhoneView, type PhoneKind, type Way } from "./phone-view.ts";
 import type { DemoState } from "./state.ts";
 
 /** How long an order may take before a connected phone has lost it. */
@@ -24,10 +24,15 @@ export class Phone {
   #gapAfter: number | undefined;
   #fetching = 0;
 
-  constructor(name: string, { kind, hasLog }: { readonly kind: string; readonly hasLog: boolean }) {
+  constructor(name: string, kind: PhoneKind) {
     this.name = name;
-    this.#hasLog = hasLog;
+    this.#hasLog = kind.hasLog;
     this.view = new PhoneView(name, kind);
+  }
+
+  /** The highest number that it has shown. */
+  get highest(): number {
+    return this.#ledger.highest;
   }
 
   /** Its connection came or went. */
@@ -72,9 +77,8 @@ export class Phone {
       rewrite(`gap (${reason}): the list could not be fetched`);
     }
     this.#fetching -= 1;
-    this.#replayed = 0;
     this.#wasAway = false;
-    this.view.note(`Back. Told of one gap, fetched the list again: ${filled} filled in.`);
+    this.view.note(`Back. ${this.#replayed} replayed; told of one gap, so the list was fetched again: ${filled} filled in.`);
     this.refresh();
   }
 
@@ -103,8 +107,8 @@ export class Phone {
     const up = state.servers.find(({ name }) => name === server)?.up ?? false;
     const waits = balance && balance.waiting > 0 ? ` · ${balance.waiting} wait${balance.waiting === 1 ? "s" : ""}` : "";
 
-    if (cut) this.#goAway();
-    const away = cut || this.#onlineSince === undefined;
+    // The state is older than the connection: who has one is not cut off any more.
+    const away = this.#onlineSince === undefined;
     this.view.cutting(cut);
     if (!away) this.view.state("live", "live");
     else if (cut) this.view.state("away", `cut off${cutMs > 0 ? `, ${Math.ceil(cutMs / 1_000)} s` : ""}${waits}`);

@@ -1,4 +1,4 @@
-import { find } from "./dom.ts";
+import { find, findAs } from "./dom.ts";
 
 const PATH = "/api/realtime";
 const MAX_CHARACTERS = 20_000;
@@ -6,7 +6,7 @@ const MAX_CHARACTERS = 20_000;
 /** The drawer with the stream as it comes over the wire, read by a fetch of its own while it is open. */
 export function openableRawDrawer(): void {
   const drawer = find("#raw");
-  const opener = find<HTMLButtonElement>("#raw-open");
+  const opener = findAs(HTMLButtonElement, "#raw-open");
   const text = find("#raw-text");
   const curl = `curl -N "${location.origin}${PATH}"`;
   let reading: AbortController | undefined;
@@ -17,7 +17,7 @@ export function openableRawDrawer(): void {
     drawer.hidden = false;
     opener.setAttribute("aria-expanded", "true");
     text.textContent = "";
-    find<HTMLButtonElement>("#raw-close").focus();
+    findAs(HTMLButtonElement, "#raw-close").focus();
     const { signal } = reading;
     read(signal, append).catch((error: unknown) => {
       if (!signal.aborted) append(`\n[the stream ended: ${String(error)}]\n`);

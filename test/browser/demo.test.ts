@@ -1,0 +1,472 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { Ledger, type Balance, type Standing } from "../../demo/page/ledger.ts";
+import { launchBrowser } from "../support/browser.ts";
+import { freePort, startRedis, type RedisServer } from "../support/redis-server.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+/** A cut lasts 5 s, and a phone may wait some more before it tries again. */
+const RETURN = { timeout: 40_000, interval: 100 };
+
+interface Demo {
+  readonly child: ChildProcess;
+  /** Everything it printed. */
+  output(): string;
+  /** Its address; rejects when it ends without one. */
+  readonly url: Promise<string>;
+  /** Its exit code. */
+  readonly ended: Promise<number | null>;
+}
+
+const demos: Demo[] = [];
+const blockers: Server[] = [];
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+  for (const { child, ended } of demos.splice(0)) {
+    child.kill("SIGINT");
+    await ended;
+  }
+  for (const blocker of blockers.splice(0)) blocker.close();
+});
+afterAll(async () => {
+  await browser?.close();
+});
+
+/** What `npm run demo` runs, in a process group of its own; on any free port unless told otherwise. */
+function startDemo(env: Readonly<Record<string, string>> = { PORT: "0" }): Demo {
+  const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, "utf8")) as { scripts: { demo: string } };
+  const { PORT: _port, HOST: _host, REDIS_URL: _redis, ...inherited } = process.env;
+  const [, script = ""] = /^node (\S+)$/.exec(scripts.demo) ?? [];
+  const child = spawn(process.execPath, [script], {
+    cwd: root,
+    env: { ...inherited, ...env },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const url = new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString();
+      const [, address] = /^demo: (http\S+)$/m.exec(output) ?? [];
+      if (address) resolve(address);
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    void ended.then(() => reject(new Error(`the demo ended: ${output}`)));
+  });
+  // Who wants the address is told; a demo that is meant to end is no unhandled rejection.
+  url.catch(() => {});
+  const demo = { child, output: () => output, url, ended };
+  demos.push(demo);
+  return demo;
+}
+
+interface Opened {
+  readonly page: Page;
+  /** Errors of the page, without the requests that were cut off or refused on purpose. */
+  readonly errors: string[];
+}
+
+/** Opens the page, and waits until each phone has shown an order. */
+async function open(demo: Demo, options: BrowserContextOptions = {}): Promise<Opened> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    const isExpected = /^Failed to load resource: (net::ERR_|the server responded with a status of 422)/.test(message.text());
+    if (["error", "warning"].includes(message.type()) && !isExpected) errors.push(message.text());
+  });
+  await page.goto(await demo.url);
+  for (const phone of [1, 2, 3]) await page.waitForSelector(`#phone-${phone}[data-lamp="live"] .row`);
+  return { page, errors };
+}
+
+const ledgerOf = (page: Page, phone: number): Promise<Omit<Balance, "waiting">> =>
+  page.$$eval(
+    `#phone-${phone} .ledger div`,
+    (cells) =>
+      Object.fromEntries(cells.map((cell) => [cell.className, Number(cell.querySelector("dd")?.textContent)])) as never,
+  );
+/** The numbers of the orders in a phone's list, oldest first. */
+const numbersOf = (page: Page, phone: number, kind = ".row"): Promise<number[]> =>
+  page.$$eval(`#phone-${phone} ${kind}`, (rows) => rows.map((row) => Number((row as HTMLElement).dataset["n"])).toReversed());
+const textOf = (page: Page, selector: string): Promise<string> => page.locator(selector).innerText();
+const lampOf = (page: Page, phone: number): Promise<string | null> => page.getAttribute(`#phone-${phone}`, "data-lamp");
+const countOf = (page: Page, selector: string): Promise<number> => page.locator(selector).count();
+
+/** From the first to the last, without a hole. */
+const isRun = (numbers: readonly number[]): boolean => numbers.every((n, index) => n === (numbers[0] ?? 0) + index);
+
+interface State {
+  readonly placed: number;
+  readonly paused: boolean;
+  readonly servers: ReadonlyArray<{ readonly port: number }>;
+}
+
+async function stateOf(demo: Demo): Promise<State> {
+  return (await (await fetch(`${await demo.url}/demo/state`)).json()) as State;
+}
+
+/** Stops the orders and waits until the phones say that all is accounted for. */
+async function settle(page: Page, demo: Demo, phones: readonly number[]): Promise<void> {
+  if (await page.isChecked("#auto")) await page.click("#auto");
+  await expect.poll(async () => (await stateOf(demo)).paused).toBe(true);
+  const { placed } = await stateOf(demo);
+  for (const phone of phones) {
+    await expect.poll(async () => (await numbersOf(page, phone)).at(-1), RETURN).toBe(placed);
+    await expect
+      .poll(async () => (await ledgerOf(page, phone)).sent, RETURN)
+      .toBe(placed - ((await numbersOf(page, phone))[0] ?? 0) + 1);
+  }
+}
+
+async function expectNothingMissing(page: Page, phones: readonly number[]): Promise<void> {
+  for (const phone of phones) {
+    const numbers = await numbersOf(page, phone);
+    expect(isRun(numbers), `phone ${phone} shows ${numbers.join()}`).toBe(true);
+    expect(await ledgerOf(page, phone)).toEqual({ sent: numbers.length, shown: numbers.length, lost: 0, doubled: 0 });
+  }
+}
+
+const fitsTheWidth = (page: Page): Promise<boolean> =>
+  page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+const fitsTheHeight = (page: Page): Promise<boolean> =>
+  page.evaluate(() => document.documentElement.scrollHeight <= document.documentElement.clientHeight);
+
+describe("the ledger", () => {
+  const standing = (placed: number, due = 0, fetching = false): Standing => ({ placed, due, fetching, unknown: new Set() });
+
+  it("counts what a later order has passed as lost, and what may still come as waiting", () => {
+    const ledger = new Ledger();
+    expect(ledger.balance(standing(3))).toBeUndefined();
+    for (const n of [4, 5, 8]) expect(ledger.event(n)).toBe(true);
+    expect(ledger.balance(standing(10))).toEqual({ sent: 7, shown: 3, lost: 2, doubled: 0, waiting: 2 });
+    expect(ledger.balance(standing(10, 9))).toEqual({ sent: 7, shown: 3, lost: 3, doubled: 0, waiting: 1 });
+    expect(ledger.balance(standing(10, 9, true))).toMatchObject({ lost: 0, waiting: 4 });
+  });
+
+  it("counts an event that comes again as doubled, and an order that was fetched as shown", () => {
+    const ledger = new Ledger();
+    for (const n of [1, 3]) ledger.event(n);
+    expect(ledger.event(3)).toBe(false);
+    ledger.show(2);
+    expect(ledger.balance(standing(3))).toEqual({ sent: 3, shown: 3, lost: 0, doubled: 1, waiting: 0 });
+  });
+
+  it("does not ask for an order of which nobody knows whether it was placed", () => {
+    const ledger = new Ledger();
+    ledger.event(1);
+    expect(ledger.skippedBefore(4, new Set([2]))).toEqual([3]);
+    ledger.event(4);
+    expect(ledger.balance({ ...standing(4), unknown: new Set([2]) })).toMatchObject({ sent: 3, lost: 1 });
+  });
+});
+
+describe("the demo on memory", () => {
+  it("a cut phone gets what it missed, in order; the plain one lost it", async () => {
+    const demo = startDemo();
+    const { page, errors } = await open(demo);
+    const before = await numbersOf(page, 1);
+
+    for (const phone of [1, 2, 3]) await page.click(`#phone-${phone} .cut`);
+    for (const phone of [1, 2, 3]) await expect.poll(() => lampOf(page, phone)).toBe("away");
+    await expect.poll(() => textOf(page, "#phone-1 .state-text"), RETURN).toMatch(/^cut off, \d s · [2-9] wait$/);
+    expect(await page.getAttribute("#phone-1 .cut", "aria-disabled")).toBe("true");
+    for (const phone of [1, 2, 3]) await expect.poll(() => lampOf(page, phone), RETURN).toBe("live");
+
+    await expect.poll(() => textOf(page, "#phone-3 .note"), RETURN).toMatch(/^Back\. \d+ orders lost for good/);
+    await expect.poll(() => textOf(page, "#phone-1 .note"), RETURN).toMatch(/^Back\. \d+ missed orders replayed, in order\./);
+    const replayed = await numbersOf(page, 1, ".row.replayed");
+    expect(replayed.length).toBeGreaterThan(2);
+    expect(isRun(replayed)).toBe(true);
+    expect(replayed[0]).toBeGreaterThan(before.at(-1) ?? 0);
+    expect(await countOf(page, "#phone-1 .gap, #phone-2 .gap")).toBe(0);
+    expect(await countOf(page, "#phone-3 .hole")).toBe(1);
+
+    await settle(page, demo, [1, 2, 3]);
+    await expectNothingMissing(page, [1, 2]);
+    const plain = await ledgerOf(page, 3);
+    expect(plain.lost).toBeGreaterThan(2);
+    expect(plain).toEqual({
+      sent: plain.shown + plain.lost,
+      shown: (await numbersOf(page, 3)).length,
+      lost: plain.lost,
+      doubled: 0,
+    });
+    expect(errors).toEqual([]);
+  });
+
+  it("a restart is one honest gap and a reason; the list is fetched again", async () => {
+    const demo = startDemo();
+    const { page, errors } = await open(demo);
+    expect(await textOf(page, "#mode")).toMatch(/^Node alone, log in memory: server A :\d+$/);
+
+    await page.click("#restart");
+    await expect.poll(() => textOf(page, "#phone-1 .state-text")).toMatch(/^server A is down/);
+    for (const phone of [1, 2]) {
+      await expect.poll(() => textOf(page, `#phone-${phone} .gap`), RETURN).toMatch(/^gap \(reset\): list fetched again/);
+      expect(await countOf(page, `#phone-${phone} .gap`)).toBe(1);
+    }
+    expect(await textOf(page, "#restart-why")).toMatch(/^The log died with the process, so what was missed cannot be known/);
+
+    await expect.poll(() => lampOf(page, 3), RETURN).toBe("live");
+    await settle(page, demo, [1, 2]);
+    await expectNothingMissing(page, [1, 2]);
+    expect(await fitsTheHeight(page)).toBe(true);
+    expect(errors).toEqual([]);
+  });
+
+  it("a log of 3 and a longer cut are one gap, and the list is right again", async () => {
+    const demo = startDemo();
+    const { page, errors } = await open(demo);
+    await expectKeepOnly3(page, demo);
+    expect(errors).toEqual([]);
+  });
+
+  it("the form is typed by the schema, and shows the server's error as it came", async () => {
+    const demo = startDemo();
+    const { page, errors } = await open(demo);
+    expect(await page.$$eval("[name=item] option", (options) => options.map((option) => option.textContent))).toEqual([
+      "tea",
+      "mocha",
+      "cake",
+    ]);
+    await page.click("#auto");
+    await expect.poll(() => page.isChecked("#auto")).toBe(false);
+
+    await page.fill("[name=quantity]", "0");
+    await page.click("#order-form button");
+    await expect.poll(() => textOf(page, "#order-answer")).toMatch(/^invalid_payload\s+quantity: .*>=1/);
+    expect(await page.getAttribute("[name=quantity]", "aria-invalid")).toBe("true");
+
+    await page.selectOption("[name=item]", "cake");
+    await page.fill("[name=quantity]", "7");
+    await page.click("#order-form button");
+    for (const phone of [1, 2, 3])
+      await expect.poll(() => textOf(page, `#phone-${phone} .row:first-child .what`)).toBe("7 × cake");
+    expect(await countOf(page, "[aria-invalid]")).toBe(0);
+    await settle(page, demo, [1, 2, 3]);
+    await expectNothingMissing(page, [1, 2, 3]);
+    expect(errors).toEqual([]);
+  });
+
+  it("the code it shows is the code that runs, and the raw stream is what curl prints", async () => {
+    const demo = startDemo();
+    const { page, errors } = await open(demo, { permissions: ["clipboard-read", "clipboard-write"] });
+    const linesOf = async (id: string): Promise<string[]> => ((await page.textContent(id)) ?? "").trimEnd().split("\n");
+    const shop = await linesOf("#shop-code");
+    expect(shop).toHaveLength(10);
+    expect(readFileSync(`${root}/demo/shop/shop.mjs`, "utf8")).toContain(shop.join("\n"));
+
+    await page.click("text=Its 15 lines");
+    const server = await linesOf("#plain-server");
+    const client = await linesOf("#plain-client");
+    expect(server.length + client.length).toBe(15);
+    expect(readFileSync(`${root}/demo/shop/plain.mjs`, "utf8")).toContain(server.join("\n"));
+    expect(readFileSync(`${root}/demo/page/plain-phone.ts`, "utf8")).toContain(client.join("\n  "));
+    await page.click("#plain button");
+    await expect.poll(() => page.isVisible("#plain")).toBe(false);
+
+    await page.click("#raw-open");
+    await expect
+      .poll(() => textOf(page, "#raw-text"), RETURN)
+      .toMatch(/event: connected\ndata: \{"channel":"default"[^]*\ndata: \{"id":"/);
+    expect(await textOf(page, "#raw-curl")).toBe(`curl -N "${await demo.url}/api/realtime"`);
+    await page.click("#raw-copy");
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(await textOf(page, "#raw-curl"));
+    await page.click("#raw-close");
+    expect(await page.isVisible("#raw")).toBe(false);
+    expect(await textOf(page, "#size")).toMatch(/^\d+\.\d kB$/);
+    expect(errors).toEqual([]);
+  });
+
+  it("it works by keyboard, at 390 px and without motion; two tabs do not fight for connections", async () => {
+    const demo = startDemo();
+    const { page, errors } = await open(demo, { viewport: { width: 390, height: 844 }, reducedMotion: "reduce" });
+    expect(await fitsTheWidth(page)).toBe(true);
+    expect(await page.$eval(".row", (row) => getComputedStyle(row).animationName)).toBe("none");
+
+    const reached: string[] = [];
+    await page.locator("h1").click();
+    for (let presses = 0; presses < 40 && !reached.includes("Cut 5 s, phone 1"); presses += 1) {
+      await page.keyboard.press("Tab");
+      reached.push(await page.evaluate(() => document.activeElement?.textContent ?? ""));
+    }
+    expect(reached).toContain("Place order");
+    expect(reached).toContain("Restart the server");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => lampOf(page, 1)).toBe("away");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Cut 5 s, phone 1");
+    await expect.poll(() => textOf(page, "#phone-1 .note"), RETURN).toMatch(/replayed, in order/);
+
+    await page.focus("#raw-open");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.isVisible("#raw")).toBe(true);
+    expect(await fitsTheWidth(page)).toBe(true);
+    await page.keyboard.press("Escape");
+    await expect.poll(() => page.isVisible("#raw")).toBe(false);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("raw-open");
+
+    const second = await page.context().newPage();
+    await second.goto(await demo.url);
+    await expect.poll(() => page.isVisible("#elsewhere")).toBe(true);
+    await second.waitForSelector('#phone-1[data-lamp="live"] .row');
+    expect(errors).toEqual([]);
+  });
+});
+
+/** Presses "Keep only 3, then cut". */
+async function expectKeepOnly3(page: Page, demo: Demo): Promise<void> {
+  const replayedBefore = await countOf(page, "#phone-1 .row.replayed");
+  await page.click("#keep-few");
+  await expect.poll(() => lampOf(page, 1)).toBe("away");
+  await expect
+    .poll(() => textOf(page, "#phone-1 .gap"), RETURN)
+    .toMatch(/^gap \(trimmed\): list fetched again, [1-9]\d* filled in$/);
+  await expect.poll(() => page.getAttribute("#keep-few", "aria-disabled"), RETURN).toBe("false");
+  await settle(page, demo, [1, 2]);
+  expect(await countOf(page, "#phone-1 .gap")).toBe(1);
+  expect(await countOf(page, "#phone-2 .gap")).toBe(0);
+  expect(await countOf(page, "#phone-1 .row.fetched")).toBeGreaterThan(0);
+  expect(await countOf(page, "#phone-1 .row.replayed")).toBe(replayedBefore + 3);
+  await expectNothingMissing(page, [1, 2]);
+}
+
+describe("the demo on Redis", () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(async () => {
+    await redis?.stop();
+  });
+
+  it("two servers are killed and restarted, and nothing is lost", async () => {
+    const demo = startDemo({ PORT: "0", REDIS_URL: redis.url });
+    const { page, errors } = await open(demo);
+    const [, a, b] = /^Redis, two processes: server A :(\d+), server B :(\d+)$/.exec(await textOf(page, "#mode")) ?? [];
+    expect(await textOf(page, "#phone-1 .kind")).toBe(`tidings\nserver A :${a}`);
+    expect(await textOf(page, "#phone-2 .kind")).toBe(`tidings\nserver B :${b}`);
+
+    await page.click("#restart");
+    for (const phone of [1, 2]) {
+      await expect
+        .poll(() => textOf(page, `#phone-${phone} .note`), RETURN)
+        .toMatch(/^Back\. \d+ missed orders? replayed, in order\.$/);
+    }
+    await expect.poll(() => page.getAttribute("#restart", "aria-disabled"), RETURN).toBe("false");
+    await settle(page, demo, [1, 2]);
+    expect(await countOf(page, ".gap")).toBe(0);
+    expect(await countOf(page, "#phone-1 .row.replayed")).toBeGreaterThan(0);
+    await expectNothingMissing(page, [1, 2]);
+    expect((await ledgerOf(page, 3)).lost).toBeGreaterThan(0);
+
+    await page.click("#auto");
+    await expectKeepOnly3(page, demo);
+    expect(errors).toEqual([]);
+  });
+
+  it("Redis unreachable is one sentence and exit 1, and never memory instead", async () => {
+    const port = await freePort();
+    const demo = startDemo({ PORT: "0", REDIS_URL: `redis://user:secret@127.0.0.1:${port}` });
+    expect(await demo.ended).toBe(1);
+    expect(demo.output()).toBe(
+      `demo: the Redis of REDIS_URL cannot be reached at 127.0.0.1:${port} (ECONNREFUSED): start it, or leave REDIS_URL out to run on memory.\n`,
+    );
+  });
+
+  it("it leaves no key behind", async () => {
+    const demo = startDemo({ PORT: "0", REDIS_URL: redis.url });
+    await open(demo);
+    demo.child.kill("SIGINT");
+    await demo.ended;
+    const { Redis } = await import("ioredis");
+    const client = new Redis(redis.url);
+    const left = await client.keys("tidings-demo:*");
+    client.disconnect();
+    expect(left).toEqual([]);
+  });
+});
+
+describe("the command", () => {
+  it("takes the next port when 3000 is taken", async () => {
+    await block(3000);
+    const demo = startDemo({});
+    const { port } = new URL(await demo.url);
+    expect(Number(port)).toBeGreaterThan(3000);
+    expect(Number(port)).toBeLessThan(3100);
+    expect((await fetch(await demo.url)).status).toBe(200);
+  });
+
+  it("says in one sentence that PORT is taken, and exits with 1", async () => {
+    const port = await block(0);
+    const demo = startDemo({ PORT: String(port) });
+    expect(await demo.ended).toBe(1);
+    expect(demo.output()).toBe(
+      `demo: port ${port} is taken: name another with PORT=…, or leave PORT out to take the next free one.\n`,
+    );
+  });
+
+  it("listens on HOST, and says where", async () => {
+    const demo = startDemo({ PORT: "0", HOST: "127.0.0.1" });
+    expect(new URL(await demo.url).hostname).toBe("127.0.0.1");
+    const lost = startDemo({ PORT: "0", HOST: "nowhere.invalid" });
+    expect(await lost.ended).toBe(1);
+    expect(lost.output()).toMatch(/^demo: HOST is "nowhere\.invalid", where nothing can listen \(\w+\)\.\n$/);
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)("ends on %s with streams open, and leaves no process behind", async (signal) => {
+    const demo = startDemo();
+    await open(demo);
+    demo.child.kill(signal);
+    expect(await demo.ended).toBe(0);
+    const group = -(demo.child.pid ?? 0);
+    await expect.poll(() => isAlive(group)).toBe(false);
+  });
+
+  it("its servers end with it, also when it is killed", async () => {
+    const demo = startDemo();
+    await open(demo);
+    const { servers } = await stateOf(demo);
+    expect(servers).toHaveLength(1);
+    demo.child.kill("SIGKILL");
+    await demo.ended;
+    for (const { port } of servers) await expect.poll(() => answers(port)).toBe(false);
+  });
+});
+
+/** Takes a port, unless another already has. */
+async function block(port: number): Promise<number> {
+  const blocker = createServer();
+  blockers.push(blocker);
+  return await new Promise((resolve) => {
+    blocker.once("error", () => resolve(port));
+    blocker.listen(port, "127.0.0.1", () => resolve((blocker.address() as { port: number }).port));
+  });
+}
+
+function answers(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/form`).then(
+    () => true,
+    () => false,
+  );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
