@@ -20,21 +20,32 @@ export interface HubLease {
 const GENERATION = 1;
 const REGISTRY: unique symbol = Symbol.for("tidings") as never;
 
-type Registries = Record<number, Map<HubAddress, Registered> | undefined>;
+/** What all copies of this package in one process share. */
+interface Shared {
+  readonly hubs: Map<HubAddress, Registered>;
+  /** Advice that was given already. */
+  readonly said: Set<string>;
+}
 
 /**
  * Hubs live in one place per process, by broker address and key prefix: Next.js evaluates a module several times in one process
  * and again after each edit, and what one copy emits must reach the streams of another.
  */
-function registry(): Map<HubAddress, Registered> {
-  const holder = globalThis as { [REGISTRY]?: Registries };
-  const registries = (holder[REGISTRY] ??= {});
-  return (registries[GENERATION] ??= new Map());
+function shared(): Shared {
+  const holder = globalThis as { [REGISTRY]?: Record<number, Shared | undefined> };
+  const generations = (holder[REGISTRY] ??= {});
+  return (generations[GENERATION] ??= { hubs: new Map(), said: new Set() });
+}
+
+/** Whether this is the first time in this process that `advice` is given. */
+export function isNewAdvice(advice: string): boolean {
+  const { said } = shared();
+  return !said.has(advice) && said.add(advice) !== undefined;
 }
 
 /** The process's hub for `address`, made on first use. */
 export function leaseHub(address: HubAddress, create: () => HubOptions): HubLease {
-  const hubs = registry();
+  const { hubs } = shared();
   let registered = hubs.get(address);
   if (!registered) hubs.set(address, (registered = { hub: new Hub(create()), users: 0 }));
   const { hub } = registered;
@@ -52,5 +63,5 @@ export function leaseHub(address: HubAddress, create: () => HubOptions): HubLeas
 
 /** How many hubs this process has. */
 export function countHubs(): number {
-  return registry().size;
+  return shared().hubs.size;
 }

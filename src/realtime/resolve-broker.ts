@@ -6,7 +6,7 @@ import { createIoRedisDriver, isIoRedis, type IoRedisLike } from "../brokers/red
 import { TidingsError } from "../protocol/error.ts";
 import type { RealtimeOptions, Settings } from "./options.ts";
 import { badOption } from "./options.ts";
-import type { HubAddress } from "./registry.ts";
+import { isNewAdvice, type HubAddress } from "./registry.ts";
 
 /** What `redis` takes: an ioredis client, what `createIORedisAdapter` returns, or memory by name. */
 export type RedisInput = IoRedisLike | RedisClientAdapter | { readonly driver: "memory" };
@@ -20,8 +20,6 @@ export interface BrokerSource {
 /** The broker port, by name. */
 const BROKER_METHODS = ["append", "read", "locate", "listen", "close"] as const;
 
-let warned = false;
-
 /** @throws TidingsError `bad_option` */
 export function resolveBroker(
   { redis, broker, keyPrefix: givenPrefix }: RealtimeOptions,
@@ -34,8 +32,7 @@ export function resolveBroker(
     return { address: broker, create: () => broker };
   }
   if (redis === undefined) {
-    if (inProduction() && !warned) {
-      warned = true;
+    if (inProduction() && isNewAdvice("memory")) {
       logger.warn(
         'tidings: no `redis` was given, so channels live in this process\'s memory: other servers do not see them, and they end with the process. Pass `redis: new Redis(process.env.REDIS_URL)` of ioredis, or `redis: { driver: "memory" }` if this is what you want.',
       );

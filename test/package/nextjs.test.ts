@@ -18,7 +18,7 @@ const PROBE = `import * as lib from "@/lib/realtime";
 export const dynamic = "force-dynamic";
 export function GET() {
   const registry = (globalThis as any)[Symbol.for("tidings")] ?? {};
-  const hubs = Object.values(registry).reduce((sum: number, of: any) => sum + of.size, 0);
+  const hubs = Object.values(registry).reduce((sum: number, of: any) => sum + of.hubs.size, 0);
   return Response.json({ hubs, edit: (lib as { edit?: number }).edit ?? 0 });
 }
 `;

@@ -70,8 +70,8 @@ const left = () =>
   process.getActiveResourcesInfo().filter((name) => !["Immediate", "Timeout", "PipeWrap", "TTYWrap"].includes(name));
 const allowed = before.filter((name) => !["Immediate", "Timeout", "PipeWrap", "TTYWrap"].includes(name));
 for (let turn = 0; turn < 200 && left().length > allowed.length; turn++) await new Promise((resolve) => realSet(resolve, 5));
-const registry = /** @type {Record<symbol, Record<number, Map<string, unknown>>>} */ (/** @type {unknown} */ (globalThis))[
-  Symbol.for("tidings")
-];
-const hubs = Object.values(registry ?? {}).reduce((sum, map) => sum + map.size, 0);
+const registry = /** @type {Record<symbol, Record<number, { hubs: Map<string, unknown> }>>} */ (
+  /** @type {unknown} */ (globalThis)
+)[Symbol.for("tidings")];
+const hubs = Object.values(registry ?? {}).reduce((sum, { hubs }) => sum + hubs.size, 0);
 console.log(JSON.stringify({ timers: timers.size, handles: left(), hubs }));
