@@ -25,7 +25,9 @@ export async function listen({ PORT, HOST }, serve) {
     throw new Refusal(`PORT is "${PORT}", which is not a port: give a number from 1 to 65535.`);
   }
   for (let port = asked ?? FIRST_PORT; port <= (asked ?? LAST_PORT); port += 1) {
-    const servers = await listenOn(hosts, port, serve);
+    let servers = await listenOn(hosts, port, serve);
+    // Any free port will do, so one that is free on both addresses.
+    for (let tries = 0; port === 0 && !servers && tries < 10; tries += 1) servers = await listenOn(hosts, port, serve);
     if (!servers) continue;
     const taken = portOf(servers);
     const shown = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;

@@ -1,18 +1,19 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi, type TestContext } from "vitest";
 import { Ledger, type Balance, type Standing } from "../../demo/page/ledger.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { freePort, startRedis, type RedisServer } from "../support/redis-server.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-/** A cut lasts 5 s, and a phone may wait some more before it tries again. */
-const RETURN = { timeout: 40_000, interval: 100 };
+/** Waits for what a cut, a restart and a phone's own patience may take. */
+const eventually = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 40_000, interval: 100 });
 
 interface Demo {
+  readonly atEnd: AtEnd;
   readonly child: ChildProcess;
   /** Everything it printed. */
   output(): string;
@@ -22,27 +23,20 @@ interface Demo {
   readonly ended: Promise<number | null>;
 }
 
-const demos: Demo[] = [];
-const blockers: Server[] = [];
+/** Runs when the test is over. */
+type AtEnd = TestContext["onTestFinished"];
+
 let browser: Browser;
 
 beforeAll(async () => {
   browser = await launchBrowser();
-});
-afterEach(async () => {
-  for (const context of browser.contexts()) await context.close();
-  for (const { child, ended } of demos.splice(0)) {
-    child.kill("SIGINT");
-    await ended;
-  }
-  for (const blocker of blockers.splice(0)) blocker.close();
 });
 afterAll(async () => {
   await browser?.close();
 });
 
 /** What `npm run demo` runs, in a process group of its own; on any free port unless told otherwise. */
-function startDemo(env: Readonly<Record<string, string>> = { PORT: "0" }): Demo {
+function startDemo(atEnd: AtEnd, env: Readonly<Record<string, string>> = { PORT: "0" }): Demo {
   const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, "utf8")) as { scripts: { demo: string } };
   const { PORT: _port, HOST: _host, REDIS_URL: _redis, ...inherited } = process.env;
   const [, script = ""] = /^node (\S+)$/.exec(scripts.demo) ?? [];
@@ -66,9 +60,11 @@ function startDemo(env: Readonly<Record<string, string>> = { PORT: "0" }): Demo 
   });
   // Who wants the address is told; a demo that is meant to end is no unhandled rejection.
   url.catch(() => {});
-  const demo = { child, output: () => output, url, ended };
-  demos.push(demo);
-  return demo;
+  atEnd(async () => {
+    child.kill("SIGINT");
+    await ended;
+  });
+  return { atEnd, child, output: () => output, url, ended };
 }
 
 interface Opened {
@@ -80,6 +76,7 @@ interface Opened {
 /** Opens the page, and waits until each phone has shown an order. */
 async function open(demo: Demo, options: BrowserContextOptions = {}): Promise<Opened> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  demo.atEnd(() => context.close());
   const page = await context.newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));
@@ -121,13 +118,13 @@ async function stateOf(demo: Demo): Promise<State> {
 /** Stops the orders and waits until the phones say that all is accounted for. */
 async function settle(page: Page, demo: Demo, phones: readonly number[]): Promise<void> {
   if (await page.isChecked("#auto")) await page.click("#auto");
-  await expect.poll(async () => (await stateOf(demo)).paused).toBe(true);
+  await eventually(async () => expect((await stateOf(demo)).paused).toBe(true));
   const { placed } = await stateOf(demo);
   for (const phone of phones) {
-    await expect.poll(async () => (await numbersOf(page, phone)).at(-1), RETURN).toBe(placed);
-    await expect
-      .poll(async () => (await ledgerOf(page, phone)).sent, RETURN)
-      .toBe(placed - ((await numbersOf(page, phone))[0] ?? 0) + 1);
+    await eventually(async () => expect((await numbersOf(page, phone)).at(-1)).toBe(placed));
+    await eventually(async () =>
+      expect((await ledgerOf(page, phone)).sent).toBe(placed - ((await numbersOf(page, phone))[0] ?? 0) + 1),
+    );
   }
 }
 
@@ -173,20 +170,23 @@ describe("the ledger", () => {
   });
 });
 
-describe("the demo on memory", () => {
-  it("a cut phone gets what it missed, in order; the plain one lost it", async () => {
-    const demo = startDemo();
+// Each has a demo and a browser context of its own, and mostly waits.
+describe.concurrent("the demo on memory", () => {
+  it("a cut phone gets what it missed, in order; the plain one lost it", async ({ onTestFinished }) => {
+    const demo = startDemo(onTestFinished);
     const { page, errors } = await open(demo);
     const before = await numbersOf(page, 1);
 
     for (const phone of [1, 2, 3]) await page.click(`#phone-${phone} .cut`);
-    for (const phone of [1, 2, 3]) await expect.poll(() => lampOf(page, phone)).toBe("away");
-    await expect.poll(() => textOf(page, "#phone-1 .state-text"), RETURN).toMatch(/^cut off, \d s · [2-9] wait$/);
+    for (const phone of [1, 2, 3]) await eventually(async () => expect(await lampOf(page, phone)).toBe("away"));
+    await eventually(async () => expect(await textOf(page, "#phone-1 .state-text")).toMatch(/^cut off, \d s · [2-9] wait$/));
     expect(await page.getAttribute("#phone-1 .cut", "aria-disabled")).toBe("true");
-    for (const phone of [1, 2, 3]) await expect.poll(() => lampOf(page, phone), RETURN).toBe("live");
+    for (const phone of [1, 2, 3]) await eventually(async () => expect(await lampOf(page, phone)).toBe("live"));
 
-    await expect.poll(() => textOf(page, "#phone-3 .note"), RETURN).toMatch(/^Back\. \d+ orders lost for good/);
-    await expect.poll(() => textOf(page, "#phone-1 .note"), RETURN).toMatch(/^Back\. \d+ missed orders replayed, in order\./);
+    await eventually(async () => expect(await textOf(page, "#phone-3 .note")).toMatch(/^Back\. \d+ orders lost for good/));
+    await eventually(async () =>
+      expect(await textOf(page, "#phone-1 .note")).toMatch(/^Back\. \d+ missed orders replayed, in order\./),
+    );
     const replayed = await numbersOf(page, 1, ".row.replayed");
     expect(replayed.length).toBeGreaterThan(2);
     expect(isRun(replayed)).toBe(true);
@@ -207,35 +207,37 @@ describe("the demo on memory", () => {
     expect(errors).toEqual([]);
   });
 
-  it("a restart is one honest gap and a reason; the list is fetched again", async () => {
-    const demo = startDemo();
+  it("a restart is one honest gap and a reason; the list is fetched again", async ({ onTestFinished }) => {
+    const demo = startDemo(onTestFinished);
     const { page, errors } = await open(demo);
     expect(await textOf(page, "#mode")).toMatch(/^Node alone, log in memory: server A :\d+$/);
 
     await page.click("#restart");
-    await expect.poll(() => textOf(page, "#phone-1 .state-text")).toMatch(/^server A is down/);
+    await eventually(async () => expect(await textOf(page, "#phone-1 .state-text")).toMatch(/^server A is down/));
     for (const phone of [1, 2]) {
-      await expect.poll(() => textOf(page, `#phone-${phone} .gap`), RETURN).toMatch(/^gap \(reset\): list fetched again/);
+      await eventually(async () =>
+        expect(await textOf(page, `#phone-${phone} .gap`)).toMatch(/^gap \(reset\): list fetched again/),
+      );
       expect(await countOf(page, `#phone-${phone} .gap`)).toBe(1);
     }
     expect(await textOf(page, "#restart-why")).toMatch(/^The log died with the process, so what was missed cannot be known/);
 
-    await expect.poll(() => lampOf(page, 3), RETURN).toBe("live");
+    await eventually(async () => expect(await lampOf(page, 3)).toBe("live"));
     await settle(page, demo, [1, 2]);
     await expectNothingMissing(page, [1, 2]);
     expect(await fitsTheHeight(page)).toBe(true);
     expect(errors).toEqual([]);
   });
 
-  it("a log of 3 and a longer cut are one gap, and the list is right again", async () => {
-    const demo = startDemo();
+  it("a log of 3 and a longer cut are one gap, and the list is right again", async ({ onTestFinished }) => {
+    const demo = startDemo(onTestFinished);
     const { page, errors } = await open(demo);
     await expectKeepOnly3(page, demo);
     expect(errors).toEqual([]);
   });
 
-  it("the form is typed by the schema, and shows the server's error as it came", async () => {
-    const demo = startDemo();
+  it("the form is typed by the schema, and shows the server's error as it came", async ({ onTestFinished }) => {
+    const demo = startDemo(onTestFinished);
     const { page, errors } = await open(demo);
     expect(await page.$$eval("[name=item] option", (options) => options.map((option) => option.textContent))).toEqual([
       "tea",
@@ -243,26 +245,26 @@ describe("the demo on memory", () => {
       "cake",
     ]);
     await page.click("#auto");
-    await expect.poll(() => page.isChecked("#auto")).toBe(false);
+    await eventually(async () => expect(await page.isChecked("#auto")).toBe(false));
 
     await page.fill("[name=quantity]", "0");
     await page.click("#order-form button");
-    await expect.poll(() => textOf(page, "#order-answer")).toMatch(/^invalid_payload\s+quantity: .*>=1/);
+    await eventually(async () => expect(await textOf(page, "#order-answer")).toMatch(/^invalid_payload\s+quantity: .*>=1/));
     expect(await page.getAttribute("[name=quantity]", "aria-invalid")).toBe("true");
 
     await page.selectOption("[name=item]", "cake");
     await page.fill("[name=quantity]", "7");
     await page.click("#order-form button");
     for (const phone of [1, 2, 3])
-      await expect.poll(() => textOf(page, `#phone-${phone} .row:first-child .what`)).toBe("7 × cake");
+      await eventually(async () => expect(await textOf(page, `#phone-${phone} .row:first-child .what`)).toBe("7 × cake"));
     expect(await countOf(page, "[aria-invalid]")).toBe(0);
     await settle(page, demo, [1, 2, 3]);
     await expectNothingMissing(page, [1, 2, 3]);
     expect(errors).toEqual([]);
   });
 
-  it("the code it shows is the code that runs, and the raw stream is what curl prints", async () => {
-    const demo = startDemo();
+  it("the code it shows is the code that runs, and the raw stream is what curl prints", async ({ onTestFinished }) => {
+    const demo = startDemo(onTestFinished);
     const { page, errors } = await open(demo, { permissions: ["clipboard-read", "clipboard-write"] });
     const linesOf = async (id: string): Promise<string[]> => ((await page.textContent(id)) ?? "").trimEnd().split("\n");
     const shop = await linesOf("#shop-code");
@@ -276,23 +278,26 @@ describe("the demo on memory", () => {
     expect(readFileSync(`${root}/demo/shop/plain.mjs`, "utf8")).toContain(server.join("\n"));
     expect(readFileSync(`${root}/demo/page/plain-phone.ts`, "utf8")).toContain(client.join("\n  "));
     await page.click("#plain button");
-    await expect.poll(() => page.isVisible("#plain")).toBe(false);
+    await eventually(async () => expect(await page.isVisible("#plain")).toBe(false));
 
     await page.click("#raw-open");
-    await expect
-      .poll(() => textOf(page, "#raw-text"), RETURN)
-      .toMatch(/event: connected\ndata: \{"channel":"default"[^]*\ndata: \{"id":"/);
+    await eventually(async () =>
+      expect(await textOf(page, "#raw-text")).toMatch(/event: connected\ndata: \{"channel":"default"[^]*\ndata: \{"id":"/),
+    );
     expect(await textOf(page, "#raw-curl")).toBe(`curl -N "${await demo.url}/api/realtime"`);
     await page.click("#raw-copy");
-    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(await textOf(page, "#raw-curl"));
+    const curl = await textOf(page, "#raw-curl");
+    await eventually(async () => expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(curl));
     await page.click("#raw-close");
     expect(await page.isVisible("#raw")).toBe(false);
     expect(await textOf(page, "#size")).toMatch(/^\d+\.\d kB$/);
     expect(errors).toEqual([]);
   });
 
-  it("it works by keyboard, at 390 px and without motion; two tabs do not fight for connections", async () => {
-    const demo = startDemo();
+  it("it works by keyboard, at 390 px and without motion; two tabs do not fight for connections", async ({
+    onTestFinished,
+  }) => {
+    const demo = startDemo(onTestFinished);
     const { page, errors } = await open(demo, { viewport: { width: 390, height: 844 }, reducedMotion: "reduce" });
     expect(await fitsTheWidth(page)).toBe(true);
     expect(await page.$eval(".row", (row) => getComputedStyle(row).animationName)).toBe("none");
@@ -306,21 +311,21 @@ describe("the demo on memory", () => {
     expect(reached).toContain("Place order");
     expect(reached).toContain("Restart the server");
     await page.keyboard.press("Enter");
-    await expect.poll(() => lampOf(page, 1)).toBe("away");
+    await eventually(async () => expect(await lampOf(page, 1)).toBe("away"));
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Cut 5 s, phone 1");
-    await expect.poll(() => textOf(page, "#phone-1 .note"), RETURN).toMatch(/replayed, in order/);
+    await eventually(async () => expect(await textOf(page, "#phone-1 .note")).toMatch(/replayed, in order/));
 
     await page.focus("#raw-open");
     await page.keyboard.press("Enter");
-    await expect.poll(() => page.isVisible("#raw")).toBe(true);
+    await eventually(async () => expect(await page.isVisible("#raw")).toBe(true));
     expect(await fitsTheWidth(page)).toBe(true);
     await page.keyboard.press("Escape");
-    await expect.poll(() => page.isVisible("#raw")).toBe(false);
+    await eventually(async () => expect(await page.isVisible("#raw")).toBe(false));
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("raw-open");
 
     const second = await page.context().newPage();
     await second.goto(await demo.url);
-    await expect.poll(() => page.isVisible("#elsewhere")).toBe(true);
+    await eventually(async () => expect(await page.isVisible("#elsewhere")).toBe(true));
     await second.waitForSelector('#phone-1[data-lamp="live"] .row');
     expect(errors).toEqual([]);
   });
@@ -330,11 +335,11 @@ describe("the demo on memory", () => {
 async function expectKeepOnly3(page: Page, demo: Demo): Promise<void> {
   const replayedBefore = await countOf(page, "#phone-1 .row.replayed");
   await page.click("#keep-few");
-  await expect.poll(() => lampOf(page, 1)).toBe("away");
-  await expect
-    .poll(() => textOf(page, "#phone-1 .gap"), RETURN)
-    .toMatch(/^gap \(trimmed\): list fetched again, [1-9]\d* filled in$/);
-  await expect.poll(() => page.getAttribute("#keep-few", "aria-disabled"), RETURN).toBe("false");
+  await eventually(async () => expect(await lampOf(page, 1)).toBe("away"));
+  await eventually(async () =>
+    expect(await textOf(page, "#phone-1 .gap")).toMatch(/^gap \(trimmed\): list fetched again, [1-9]\d* filled in$/),
+  );
+  await eventually(async () => expect(await page.getAttribute("#keep-few", "aria-disabled")).toBe("false"));
   await settle(page, demo, [1, 2]);
   expect(await countOf(page, "#phone-1 .gap")).toBe(1);
   expect(await countOf(page, "#phone-2 .gap")).toBe(0);
@@ -352,8 +357,8 @@ describe("the demo on Redis", () => {
     await redis?.stop();
   });
 
-  it("two servers are killed and restarted, and nothing is lost", async () => {
-    const demo = startDemo({ PORT: "0", REDIS_URL: redis.url });
+  it("two servers are killed and restarted, and nothing is lost", async ({ onTestFinished }) => {
+    const demo = startDemo(onTestFinished, { PORT: "0", REDIS_URL: redis.url });
     const { page, errors } = await open(demo);
     const [, a, b] = /^Redis, two processes: server A :(\d+), server B :(\d+)$/.exec(await textOf(page, "#mode")) ?? [];
     expect(await textOf(page, "#phone-1 .kind")).toBe(`tidings\nserver A :${a}`);
@@ -361,11 +366,11 @@ describe("the demo on Redis", () => {
 
     await page.click("#restart");
     for (const phone of [1, 2]) {
-      await expect
-        .poll(() => textOf(page, `#phone-${phone} .note`), RETURN)
-        .toMatch(/^Back\. \d+ missed orders? replayed, in order\.$/);
+      await eventually(async () =>
+        expect(await textOf(page, `#phone-${phone} .note`)).toMatch(/^Back\. \d+ missed orders? replayed, in order\.$/),
+      );
     }
-    await expect.poll(() => page.getAttribute("#restart", "aria-disabled"), RETURN).toBe("false");
+    await eventually(async () => expect(await page.getAttribute("#restart", "aria-disabled")).toBe("false"));
     await settle(page, demo, [1, 2]);
     expect(await countOf(page, ".gap")).toBe(0);
     expect(await countOf(page, "#phone-1 .row.replayed")).toBeGreaterThan(0);
@@ -377,17 +382,17 @@ describe("the demo on Redis", () => {
     expect(errors).toEqual([]);
   });
 
-  it("Redis unreachable is one sentence and exit 1, and never memory instead", async () => {
+  it("Redis unreachable is one sentence and exit 1, and never memory instead", async ({ onTestFinished }) => {
     const port = await freePort();
-    const demo = startDemo({ PORT: "0", REDIS_URL: `redis://user:secret@127.0.0.1:${port}` });
+    const demo = startDemo(onTestFinished, { PORT: "0", REDIS_URL: `redis://user:secret@127.0.0.1:${port}` });
     expect(await demo.ended).toBe(1);
     expect(demo.output()).toBe(
       `demo: the Redis of REDIS_URL cannot be reached at 127.0.0.1:${port} (ECONNREFUSED): start it, or leave REDIS_URL out to run on memory.\n`,
     );
   });
 
-  it("it leaves no key behind", async () => {
-    const demo = startDemo({ PORT: "0", REDIS_URL: redis.url });
+  it("it leaves no key behind", async ({ onTestFinished }) => {
+    const demo = startDemo(onTestFinished, { PORT: "0", REDIS_URL: redis.url });
     await open(demo);
     demo.child.kill("SIGINT");
     await demo.ended;
@@ -400,56 +405,59 @@ describe("the demo on Redis", () => {
 });
 
 describe("the command", () => {
-  it("takes the next port when 3000 is taken", async () => {
-    await block(3000);
-    const demo = startDemo({});
+  it("takes the next port when 3000 is taken", async ({ onTestFinished }) => {
+    await block(3000, onTestFinished);
+    const demo = startDemo(onTestFinished, {});
     const { port } = new URL(await demo.url);
     expect(Number(port)).toBeGreaterThan(3000);
     expect(Number(port)).toBeLessThan(3100);
     expect((await fetch(await demo.url)).status).toBe(200);
   });
 
-  it("says in one sentence that PORT is taken, and exits with 1", async () => {
-    const port = await block(0);
-    const demo = startDemo({ PORT: String(port) });
+  it("says in one sentence that PORT is taken, and exits with 1", async ({ onTestFinished }) => {
+    const port = await block(0, onTestFinished);
+    const demo = startDemo(onTestFinished, { PORT: String(port) });
     expect(await demo.ended).toBe(1);
     expect(demo.output()).toBe(
       `demo: port ${port} is taken: name another with PORT=…, or leave PORT out to take the next free one.\n`,
     );
   });
 
-  it("listens on HOST, and says where", async () => {
-    const demo = startDemo({ PORT: "0", HOST: "127.0.0.1" });
+  it("listens on HOST, and says where", async ({ onTestFinished }) => {
+    const demo = startDemo(onTestFinished, { PORT: "0", HOST: "127.0.0.1" });
     expect(new URL(await demo.url).hostname).toBe("127.0.0.1");
-    const lost = startDemo({ PORT: "0", HOST: "nowhere.invalid" });
+    const lost = startDemo(onTestFinished, { PORT: "0", HOST: "nowhere.invalid" });
     expect(await lost.ended).toBe(1);
     expect(lost.output()).toMatch(/^demo: HOST is "nowhere\.invalid", where nothing can listen \(\w+\)\.\n$/);
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)("ends on %s with streams open, and leaves no process behind", async (signal) => {
-    const demo = startDemo();
-    await open(demo);
-    demo.child.kill(signal);
-    expect(await demo.ended).toBe(0);
-    const group = -(demo.child.pid ?? 0);
-    await expect.poll(() => isAlive(group)).toBe(false);
-  });
+  it.for(["SIGINT", "SIGTERM"] as const)(
+    "ends on %s with streams open, and leaves no process behind",
+    async (signal, { onTestFinished }) => {
+      const demo = startDemo(onTestFinished);
+      await open(demo);
+      demo.child.kill(signal);
+      expect(await demo.ended).toBe(0);
+      const group = -(demo.child.pid ?? 0);
+      await eventually(async () => expect(isAlive(group)).toBe(false));
+    },
+  );
 
-  it("its servers end with it, also when it is killed", async () => {
-    const demo = startDemo();
+  it("its servers end with it, also when it is killed", async ({ onTestFinished }) => {
+    const demo = startDemo(onTestFinished);
     await open(demo);
     const { servers } = await stateOf(demo);
     expect(servers).toHaveLength(1);
     demo.child.kill("SIGKILL");
     await demo.ended;
-    for (const { port } of servers) await expect.poll(() => answers(port)).toBe(false);
+    for (const { port } of servers) await eventually(async () => expect(await answers(port)).toBe(false));
   });
 });
 
 /** Takes a port, unless another already has. */
-async function block(port: number): Promise<number> {
+async function block(port: number, atEnd: AtEnd): Promise<number> {
   const blocker = createServer();
-  blockers.push(blocker);
+  atEnd(() => void blocker.close());
   return await new Promise((resolve) => {
     blocker.once("error", () => resolve(port));
     blocker.listen(port, "127.0.0.1", () => resolve((blocker.address() as { port: number }).port));
