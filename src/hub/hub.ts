@@ -139,6 +139,8 @@ export class Hub implements TopicHost, StreamHost {
       await this.#listener.join(topic.channel);
       if (this.#topics.get(topic.channel) === topic) topic.heardFrom();
     } catch (error) {
+      // A broker can fail at once, before the topic has its first feed.
+      await Promise.resolve();
       if (this.#topics.get(topic.channel) !== topic) return;
       if (this.#closed || (isTidingsError(error) && error.code === "closed")) return;
       topic.fail("channel_unavailable", error);

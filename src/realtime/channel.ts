@@ -2,6 +2,7 @@ import type { Retention } from "../brokers/broker.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import type { HistoryMessage, Message } from "../schema/message.ts";
 import type { EventInput, EventName } from "../schema/schema.ts";
+import { brokerFailure } from "./broker-failure.ts";
 import type { RealtimeCore } from "./core.ts";
 import { readHistory, type HistoryQuery } from "./history.ts";
 import { subscribe, type SubscribeOptions } from "./subscribe.ts";
@@ -40,7 +41,8 @@ export class Channel<O> {
 
   /** Stored events, oldest first: the newest `limit`, or those that follow `after`. */
   async history(query?: HistoryQuery): Promise<Array<HistoryMessage<O>>> {
-    const entries = await readHistory(this.#core.hub().broker, this.name, query);
+    const { broker } = this.#core.hub();
+    const entries = await readHistory(broker, this.name, query).catch(this.#notRead);
     const messages: unknown[] = entries.map(({ id, event, json }) => ({
       id,
       channel: this.name,
@@ -55,7 +57,8 @@ export class Channel<O> {
    * The channel's position now. Ask for it first, then read your data: a client that goes on `after` it misses nothing in between.
    */
   async cursor(): Promise<RealtimeCursor> {
-    return (await this.#core.hub().broker.locate(this.name, { newest: 0 })).last;
+    const { broker } = this.#core.hub();
+    return (await broker.locate(this.name, { newest: 0 }).catch(this.#notRead)).last;
   }
 
   /** Subscribes server code to this channel: see {@link SubscribeOptions}. Any number of subscriptions, each on its own. */
@@ -75,6 +78,10 @@ export class Channel<O> {
   unsubscribe(): void {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
   }
+
+  readonly #notRead = (error: unknown): never => {
+    throw brokerFailure(error, "broker_refused", this.name);
+  };
 
   /** Waits for its own validation and for its predecessor's, so that a slow validator does not change the order of the log. */
   #emitInTurn(event: string, json: string | Promise<string>, before: Promise<void> | undefined): Promise<RealtimeCursor> {

@@ -5,6 +5,7 @@ import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { toJson } from "../schema/json.ts";
 import type { CompiledSchema } from "../schema/compile.ts";
+import { brokerFailure } from "./broker-failure.ts";
 import type { RealtimeInternals } from "./internals.ts";
 import type { Settings } from "./options.ts";
 import { leaseHub, type HubLease } from "./registry.ts";
@@ -77,9 +78,14 @@ export class RealtimeCore implements RealtimeInternals {
     return parsed instanceof Promise ? parsed.then((output) => this.#toJson(event, output)) : this.#toJson(event, parsed);
   }
 
-  append(channel: string, event: string, json: string, retention: Retention): Promise<RealtimeCursor> {
+  async append(channel: string, event: string, json: string, retention: Retention): Promise<RealtimeCursor> {
     const emitId = `${PROCESS_ID}-${(++emits).toString(36)}`;
-    return this.hub().broker.append(channel, { event, json, emitId }, retention, this.settings.emitTimeoutMs);
+    const { broker } = this.hub();
+    try {
+      return await broker.append(channel, { event, json, emitId }, retention, this.settings.emitTimeoutMs);
+    } catch (error) {
+      throw brokerFailure(error, "outcome_unknown", channel);
+    }
   }
 
   close(): Promise<void> {
