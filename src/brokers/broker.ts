@@ -45,6 +45,7 @@ export interface Page {
   readonly last: RealtimeCursor;
 }
 
+/** How much a page of {@link Broker.read} may hold. */
 export interface ReadOptions {
   /** The page ends with the entry that reaches this many bytes of JSON; it holds at least one entry if there is one. */
   readonly pageBytes: number;

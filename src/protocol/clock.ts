@@ -7,6 +7,7 @@ export interface Timer {
   readonly [timerBrand]?: never;
 }
 
+/** What tells the time, calls back later, and rolls the dice. */
 export interface Clock {
   /** Milliseconds; only differences mean anything. */
   now(): number;

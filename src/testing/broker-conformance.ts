@@ -36,6 +36,7 @@ export interface SkippedCase {
   readonly reason: string;
 }
 
+/** What {@link brokerConformance} is to leave out. */
 export interface BrokerConformanceOptions {
   readonly skip?: readonly SkippedCase[];
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../../src/protocol/clock.ts";
 import type { RealtimeCursor } from "../../src/protocol/cursor.ts";
 
 export const KEEP: Retention = { maxLength: 1_000, expireAfterMs: 60_000 };
-export const KEY_PREFIX = "t";
+const KEY_PREFIX = "t";
 
 /** A broker, and what it said to its operator. */
 export interface TestBroker extends AsyncDisposable {
