@@ -20,7 +20,9 @@ import { createTill } from "./front/till.mjs";
 const FAREWELL_MS = 300;
 
 const { REDIS_URL } = process.env;
-const prefix = `tidings-demo:${Date.now().toString(36)}:`;
+/** Names this run: its numbers and its keys begin anew. */
+const run = Date.now().toString(36);
+const prefix = `tidings-demo:${run}:`;
 const shops = createShops(REDIS_URL ? ["A", "B"] : ["A"], { ...process.env, DEMO_PREFIX: prefix });
 /** @type {Redis | undefined} */
 let redis;
@@ -37,7 +39,7 @@ async function end(code) {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => void end(0));
 process.on("exit", () => void shops.killAll());
 
-async function run() {
+async function start() {
   /** @type {(serve: ReturnType<typeof createRoutes>) => void} */
   let open = () => {};
   const routes = new Promise((/** @type {typeof open} */ resolve) => (open = resolve));
@@ -57,13 +59,13 @@ async function run() {
   });
   const ticker = createTicker(till);
   const gate = createGate();
-  const control = createControl({ shops, gate, ticker, till, redis: redis !== undefined });
+  const control = createControl({ run, shops, gate, ticker, till, redis: redis !== undefined });
   open(createRoutes({ gate, ticker, till, control }, page));
   process.stdout.write(`demo: ${url}\n`);
 }
 
 try {
-  await run();
+  await start();
 } catch (error) {
   console.error(error instanceof Refusal ? `demo: ${error.message}` : error);
   await end(1);

@@ -19,16 +19,20 @@ export async function connectRedis(url) {
     retryStrategy: () => null,
   });
   let cause = "no answer";
-  redis.on("error", (/** @type {NodeJS.ErrnoException} */ error) => (cause = error.code ?? error.message));
+  // Node's errors have a code; those of Redis begin with one.
+  redis.on(
+    "error",
+    (/** @type {NodeJS.ErrnoException} */ error) =>
+      (cause = error.code ?? /^[A-Z]+\b/.exec(error.message)?.[0] ?? error.message),
+  );
   const timeout = sleep(TIMEOUT_MS, undefined, { ref: false }).then(() => Promise.reject(new Error("timeout")));
   try {
     await Promise.race([redis.connect().then(() => redis.ping()), timeout]);
-  } catch (error) {
+  } catch {
     redis.disconnect();
     const { host, port, path } = redis.options;
-    const reason = cause === "no answer" && error instanceof Error && error.message.startsWith("NOAUTH") ? "NOAUTH" : cause;
     throw new Refusal(
-      `the Redis of REDIS_URL cannot be reached at ${path ?? `${host}:${port}`} (${reason}): start it, or leave REDIS_URL out to run on memory.`,
+      `the Redis of REDIS_URL cannot be reached at ${path ?? `${host}:${port}`} (${cause}): start it, or leave REDIS_URL out to run on memory.`,
     );
   }
   // It may go away later: the servers notice, and this one is only used at the end.

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * @typedef {object} Parts
+ * @property {string} run names this run of the demo
  * @property {ReturnType<typeof createShops>} shops
  * @property {ReturnType<typeof createGate>} gate
  * @property {ReturnType<typeof createTicker>} ticker
@@ -30,7 +31,7 @@ async function until(done) {
 }
 
 /** @param {Parts} parts */
-export function createControl({ shops, gate, ticker, till, redis }) {
+export function createControl({ run, shops, gate, ticker, till, redis }) {
   /** @type {Map<string, number>} when each cut ends, in ms since 1970 */
   const cutUntil = new Map();
   let restarting = false;
@@ -81,6 +82,7 @@ export function createControl({ shops, gate, ticker, till, redis }) {
     },
 
     state: () => ({
+      run,
       ...till.state(),
       redis,
       paused: ticker.isPaused(),

@@ -26,9 +26,13 @@ const phones = [
 ];
 const auto = findAs(HTMLInputElement, "#auto");
 let restarted = false;
+let run: string | undefined;
 
 function learn(state: DemoState | undefined): void {
   if (!state) return write(find("#mode"), "The demo has ended. Start it again with npm run demo.");
+  run ??= state.run;
+  // The demo was started again, and counts from 1.
+  if (state.run !== run) return location.reload();
   // What one phone has shown was placed, also when the state is some milliseconds older.
   const placed = Math.max(state.placed, ...phones.map(({ highest }) => highest));
   for (const phone of phones) {

@@ -1,5 +1,7 @@
 /** What the demo's front tells of itself: the pulse of the page. */
 export interface DemoState {
+  /** Names the run of the demo: another one has numbers of its own. */
+  readonly run: string;
   /** The number of the last order that was placed. */
   readonly placed: number;
   /** Numbers of which nobody knows whether their order was stored. */
