@@ -35,7 +35,7 @@ describe("Realtime", () => {
     expect(countHubs()).toBe(1);
   });
 
-  it("P-3: another keyPrefix is another place", async () => {
+  it("another keyPrefix is another place", async () => {
     const [a, b] = [new Realtime({ keyPrefix: "one" }), new Realtime({ keyPrefix: "two" })];
     open.push(a, b);
     await a.emit("e.v", 1);
