@@ -1,362 +1,246 @@
-import { systemClock, type Clock, type Timer } from "../protocol/clock.ts";
-import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
-import type { Gap } from "../protocol/frames.ts";
-import { DEFAULT_CHANNEL } from "../protocol/names.ts";
-import { guarded, Listener, type ClientMessage, type Coverage } from "./listener.ts";
-import {
-  INITIAL,
-  transition,
-  type Effect,
-  type MachineEvent,
-  type MachineState,
-  type StateName,
-  type TimerName,
-} from "./machine.ts";
+import type { Clock, Timer } from "../protocol/clock.ts";
+import { compareCursors, ORIGIN } from "../protocol/cursor.ts";
+import { createListener, type Coverage, type Listener } from "./listener.ts";
+import { INITIAL, transition, type Effect, type MachineEvent, type Need } from "./machine.ts";
 import { mergeRequests } from "./merge-requests.ts";
-import { openStream, type Stream, type StreamEnd } from "./stream.ts";
-import type { WireFrame } from "./wire.ts";
-
-/** `connected` only when the server has joined every channel that is asked for; `error` only when it refused. */
-export type ConnectionStatus = "connecting" | "connected" | "disconnected" | "error";
-
-/** Where the endpoint is, and what is sent along. */
-export interface ApiOptions {
-  /** @default "/api/realtime" */
-  readonly url?: string | undefined;
-  /** Whether cookies go to another origin. @default false */
-  readonly withCredentials?: boolean | undefined;
-  /** Headers of each request for a stream; a function is asked anew before every connect, so that a token can be fresh. */
-  readonly headers?: HeadersInit | (() => HeadersInit | undefined | Promise<HeadersInit | undefined>) | undefined;
-}
-
-export interface RealtimeClientOptions {
-  readonly api?: ApiOptions | undefined;
-  /** Failed attempts in a row after which the status is `error`. @default Infinity */
-  readonly maxReconnectAttempts?: number | undefined;
-  /** @default the platform's `fetch` */
-  readonly fetch?: typeof fetch | undefined;
-  /** Time and chance, for tests. */
-  readonly clock?: Clock | undefined;
-}
-
-/** Past events that a subscription begins with. */
-export type HistoryOption = boolean | { readonly limit?: number | undefined; readonly length?: number | undefined };
-
-export interface ClientSubscribeOptions<M = ClientMessage> {
-  /** `undefined` and `""` are dropped; with none left nothing is requested. @default ["default"] */
-  readonly channels?: ReadonlyArray<string | undefined> | undefined;
-  /** Only these events. @default all */
-  readonly events?: readonly string[] | undefined;
-  /** Called for each event, once, in the order of its channel. */
-  onData?: ((message: M) => unknown) | undefined;
-  /** Events may be missing: fetch the current state anew. Without it a warning is written to the console. */
-  onGap?: ((gap: Gap) => unknown) | undefined;
-  /** What the log holds comes first: all of it, or the newest `limit`. @default false */
-  readonly history?: HistoryOption | undefined;
-  /** Go on after this cursor, as `channel.cursor()` or an event's `id` gave it; for several channels, one for each. */
-  readonly after?: string | Readonly<Record<string, string>> | undefined;
-  /** Where the subscription stands; hand the same map in again to go on there. */
-  readonly cursors?: Map<string, RealtimeCursor> | undefined;
-}
-
-/** One connection for any number of subscriptions. It is open only while there is one. */
-export interface RealtimeClient {
-  /** @returns ends the subscription. */
-  subscribe(options: ClientSubscribeOptions): () => void;
-  /** Calls back at once, then at each change. @returns ends it. */
-  subscribeStatus(onStatus: (status: ConnectionStatus) => void): () => void;
-  getStatus(): ConnectionStatus;
-  /** Ends every subscription and the connection. Subscribing again opens a new one. */
-  destroy(): void;
-}
+import type { ConnectionStatus, RealtimeClient, RealtimeClientOptions } from "./options.ts";
+import { guarded, warn } from "./report.ts";
+import { openStream, type Stream } from "./stream.ts";
+import type { MovingFrame, WireFrame } from "./wire.ts";
 
 /** A stream and what it has said so far. */
 interface OpenStream {
-  readonly number: number;
   readonly stream: Stream;
-  readonly channels: readonly string[];
-  readonly coverage: Map<string, Coverage>;
-  /** Channels that the server would not join. */
-  readonly denied: Set<string>;
-  /** The server ends it soon. */
-  leaving: boolean;
+  /** Those whose wishes are in the request. */
+  readonly audience: ReadonlySet<Listener>;
+  /** What it was asked for, by channel. */
+  readonly asked: ReadonlyMap<string, string>;
+  /** What it has said of each channel; `false` for one that the server would not join. */
+  readonly coverage: Map<string, Coverage | false>;
+  /** It does not last, or one of its channels was not to be had. */
+  leaving?: boolean;
 }
 
-const STATUS: Readonly<Record<StateName, ConnectionStatus>> = {
-  idle: "disconnected",
-  gathering: "connecting",
-  opening: "connecting",
-  open: "connected",
-  moving: "connected",
-  waiting: "disconnected",
-  refused: "error",
-};
+/** Time to gather more changes before a stream is opened. */
+const GATHER_MS = 25;
 /** A stream that was silent for so long when the page comes back is not trusted. */
 const STALE_MS = 20_000;
-const WAKE_EVENTS = ["online", "visibilitychange", "pageshow"] as const;
+/** A channel that could not be joined for now is asked for again after this time. */
+const RETRY_CHANNEL_MS = 10_000;
+const WAKING = ["online", "pageshow", "visibilitychange"] as const;
+
+/** Time and chance of the page. In Node its timers keep the process alive: someone waits for events. */
+const pageClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs) as unknown as Timer,
+  clearTimeout: (timer) => clearTimeout(timer as unknown as number),
+  random: () => Math.random(),
+};
+
+function close(opened: OpenStream | undefined): undefined {
+  opened?.stream.close();
+}
 
 /** A client for the endpoint of `handle`: any number of subscriptions over one connection. Opens nothing until there is one. */
 export function createRealtimeClient(options: RealtimeClientOptions = {}): RealtimeClient {
-  return new Client(options);
-}
+  const { clock = pageClock, maxReconnectAttempts = Infinity } = options;
+  const listeners = new Set<Listener>();
+  const statusListeners = new Set<(status: ConnectionStatus) => void>();
+  let state = INITIAL;
+  let status: ConnectionStatus = "disconnected";
+  let current: OpenStream | undefined;
+  let next: OpenStream | undefined;
+  let timer: Timer | undefined;
+  /** The channels that the server refused. */
+  let refused: string | undefined;
 
-class Client implements RealtimeClient {
-  readonly #options: RealtimeClientOptions;
-  readonly #clock: Clock;
-  /** The number of the newest stream when each listener came: a later one is opened with it in mind. */
-  readonly #listeners = new Map<Listener, number>();
-  readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
-  readonly #timers = new Map<TimerName, Timer>();
-  #state: MachineState = INITIAL;
-  #status: ConnectionStatus = "disconnected";
-  #current: OpenStream | undefined;
-  #next: OpenStream | undefined;
-  #streams = 0;
-
-  constructor(options: RealtimeClientOptions) {
-    this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+  function dispatch(event: MachineEvent): void {
+    const world = { now: clock.now(), random: clock.random(), maxAttempts: maxReconnectAttempts };
+    const { state: after, effects } = transition(state, event, world);
+    state = after;
+    for (const effect of effects) perform(effect);
+    refused = state.name === "refused" ? (refused ?? wanted().join()) : undefined;
+    refreshStatus();
   }
 
-  subscribe(options: ClientSubscribeOptions): () => void {
-    const listener = createListener(options);
-    if (listener.options.channels.length === 0) return () => {};
-    if (this.#listeners.size === 0) this.#listenForWake(true);
-    this.#listeners.set(listener, this.#streams);
-    // What the stream brings from now on is for this listener too, unless it asks for more.
-    for (const channel of listener.options.channels) {
-      const coverage = this.#current?.coverage.get(channel);
-      if (coverage && listener.request(channel) === "") listener.options.cursors.set(channel, coverage.position);
-    }
-    this.#dispatch({ type: "change" });
-    return () => {
-      if (!this.#listeners.delete(listener)) return;
-      if (this.#listeners.size === 0) this.#listenForWake(false);
-      this.#dispatch({ type: "change" });
-    };
-  }
-
-  subscribeStatus(onStatus: (status: ConnectionStatus) => void): () => void {
-    // A wrapper of its own, so that the same function can subscribe twice.
-    const listener = (status: ConnectionStatus): void => onStatus(status);
-    this.#statusListeners.add(listener);
-    listener(this.#status);
-    return () => void this.#statusListeners.delete(listener);
-  }
-
-  getStatus(): ConnectionStatus {
-    return this.#status;
-  }
-
-  destroy(): void {
-    if (this.#listeners.size > 0) this.#listenForWake(false);
-    this.#listeners.clear();
-    this.#dispatch({ type: "close" });
-  }
-
-  #dispatch(event: MachineEvent): void {
-    const { random } = this.#clock;
-    const { state, effects } = transition(this.#state, event, {
-      random,
-      maxAttempts: this.#options.maxReconnectAttempts ?? Number.POSITIVE_INFINITY,
-    });
-    this.#state = state;
-    for (const effect of effects) this.#perform(effect);
-    const status = STATUS[this.#state.name];
-    if (status === this.#status) return;
-    this.#status = status;
-    for (const listener of [...this.#statusListeners]) guarded(() => listener(status));
-  }
-
-  #perform(effect: Effect): void {
-    if (effect.type === "open") this.#next = this.#open();
-    else if (effect.type === "promote") {
-      this.#current?.stream.close();
-      this.#current = this.#next;
-      this.#next = undefined;
-    } else if (effect.type === "drop") {
-      if (effect.stream === "next") {
-        this.#next?.stream.close();
-        this.#next = undefined;
-      } else {
-        this.#current?.stream.close();
-        this.#current = undefined;
-      }
+  function perform(effect: Effect): void {
+    if (effect === "open") {
+      next = open();
+    } else if (effect === "dropNext") {
+      next = close(next);
+    } else if (effect === "dropCurrent") {
+      current = close(current);
+    } else if (effect === "promote") {
+      current = next;
+      next = undefined;
     } else {
-      this.#clock.clearTimeout(this.#timers.get(effect.timer));
-      this.#timers.delete(effect.timer);
-      if (effect.type === "stop") return;
-      const { timer } = effect;
-      this.#timers.set(
-        timer,
-        this.#clock.setTimeout(() => {
-          this.#timers.delete(timer);
-          this.#dispatch(timer === "connect" ? { type: "due", need: this.#need() } : { type: timer });
-        }, effect.delayMs),
-      );
+      clock.clearTimeout(timer);
+      if (effect.armMs < Infinity) timer = clock.setTimeout(ring, effect.armMs);
     }
   }
 
-  #channels(): readonly string[] {
-    return [...new Set([...this.#listeners.keys()].flatMap(({ options }) => options.channels))].sort();
-  }
+  const ring = (): void => dispatch({ type: "due", need: need() });
+
+  /** Asks for another stream beside, or in place of, those that there are. */
+  const change = (delayMs = GATHER_MS): void => dispatch({ type: "change", delayMs });
+
+  const listenersOf = (channel: string): Listener[] => [...listeners].filter(({ channels }) => channels.includes(channel));
+  /** The channels of all listeners. */
+  const wanted = (): string[] => [...new Set([...listeners].flatMap(({ channels }) => channels))].sort();
 
   /** Whether the stream that there is, or that is opening, gives every listener what it asks for. */
-  #need(): "none" | "same" | "stream" {
-    const channels = this.#channels();
-    if (channels.length === 0) return "none";
-    const newest = this.#next ?? this.#current;
-    if (!newest || newest.leaving || newest.channels.join() !== channels.join()) return "stream";
-    for (const [listener, since] of this.#listeners) {
-      if (since < newest.number) continue;
-      for (const channel of listener.options.channels) {
+  function need(): Need {
+    const newest = next ?? current;
+    const names = wanted();
+    if (names.length === 0) return state === INITIAL ? "same" : "none";
+    if (!newest || newest.leaving || names.join() !== [...newest.asked.keys()].join()) return "stream";
+    const isMet = (listener: Listener): boolean =>
+      newest.audience.has(listener) ||
+      listener.channels.every((channel) => {
         const request = listener.request(channel);
-        if (request === "" || newest.denied.has(channel)) continue;
-        const coverage = newest.coverage.get(channel);
-        if (!coverage || !isRealtimeCursor(request) || compareCursors(request, coverage.position) < 0) return "stream";
-      }
-    }
-    return "same";
+        const said = newest.coverage.get(channel);
+        // Anywhere else than where the stream stands is for the server to say.
+        return request === "" || said === false || said?.position === request;
+      });
+    return [...listeners].every(isMet) ? "same" : "stream";
   }
 
-  #open(): OpenStream {
-    const { url = "/api/realtime", withCredentials, headers } = this.#options.api ?? {};
-    const channels = this.#channels();
-    const at = channels.map((channel) =>
-      mergeRequests(
-        [...this.#listeners.keys()]
-          .filter(({ options }) => options.channels.includes(channel))
-          .map((listener) => listener.request(channel)),
-      ),
+  function open(): OpenStream {
+    const asked = new Map(
+      wanted().map((channel) => [channel, mergeRequests(listenersOf(channel).map((each) => each.request(channel)))]),
     );
-    const query = new URLSearchParams(channels.map((channel) => ["channel", channel]));
-    query.set("v", "1");
-    if (at.some((cursor) => cursor !== "")) query.set("at", at.join());
-    const number = ++this.#streams;
-    const opened: OpenStream = {
-      number,
-      channels,
-      coverage: new Map(),
-      denied: new Set(),
-      leaving: false,
-      stream: openStream({
-        url: `${url}${url.includes("?") ? "&" : "?"}${query}`,
-        fetch: this.#options.fetch ?? ((input, init) => fetch(input, init)),
-        clock: this.#clock,
-        credentials: withCredentials ? "include" : "same-origin",
-        headers: async () => (typeof headers === "function" ? await headers() : headers),
-        onFrame: (frame) => this.#hear(opened, frame),
-        onEnd: (end) => this.#ended(opened, end),
-        onMalformed: () =>
-          console.error(
-            "tidings: a frame could not be read, and was skipped. Is something between this page and the server changing the stream?",
-          ),
-      }),
+    const handlers = {
+      onFrame: (frame: WireFrame) => hear(opened, frame),
+      onEnd: (retryAfterMs: number) => ended(opened, retryAfterMs),
     };
+    const stream = openStream(asked, { ...options, clock }, handlers);
+    const opened: OpenStream = { audience: new Set(listeners), asked, coverage: new Map(), stream };
     return opened;
   }
 
-  #ended(opened: OpenStream, end: StreamEnd): void {
-    if (end.type === "refused")
-      console.error(`tidings: the server refused the stream with status ${end.status}. ${end.message}`);
-    if (opened === this.#current) this.#dispatch({ type: "currentLost" });
-    else if (opened !== this.#next) return;
-    else
-      this.#dispatch(end.type === "refused" ? { type: "nextRefused" } : { type: "nextLost", retryAfterMs: end.retryAfterMs });
-  }
-
-  #hear(opened: OpenStream, { type, frame }: WireFrame): void {
-    if (type === "reconnect") {
-      opened.leaving = true;
-      if (opened === this.#current) this.#dispatch({ type, delayMs: frame.delayMs });
-      return;
-    }
-    const { channel } = frame;
-    if (type === "problem") {
-      console.warn(`tidings: ${channel === undefined ? "the stream" : `channel "${channel}"`} has a problem: ${frame.code}.`);
-      if (channel !== undefined) opened.denied.add(channel);
-    } else if (type === "connected") {
-      const { cursor, tail } = frame;
-      if (opened.coverage.has(frame.channel)) return;
-      opened.coverage.set(frame.channel, { position: cursor, tail });
-      for (const [listener, since] of this.#listenersOf(frame.channel)) {
-        if (since < opened.number || listener.request(frame.channel) === "") listener.joined(frame.channel, cursor, tail);
-      }
+  function ended(opened: OpenStream, retryAfterMs: number): void {
+    if (opened === current) {
+      current = undefined;
+      dispatch({ type: "currentLost" });
     } else {
-      const coverage = channel === undefined ? undefined : opened.coverage.get(channel);
-      if (coverage) this.#bring(coverage, { type, frame } as Moving);
+      next = undefined;
+      dispatch({ type: "nextLost", retryAfterMs });
+    }
+  }
+
+  function hear(opened: OpenStream, frame: WireFrame): void {
+    const { coverage, asked, audience } = opened;
+    if (frame.type === "reconnect") {
+      leave(opened, frame.delayMs);
       return;
     }
-    if (opened === this.#next && opened.coverage.size + opened.denied.size >= opened.channels.length)
-      this.#dispatch({ type: "joined" });
-  }
-
-  /** Gives what moves a channel to its listeners, then notes that the stream has said it. */
-  #bring(coverage: Coverage, { type, frame }: Moving): void {
-    for (const [listener] of this.#listenersOf(frame.channel)) {
-      if (type === "event") listener.event(frame, coverage);
-      else if (type === "gap") listener.gap(frame, coverage);
-      else listener.moved(frame.channel, frame.cursor, coverage);
+    const { channel = "" } = frame;
+    if (frame.type === "problem") {
+      warn(() => `the server has a problem with ${channel ? `channel "${channel}"` : "the stream"}: ${frame.code}.`);
+      coverage.set(channel, false);
+      if (frame.retry === true) leave(opened, RETRY_CHANNEL_MS);
+    } else if (frame.type !== "connected") {
+      bring(opened, frame);
+      return;
+    } else if (!coverage.has(channel)) {
+      const joined = { position: frame.cursor, tail: frame.tail };
+      coverage.set(channel, joined);
+      for (const listener of listenersOf(channel)) {
+        if (audience.has(listener) || listener.request(channel) === "") listener.joined(channel, joined, asked.get(channel));
+      }
     }
-    if (type === "gap" && frame.reason === "reset") coverage.tail = ORIGIN;
-    coverage.position = type === "event" ? frame.id : frame.cursor;
+    if (opened === next && [...asked.keys()].every((name) => coverage.has(name))) dispatch({ type: "joined" });
+    else refreshStatus();
   }
 
-  #listenersOf(channel: string): ReadonlyArray<readonly [Listener, number]> {
-    return [...this.#listeners].filter(([{ options }]) => options.channels.includes(channel));
+  /** Opens a successor while the stream goes on. */
+  function leave(opened: OpenStream, delayMs: number): void {
+    if (opened !== current) return;
+    opened.leaving = true;
+    if (!next && !refused) change(delayMs);
   }
 
-  readonly #wake = (): void => {
-    if (globalThis.document?.visibilityState === "hidden") return;
-    this.#dispatch({ type: "wake", stale: (this.#current?.stream.silentMs() ?? 0) > STALE_MS });
+  /** Gives what moves a channel to its listeners. */
+  function bring(opened: OpenStream, frame: MovingFrame): void {
+    const { type, channel, cursor } = frame;
+    const coverage = opened.coverage.get(channel);
+    const isReset = type === "gap" && frame.reason === "reset";
+    if (!coverage || (!isReset && compareCursors(cursor, coverage.position) <= 0)) return;
+    const from = coverage.position;
+    // First, so that who subscribes in a handler begins after it.
+    coverage.position = cursor;
+    for (const listener of listenersOf(channel)) listener.take(frame, from, coverage);
+    if (!isReset) return;
+    coverage.tail = ORIGIN;
+    // Of two streams, the one that has not heard of the new log must not speak any more.
+    if (opened === current && next) change();
+    else if (opened === next && current) {
+      close(current);
+      ended(current, 0);
+    }
+  }
+
+  function refreshStatus(): void {
+    const said = wanted().map((channel) => current?.coverage.get(channel) ?? next?.coverage.get(channel));
+    const before = status;
+    if (said.length === 0) status = "disconnected";
+    else if (refused || said.every((each) => each === false)) status = "error";
+    else if (!said.includes(undefined)) status = "connected";
+    else status = state.name === "waiting" ? "disconnected" : "connecting";
+    if (status === before) return;
+    // Not the value of now: a listener may change it, and then each has to end with the newest.
+    for (const listener of [...statusListeners]) void guarded(() => listener(status));
+  }
+
+  function wake(): void {
+    if (document.visibilityState === "hidden") return;
+    dispatch({ type: "wake" });
+    if (current && current.stream.silentMs() > STALE_MS) leave(current, 0);
+  }
+
+  /** Listeners came or went. */
+  function check(): void {
+    // The same function is listened with once, however often it is added.
+    for (const name of WAKING) globalThis.window?.[listeners.size > 0 ? "addEventListener" : "removeEventListener"](name, wake);
+    if (need() !== "same" && refused !== wanted().join()) change();
+    else refreshStatus();
+  }
+
+  function remove(listener: Listener): void {
+    listener.active = false;
+    listeners.delete(listener);
+  }
+
+  return {
+    subscribe(given) {
+      const listener = createListener(given);
+      // What a stream brings from now on is for this listener too, unless it asks for more.
+      for (const channel of listener.channels) {
+        const coverage = current?.coverage.get(channel) || next?.coverage.get(channel);
+        if (coverage && listener.request(channel) === "") listener.joined(channel, { ...coverage, tail: coverage.position });
+      }
+      listeners.add(listener);
+      check();
+      return () => {
+        remove(listener);
+        check();
+      };
+    },
+
+    subscribeStatus(onStatus) {
+      // A wrapper of its own, so that the same function can subscribe twice.
+      const listener = (now: ConnectionStatus): unknown => onStatus(now);
+      statusListeners.add(listener);
+      void guarded(() => listener(status));
+      return () => void statusListeners.delete(listener);
+    },
+
+    getStatus: () => status,
+
+    destroy() {
+      listeners.forEach(remove);
+      ring();
+      check();
+    },
   };
-
-  #listenForWake(on: boolean): void {
-    for (const name of WAKE_EVENTS) {
-      const target: EventTarget | undefined = name === "visibilitychange" ? globalThis.document : globalThis.window;
-      if (on) target?.addEventListener(name, this.#wake);
-      else target?.removeEventListener(name, this.#wake);
-    }
-  }
-}
-
-type Moving = Extract<WireFrame, { type: "event" | "gap" | "position" }>;
-
-function createListener({
-  channels = [DEFAULT_CHANNEL],
-  events,
-  onData,
-  onGap,
-  history,
-  after,
-  cursors = new Map(),
-}: ClientSubscribeOptions): Listener {
-  const wanted = [...new Set(channels.filter((channel): channel is string => Boolean(channel)))];
-  const start = startText(history);
-  for (const cursor of typeof after === "string" ? [after] : Object.values(after ?? {})) {
-    if (!isRealtimeCursor(cursor))
-      throw new TypeError(`tidings: \`after\` takes a cursor as the server gave it, not ${JSON.stringify(cursor)}.`);
-  }
-  return new Listener({
-    channels: wanted,
-    events: events?.length ? new Set(events) : undefined,
-    cursors,
-    startOf: (channel) =>
-      typeof after === "string" ? after : (after && Object.hasOwn(after, channel) && after[channel]) || start,
-    onData: (message) => onData?.(message),
-    onGap: onGap ?? warnOfGap,
-  });
-}
-
-function startText(history: HistoryOption | undefined): string {
-  if (!history) return "";
-  const limit = history === true ? undefined : (history.limit ?? history.length);
-  return limit === undefined ? "-" : `-${limit}`;
-}
-
-function warnOfGap({ channel, reason }: Gap): void {
-  if (typeof process !== "undefined" && process.env?.NODE_ENV === "production") return;
-  console.warn(
-    `tidings: events of channel "${channel}" may be missing (${reason}). Pass \`onGap\` and fetch the current state there.`,
-  );
 }

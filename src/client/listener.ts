@@ -1,26 +1,11 @@
-import { compareCursors, type RealtimeCursor } from "../protocol/cursor.ts";
+import { compareCursors, isRealtimeCursor, type RealtimeCursor } from "../protocol/cursor.ts";
 import type { Gap } from "../protocol/frames.ts";
-import type { WireEvent } from "./wire.ts";
+import { DEFAULT_CHANNEL, isChannelName } from "../protocol/names.ts";
+import type { ClientSubscribeOptions } from "./options.ts";
+import { guarded, warn } from "./report.ts";
+import type { MovingFrame, WireEvent } from "./wire.ts";
 
-/** An event as a listener receives it. */
-export interface ClientMessage extends WireEvent {
-  /** Whether it was stored before the stream joined the channel. */
-  readonly replayed: boolean;
-}
-
-/** What a listener asks for, checked and without defaults to fill in. */
-export interface ListenerOptions {
-  readonly channels: readonly string[];
-  readonly events: ReadonlySet<string> | undefined;
-  /** Where each channel starts that has no cursor: `""` now, `"-"` what is held, `"-20"` the newest 20, or a cursor. */
-  startOf(channel: string): string;
-  /** Where the listener stands on each channel. Handed in by whoever wants to go on there later. */
-  readonly cursors: Map<string, RealtimeCursor>;
-  onData(message: ClientMessage): unknown;
-  onGap(gap: Gap): unknown;
-}
-
-/** What a stream has said of one channel: everything from `start` up to `position`. */
+/** What a stream has said of one channel: everything from where it began up to `position`. */
 export interface Coverage {
   /** The log's last id when the stream joined. */
   tail: RealtimeCursor;
@@ -28,95 +13,115 @@ export interface Coverage {
 }
 
 /**
- * One subscriber. It has a cursor of its own on each channel, and takes from a stream only what continues it: of two streams that
- * overlap, each event is taken once, from whichever has it first without a hole.
+ * One subscription. It has a cursor of its own on each channel, and takes from a stream only what continues it: of two streams
+ * that overlap, each event is taken once, from whichever has it first without a hole.
  */
-export class Listener {
-  readonly options: ListenerOptions;
-  /** The newest `-n` of a channel, held back until the rest of what was stored has come. */
-  readonly #newest = new Map<string, { readonly limit: number; readonly messages: ClientMessage[] }>();
-
-  constructor(options: ListenerOptions) {
-    this.options = options;
-  }
-
-  /** Where a stream must start on `channel` for this listener. */
-  request(channel: string): string {
-    return this.options.cursors.get(channel) ?? this.options.startOf(channel);
-  }
-
-  /** A stream has joined `channel`, asked for with this listener in mind. It starts at `start`. */
-  joined(channel: string, start: RealtimeCursor, tail: RealtimeCursor): void {
-    const { cursors } = this.options;
-    const cursor = cursors.get(channel);
-    if (cursor !== undefined) {
-      // Asked for with "-" on behalf of another listener: the log begins above us.
-      if (compareCursors(cursor, start) < 0) this.#gap({ channel, after: cursor, cursor: start, reason: "trimmed" });
-      if (compareCursors(cursor, tail) >= 0) this.#release(channel);
-      return;
-    }
-    const asked = this.options.startOf(channel);
-    const limit = asked.length > 1 && asked[0] === "-" ? Number(asked.slice(1)) : 0;
-    if (limit > 0 && compareCursors(start, tail) < 0) this.#newest.set(channel, { limit, messages: [] });
-    cursors.set(channel, asked === "" ? tail : start);
-  }
-
-  event(event: WireEvent, { position, tail }: Coverage): void {
-    const { channel, id } = event;
-    const cursor = this.options.cursors.get(channel);
-    if (cursor === undefined || compareCursors(cursor, position) < 0 || compareCursors(id, cursor) <= 0) return;
-    this.options.cursors.set(channel, id);
-    const message: ClientMessage = { ...event, replayed: compareCursors(id, tail) <= 0 };
-    const newest = this.#newest.get(channel);
-    if (newest && message.replayed) {
-      newest.messages.push(message);
-      if (newest.messages.length > newest.limit) newest.messages.shift();
-    } else {
-      this.#hand(message);
-    }
-    if (compareCursors(id, tail) >= 0) this.#release(channel);
-  }
-
-  gap(gap: Gap, { position }: Coverage): void {
-    const { channel } = gap;
-    const cursor = this.options.cursors.get(channel);
-    if (cursor === undefined || compareCursors(cursor, position) < 0) return;
-    if (gap.reason !== "reset" && compareCursors(gap.cursor, cursor) <= 0) return;
-    this.#release(channel);
-    this.#gap({ ...gap, after: cursor });
-  }
-
-  moved(channel: string, to: RealtimeCursor, { position, tail }: Coverage): void {
-    const cursor = this.options.cursors.get(channel);
-    if (cursor === undefined || compareCursors(cursor, position) < 0 || compareCursors(to, cursor) <= 0) return;
-    this.options.cursors.set(channel, to);
-    if (compareCursors(to, tail) >= 0) this.#release(channel);
-  }
-
-  #gap(gap: Gap): void {
-    this.options.cursors.set(gap.channel, gap.cursor);
-    guarded(() => this.options.onGap(gap));
-  }
-
-  /** What was stored has come: hands over the newest of it. */
-  #release(channel: string): void {
-    const newest = this.#newest.get(channel);
-    this.#newest.delete(channel);
-    for (const message of newest?.messages ?? []) this.#hand(message);
-  }
-
-  #hand(message: ClientMessage): void {
-    if (!this.options.events || this.options.events.has(message.event)) guarded(() => this.options.onData(message));
-  }
+export interface Listener {
+  readonly channels: readonly string[];
+  /** Whether it is subscribed. Nothing is called after it has ended, and no cursor moves. */
+  active: boolean;
+  /** How a stream must ask for `channel`: `""` from now on, `"-"` what is held, `"-20"` the newest 20, or after a cursor. */
+  request(channel: string): string;
+  /**
+   * A stream has joined a channel, and was asked for with this listener in mind.
+   *
+   * @param asked what its request said of the channel.
+   */
+  joined(channel: string, coverage: Coverage, asked?: string): void;
+  /** A stream moves from the position `from`. */
+  take(frame: MovingFrame, from: RealtimeCursor, coverage: Coverage): void;
 }
 
-/** A listener that throws must not keep an event from the others: its error is reported as the page's own. */
-export function guarded(call: () => unknown): void {
-  const report = (error: unknown): void => console.error("tidings: a listener threw; the next event follows.", error);
-  try {
-    const result = call();
-    if (result instanceof Promise) result.catch(report);
-  } catch (error) {
-    report(error);
+/** Turns options into a listener. @throws TypeError for an `after` that cannot be meant */
+export function createListener(options: ClientSubscribeOptions): Listener {
+  const { history, after, events, cursors = new Map<string, RealtimeCursor>() } = options;
+  const { limit = Infinity, length = limit, since: earliest = 0 } = typeof history === "object" ? history : {};
+  const channels = channelsOf(options);
+  for (const channel of channels) {
+    const cursor = typeof after === "object" ? after[channel] : after;
+    if (!cursor) continue;
+    if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1))
+      throw new TypeError("tidings: `after` is a cursor, or { [channel]: cursor }, and goes without `history`.");
+    if (!cursors.has(channel)) cursors.set(channel, cursor);
   }
+  const given = new Map(cursors);
+  const wanted = history ? length : 0;
+  /** How many of the newest are wanted; 0 for no such wish. */
+  const newest = wanted < 1e9 ? Math.floor(wanted) : 0;
+  const start = wanted < 1 ? "" : newest ? `-${newest}` : "-";
+  /**
+   * The newest of what was stored, by the stream that brings it, until all of it has come. The listener has no cursor until it
+   * was handed over: a stream that breaks before is asked for the newest again.
+   */
+  const held = new WeakMap<Coverage, WireEvent[]>();
+
+  function move(channel: string, to: RealtimeCursor): boolean {
+    if (listener.active) cursors.set(channel, to);
+    return listener.active;
+  }
+
+  function announce(gap: Gap): void {
+    if (!move(gap.channel, gap.cursor)) return;
+    if (options.onGap) void guarded(() => options.onGap?.(gap));
+    else warn(() => `events of channel "${gap.channel}" may be missing (${gap.reason}). Fetch the current state in onGap.`);
+  }
+
+  function hand({ channel, cursor: id, event, data }: WireEvent, replayed: boolean): void {
+    if (!move(channel, id) || Number.parseInt(id, 10) < earliest || (events?.length && !events.includes(event))) return;
+    void guarded(() => options.onData?.({ id, channel, event, data, replayed }));
+  }
+
+  const listener: Listener = {
+    channels,
+    active: true,
+    request: (channel) => cursors.get(channel) ?? start,
+
+    joined(channel, coverage, asked) {
+      const { position, tail } = coverage;
+      const cursor = cursors.get(channel);
+      if (!cursor) {
+        if (newest && position !== tail) held.set(coverage, []);
+        else move(channel, start ? position : tail);
+      } else if (compareCursors(cursor, position) < 0) {
+        // Asked for on behalf of another listener: the log begins above us.
+        announce({ channel, after: cursor, cursor: position, reason: "trimmed" });
+      } else if (cursor === given.get(channel) && cursor !== asked && compareCursors(cursor, tail) > 0) {
+        // Brought along, above the log as it seems, and nobody was asked about it: perhaps nothing ever follows it.
+        announce({ channel, after: cursor, cursor: tail, reason: "reset" });
+      }
+    },
+
+    take(frame, from, coverage) {
+      const { type, channel, cursor: to } = frame;
+      const { tail } = coverage;
+      const messages = held.get(coverage);
+      if (messages && !cursors.has(channel)) {
+        if (type === "event" && messages.push(frame) > newest) messages.shift();
+        if (type !== "gap" && compareCursors(to, tail) < 0) return;
+        for (const message of messages) hand(message, true);
+        move(channel, type === "gap" ? from : to);
+      }
+      const after = cursors.get(channel);
+      const isReset = type === "gap" && frame.reason === "reset";
+      if (!after || compareCursors(after, from) < 0 || (!isReset && compareCursors(to, after) <= 0)) return;
+      if (type === "gap") {
+        announce({ channel, after, cursor: to, reason: frame.reason });
+        return;
+      }
+      // Every stream of this log meets each position of it: one that passes ours without meeting it brings another log.
+      if (after !== from && after !== tail) announce({ channel, after, cursor: from, reason: "reset" });
+      if (type === "event") hand(frame, compareCursors(to, tail) <= 0);
+      else move(channel, to);
+    },
+  };
+  return listener;
+}
+
+/** Each once, and only what the server can take: for one bad name it would refuse the channels of all the others. */
+function channelsOf({ channels = [DEFAULT_CHANNEL] }: ClientSubscribeOptions): readonly string[] {
+  return [...new Set(channels)].filter((channel): channel is string => {
+    const isName = isChannelName(channel);
+    if (channel && !isName) warn(() => `"${channel}" is not a channel name, and is left out.`);
+    return isName;
+  });
 }

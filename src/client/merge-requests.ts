@@ -5,15 +5,9 @@ import { compareCursors, isRealtimeCursor } from "../protocol/cursor.ts";
  * the newest 20, or after a cursor.
  */
 export function mergeRequests(requests: readonly string[]): string {
-  const counts = requests
-    .filter((request) => request.length > 1 && request[0] === "-")
-    .map((request) => Number(request.slice(1)));
-  const cursors = requests.filter(isRealtimeCursor);
+  const cursors = requests.filter(isRealtimeCursor).sort(compareCursors);
+  const newest = Math.max(...requests.map((request) => (request[0] === "-" ? Number(request.slice(1)) || Infinity : 0)));
   // How far back the newest n reach is for the log to say: beside a cursor, only all of it is sure to hold both.
-  if (requests.includes("-") || (counts.length > 0 && cursors.length > 0)) return "-";
-  if (counts.length > 0) return `-${Math.max(...counts)}`;
-  return cursors.reduce<string>(
-    (least, cursor) => (isRealtimeCursor(least) && compareCursors(least, cursor) <= 0 ? least : cursor),
-    "",
-  );
+  if (newest === Infinity || (newest && cursors[0])) return "-";
+  return newest ? `-${newest}` : (cursors[0] ?? "");
 }

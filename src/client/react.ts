@@ -12,15 +12,15 @@ export {
   type UseRealtimeOptions,
   type UseRealtimeResult,
 } from "./react/use-realtime.ts";
-export {
-  createRealtimeClient,
-  type ApiOptions,
-  type ClientSubscribeOptions,
-  type ConnectionStatus,
-  type HistoryOption,
-  type RealtimeClient,
-  type RealtimeClientOptions,
-} from "./client.ts";
-export type { ClientMessage } from "./listener.ts";
+export { createRealtimeClient } from "./client.ts";
+export type {
+  ApiOptions,
+  ClientMessage,
+  ClientSubscribeOptions,
+  ConnectionStatus,
+  HistoryOption,
+  RealtimeClient,
+  RealtimeClientOptions,
+} from "./options.ts";
 export type { RealtimeCursor } from "../protocol/cursor.ts";
 export type { Gap } from "../protocol/frames.ts";

@@ -1,47 +1,61 @@
 import type { GapReason } from "../protocol/codes.ts";
 import { isRealtimeCursor, type RealtimeCursor } from "../protocol/cursor.ts";
-import type { Connected, Gap } from "../protocol/frames.ts";
 
 /** An event as it came from the wire. */
 export interface WireEvent {
-  readonly id: RealtimeCursor;
+  readonly type: "event";
   readonly channel: string;
+  /** Its id: where it moves its channel. */
+  readonly cursor: RealtimeCursor;
   readonly event: string;
   readonly data: unknown;
 }
 
+/** What moves a channel. */
+export type MovingFrame =
+  | WireEvent
+  | { readonly type: "gap"; readonly channel: string; readonly cursor: RealtimeCursor; readonly reason: GapReason }
+  | { readonly type: "position"; readonly channel: string; readonly cursor: RealtimeCursor };
+
 /** What a stream can say. Nothing about it is believed before {@link readFrame} has looked at it. */
 export type WireFrame =
-  | { readonly type: "event"; readonly frame: WireEvent }
-  | { readonly type: "connected"; readonly frame: Connected }
-  | { readonly type: "gap"; readonly frame: Gap }
-  | { readonly type: "position"; readonly frame: { readonly channel: string; readonly cursor: RealtimeCursor } }
-  | { readonly type: "reconnect"; readonly frame: { readonly delayMs: number } }
-  | { readonly type: "problem"; readonly frame: { readonly code: string; readonly channel?: string; readonly retry: boolean } };
-
-const GAP_REASONS: readonly GapReason[] = ["trimmed", "reset", "unproven"];
-
-/** A frame, or `undefined` for one of a kind that this client does not know. Throws when it is malformed. */
-export function readFrame(name: string, text: string): WireFrame | undefined {
-  const data: unknown = JSON.parse(text);
-  const guard = Object.hasOwn(GUARDS, name) ? GUARDS[name] : undefined;
-  if (!guard) return undefined;
-  if (typeof data !== "object" || data === null || !guard(data as Fields)) throw new TypeError("malformed frame");
-  return { type: name || "event", frame: data } as WireFrame;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
+  | MovingFrame
+  | {
+      readonly type: "connected";
+      readonly channel: string;
+      readonly cursor: RealtimeCursor;
+      readonly tail: RealtimeCursor;
+      readonly heartbeatMs: number;
+    }
+  | { readonly type: "reconnect"; readonly delayMs: number }
+  | { readonly type: "problem"; readonly code: string; readonly channel?: string | undefined; readonly retry: boolean };
 
 const isText = (value: unknown): value is string => typeof value === "string";
-const isTime = (value: unknown): value is number => typeof value === "number" && value >= 0;
+/** Less than twelve days: a timer can wait for it. */
+const isTime = (value: unknown): value is number => typeof value === "number" && value >= 0 && value < 1e9;
 
-const GUARDS: Readonly<Record<string, (frame: Fields) => boolean>> = {
-  "": ({ id, channel, event }) => isRealtimeCursor(id) && isText(channel) && isText(event),
-  connected: ({ channel, cursor, tail, heartbeatMs }) =>
-    isText(channel) && isRealtimeCursor(cursor) && isRealtimeCursor(tail) && isTime(heartbeatMs),
-  gap: ({ channel, after, cursor, reason }) =>
-    isText(channel) && isRealtimeCursor(after) && isRealtimeCursor(cursor) && GAP_REASONS.includes(reason as GapReason),
-  position: ({ channel, cursor }) => isText(channel) && isRealtimeCursor(cursor),
-  reconnect: ({ delayMs }) => isTime(delayMs),
-  problem: ({ code, channel }) => isText(code) && (channel === undefined || isText(channel)),
-};
+/**
+ * The frame in a message of the stream; `undefined` when it is malformed, or of a kind that this client does not know. It is
+ * built anew, so nothing else that a server sends gets into it.
+ */
+export function readFrame(name: string, text: string): WireFrame | undefined {
+  let fields: Readonly<Record<string, unknown>>;
+  try {
+    fields = Object(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+  const type = name || "event";
+  const { id, event, data, channel, cursor = id, tail, heartbeatMs, reason, delayMs, code, retry } = fields;
+  const isMove = isText(channel) && isRealtimeCursor(cursor);
+  let isValid = isMove && (type === "gap" || type === "position");
+  if (type === "event") isValid = isMove && isText(event);
+  if (type === "connected") isValid = isMove && isRealtimeCursor(tail) && isTime(heartbeatMs);
+  if (type === "reconnect") isValid = isTime(delayMs);
+  if (type === "problem") isValid = isText(code) && isText(channel ?? "");
+  // A reason of later days is no reason to be silent.
+  const known = reason === "trimmed" || reason === "reset" ? reason : "unproven";
+  return isValid
+    ? ({ type, event, data, channel, cursor, tail, heartbeatMs, reason: known, delayMs, code, retry } as WireFrame)
+    : undefined;
+}

@@ -1,5 +1,6 @@
 import { createContext, useContext, useEffect, useRef, useState, type ReactElement, type ReactNode } from "react";
-import { createRealtimeClient, type ApiOptions, type RealtimeClient } from "../client.ts";
+import { createRealtimeClient } from "../client.ts";
+import type { ApiOptions, RealtimeClient } from "../options.ts";
 
 export interface RealtimeProviderProps {
   readonly children?: ReactNode;

@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useRef, useSyncExternalStore } from "react";
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
 import type { Gap } from "../../protocol/frames.ts";
+import { DEFAULT_CHANNEL } from "../../protocol/names.ts";
 import type { EventsOf } from "../../schema/infer.ts";
 import type { MessageIn } from "../../schema/message.ts";
-import type { ConnectionStatus, HistoryOption } from "../client.ts";
-import type { ClientMessage } from "../listener.ts";
+import type { ClientSubscribeOptions, ConnectionStatus, HistoryOption } from "../options.ts";
 import { useClient } from "./provider.tsx";
 
 /** Options of `useRealtime`, for events given as a map of name → data. */
@@ -38,40 +38,35 @@ export type UseRealtime<Events> = <const E extends keyof Events & string = keyof
 
 /** Subscribes a component to channels of the nearest `RealtimeProvider`. For typed events use `createRealtime`. */
 export function useRealtime(options: UseRealtimeOptions<Record<string, unknown>, string> = {}): UseRealtimeResult {
-  const { channels = ["default"], events, enabled = true, history, after } = options;
+  const { channels = [DEFAULT_CHANNEL], events, enabled = true, history, after } = options;
   const client = useClient("useRealtime");
   const latest = useRef(options);
   useEffect(() => {
     latest.current = options;
   });
-  /** Where this component stands on each of its channels: it goes on there when it was paused. */
+  /** Where this component stands on each of its channels: it goes on there after a pause. */
   const cursors = useRef(new Map<string, RealtimeCursor>());
   // Equal by value is equal: arrays written in place do not subscribe anew.
-  const wanted = JSON.stringify([channels.filter(Boolean), events, history, after]);
+  const wanted = JSON.stringify({ channels: channels.filter(Boolean), events, history, after });
 
   useEffect(() => {
     if (!enabled) return undefined;
-    const [names, only, past, from] = JSON.parse(wanted) as [
-      string[],
-      string[] | null,
-      HistoryOption | null,
-      typeof after | null,
-    ];
+    const subscription = JSON.parse(wanted) as ClientSubscribeOptions & { readonly channels: readonly string[] };
     // A channel that was left and is taken up again begins anew.
-    for (const channel of cursors.current.keys()) if (!names.includes(channel)) cursors.current.delete(channel);
+    for (const channel of cursors.current.keys()) if (!subscription.channels.includes(channel)) cursors.current.delete(channel);
     return client.subscribe({
-      channels: names,
-      events: only ?? undefined,
-      history: past ?? undefined,
-      after: from ?? undefined,
+      ...subscription,
       cursors: cursors.current,
-      onData: (message: ClientMessage) => latest.current.onData?.(message),
-      ...(latest.current.onGap && { onGap: (gap: Gap) => latest.current.onGap?.(gap) }),
+      onData: (message) => latest.current.onData?.(message),
+      // Asked for at each gap: without `onGap` the client warns.
+      get onGap() {
+        return latest.current.onGap;
+      },
     });
   }, [client, enabled, wanted]);
 
   const subscribe = useCallback((onChange: () => void) => client.subscribeStatus(onChange), [client]);
-  const status = useSyncExternalStore(subscribe, () => client.getStatus(), serverStatus);
+  const status = useSyncExternalStore(subscribe, client.getStatus, serverStatus);
   return { status };
 }
 
