@@ -78,7 +78,8 @@ export class Phone {
     }
     this.#fetching -= 1;
     this.#wasAway = false;
-    this.view.note(`Back. ${this.#replayed} replayed; told of one gap, so the list was fetched again: ${filled} filled in.`);
+    const replayed = this.#replayed > 0 ? `${this.#replayed} replayed, ` : "";
+    this.view.note(`Back. ${replayed}one gap: the list was fetched again, ${filled} filled in.`);
     this.refresh();
   }
 
