@@ -18,6 +18,8 @@ export class FakeLog {
   readonly ever: Map<string, FakeEntry> = new Map();
   /** How often it was replaced by another log. */
   resets = 0;
+  /** How often a server that was late joined it. */
+  lateJoins = 0;
 
   append(id: RealtimeCursor, event: string): void {
     const entry: FakeEntry = { id, prev: this.last, event, gone: false };
@@ -43,6 +45,14 @@ export class FakeLog {
     this.trim(0);
     this.last = ORIGIN;
     this.resets++;
+  }
+
+  /** Whether nothing was ever stored between the two, the first of which went down with an earlier life of the log. */
+  isLost(from: RealtimeCursor, to: RealtimeCursor): boolean {
+    const between = [...this.ever.keys()].filter(
+      (id) => compareCursors(id as RealtimeCursor, from) > 0 && compareCursors(id as RealtimeCursor, to) < 0,
+    );
+    return this.resets > 0 && between.length === 0;
   }
 
   /** Whether every entry between the two was stored but is shown to nobody who wants `events`. */
@@ -134,6 +144,7 @@ export class FakeStream {
       feed.position = entries.at(Math.max(0, entries.length - newest))?.prev ?? last;
       if (compareCursors(tail, feed.position) < 0) tail = feed.position;
     }
+    if (tail !== last) log.lateJoins++;
     this.say(connectedFrame({ channel, cursor: feed.position, tail, heartbeatMs: 15_000 }));
   }
 

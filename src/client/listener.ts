@@ -121,7 +121,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
 function channelsOf({ channels = [DEFAULT_CHANNEL] }: ClientSubscribeOptions): readonly string[] {
   return [...new Set(channels)].filter((channel): channel is string => {
     const isName = isChannelName(channel);
-    if (channel && !isName) warn(() => `"${channel}" is not a channel name, and is left out.`);
+    if (channel && !isName) warn(() => `"${String(channel)}" is not a channel name, and is left out.`);
     return isName;
   });
 }

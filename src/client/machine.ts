@@ -70,10 +70,10 @@ export interface Transition {
 }
 
 /** A stream that lived this long has proved that the server is well. */
-export const STABLE_MS = 5_000;
+const STABLE_MS = 5_000;
 /** Two streams at once for at most this long: HTTP/1.1 has six connections per host. */
-export const OVERLAP_MS = 3_000;
-export const MAX_RETRY_AFTER_MS = 300_000;
+const OVERLAP_MS = 3_000;
+const MAX_RETRY_AFTER_MS = 300_000;
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 /** What wakes this page wakes others in the same moment. */

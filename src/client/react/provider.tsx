@@ -1,7 +1,8 @@
-import { createContext, useContext, useEffect, useRef, useState, type ReactElement, type ReactNode } from "react";
+import { createContext, useContext, useEffect, useState, type ReactElement, type ReactNode } from "react";
 import { createRealtimeClient } from "../client.ts";
 import type { ApiOptions, RealtimeClient } from "../options.ts";
 
+/** Props of {@link RealtimeProvider}; none is required. */
 export interface RealtimeProviderProps {
   readonly children?: ReactNode;
   /** Where the endpoint is. Compared by value, so that an object written in place never reconnects. @default `/api/realtime` */
@@ -16,33 +17,38 @@ const Context = createContext<RealtimeClient | undefined>(undefined);
 
 /** One connection for everything below it. It is open only while a component below wants a channel. */
 export function RealtimeProvider({ children, api = {}, maxReconnectAttempts, client }: RealtimeProviderProps): ReactElement {
-  const { url, withCredentials, headers } = api;
-  // The newest function is asked, so that it sees the newest token, and a new one is no new connection.
-  const latestHeaders = useRef(headers);
-  useEffect(() => {
-    latestHeaders.current = headers;
-  });
-  const create = (): Made => ({
-    key: JSON.stringify([url, withCredentials, maxReconnectAttempts]),
-    client: createRealtimeClient({
-      api: { url, withCredentials, headers: () => resolve(latestHeaders.current) },
-      maxReconnectAttempts,
-    }),
-  });
-  const [made, setMade] = useState<Made>(create);
-  const key = JSON.stringify([url, withCredentials, maxReconnectAttempts]);
-  if (made.key !== key) setMade(create());
+  const key = keyOf(api, maxReconnectAttempts);
+  const [made, setMade] = useState(() => make(api, maxReconnectAttempts));
+  if (made.key !== key) setMade(make(api, maxReconnectAttempts));
+  // The newest function is asked, so that it sees the newest token; a new function is no new connection.
+  useEffect(() => made.setHeaders(api.headers));
   useEffect(() => () => made.client.destroy(), [made]);
   return <Context.Provider value={client ?? made.client}>{children}</Context.Provider>;
 }
 
+/** A client that the provider made, and for what. */
 interface Made {
   readonly key: string;
   readonly client: RealtimeClient;
+  setHeaders(headers: ApiOptions["headers"]): void;
 }
 
-function resolve(headers: ApiOptions["headers"]): HeadersInit | undefined | Promise<HeadersInit | undefined> {
-  return typeof headers === "function" ? headers() : headers;
+function keyOf({ url, withCredentials }: ApiOptions, maxReconnectAttempts: number | undefined): string {
+  return JSON.stringify([url, withCredentials, maxReconnectAttempts]);
+}
+
+function make(api: ApiOptions, maxReconnectAttempts: number | undefined): Made {
+  let { headers } = api;
+  return {
+    key: keyOf(api, maxReconnectAttempts),
+    client: createRealtimeClient({
+      api: { ...api, headers: () => (typeof headers === "function" ? headers() : headers) },
+      maxReconnectAttempts,
+    }),
+    setHeaders(newest) {
+      headers = newest;
+    },
+  };
 }
 
 /** The client of the nearest provider. @throws Error when there is none. */
