@@ -109,7 +109,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
         return;
       }
       // Every stream of this log meets each position of it: one that passes ours without meeting it brings another log.
-      if (after !== from && after !== tail) announce({ channel, after, cursor: from, reason: "reset" });
+      if (after !== from) announce({ channel, after, cursor: from, reason: "reset" });
       if (type === "event") hand(frame, compareCursors(to, tail) <= 0);
       else move(channel, to);
     },
