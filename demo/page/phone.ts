@@ -20,6 +20,7 @@ export class Phone {
   /** Whether it was away since its last note. */
   #wasAway = false;
   #replayed = 0;
+  #notedReplays = false;
   #holes = 0;
   #gapAfter: number | undefined;
   #fetching = 0;
@@ -53,7 +54,11 @@ export class Phone {
       this.view.hole(skipped);
     }
     this.#gapAfter = undefined;
-    if (way === "replayed") this.#replayed += 1;
+    if (way === "replayed") {
+      this.#replayed += 1;
+      // The page can believe that all is here while the last of them is still on its way.
+      if (this.#notedReplays) this.#noteReplays();
+    }
     if (this.#ledger.event(order.n)) this.view.order(order, way, lateMs);
     this.refresh();
   }
@@ -78,8 +83,8 @@ export class Phone {
     }
     this.#fetching -= 1;
     this.#wasAway = false;
-    const replayed = this.#replayed > 0 ? `${this.#replayed} replayed, ` : "";
-    this.view.note(`Back. ${replayed}one gap: the list was fetched again, ${filled} filled in.`);
+    const told = this.#replayed > 0 ? `${this.#replayed} replayed, one gap` : "One gap";
+    this.view.note(`Back. ${told}: the list was fetched again, ${filled} filled in.`);
     this.refresh();
   }
 
@@ -124,15 +129,21 @@ export class Phone {
     if (this.#wasAway || this.#ledger.highest === 0) return;
     this.#wasAway = true;
     this.#replayed = 0;
+    this.#notedReplays = false;
     this.#holes = 0;
     this.view.note("");
+  }
+
+  #noteReplays(): void {
+    this.#notedReplays = true;
+    this.view.note(`Back. ${count(this.#replayed, "missed order")} replayed, in order.`);
   }
 
   #comeBack(lost: number): void {
     // Without a log, what is lost shows when the next order has passed it.
     if (!this.#hasLog && this.#holes === 0 && lost === 0 && performance.now() - (this.#onlineSince ?? 0) < DUE_MS) return;
     this.#wasAway = false;
-    if (this.#hasLog) this.view.note(`Back. ${count(this.#replayed, "missed order")} replayed, in order.`);
+    if (this.#hasLog) this.#noteReplays();
     else this.view.note(this.#holes > 0 ? `Back. ${count(this.#holes, "order")} lost for good: nobody kept them.` : "Back.");
   }
 }

@@ -187,6 +187,10 @@ describe.concurrent("the demo on memory", () => {
     await eventually(async () =>
       expect(await textOf(page, "#phone-1 .note")).toMatch(/^Back\. \d+ missed orders replayed, in order\./),
     );
+    await eventually(async () => {
+      const count = await countOf(page, "#phone-1 .row.replayed");
+      expect(await textOf(page, "#phone-1 .note")).toBe(`Back. ${count} missed orders replayed, in order.`);
+    });
     const replayed = await numbersOf(page, 1, ".row.replayed");
     expect(replayed.length).toBeGreaterThan(2);
     expect(isRun(replayed)).toBe(true);
