@@ -10,11 +10,13 @@ import { SimulatedBroker } from "./simulated-broker.ts";
 class Reader implements Session {
   blocked = false;
   joinedAt: RealtimeCursor | undefined;
+  tail: RealtimeCursor | undefined;
   readonly seen: string[] = [];
   feed: Feed | undefined;
 
-  joined(feed: Feed): void {
+  joined(feed: Feed, tail: RealtimeCursor): void {
     this.joinedAt = feed.position;
+    this.tail = tail;
   }
 
   deliver(_feed: Feed, batch: Batch): void {
@@ -154,6 +156,26 @@ describe("Topic", () => {
     await flow();
     expect(newborn.prev).toBe(ORIGIN);
     expect(reader.seen).toEqual([old.id, newborn.id]);
+  });
+
+  it("I1 Position: who joins a log that is gone is told no last id of its earlier life", async () => {
+    const { broker, attach, flow } = scene();
+    attach({ kind: "live" });
+    await flow();
+    const old = broker.store();
+    await flow();
+    broker.expire();
+    const [fresh, returning] = [
+      attach({ kind: "after", cursor: ORIGIN }),
+      attach({ kind: "after", cursor: "1-0" as RealtimeCursor }),
+    ];
+    await flow();
+    expect([fresh.tail, returning.tail]).toEqual([ORIGIN, ORIGIN]);
+    const newborn = broker.store();
+    await flow();
+    expect(fresh.seen).toEqual([newborn.id]);
+    expect(returning.seen).toEqual([`1-0..${ORIGIN} reset`, newborn.id]);
+    expect(old.id).not.toBe(newborn.id);
   });
 
   it("I3 Order: a failover to a replica that was behind is one reset, down to the tail of what is left", async () => {

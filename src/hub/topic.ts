@@ -1,7 +1,8 @@
 import type { Broker, Entry, LocateRange, Page } from "../brokers/broker.ts";
 import type { Clock } from "../protocol/clock.ts";
-import type { GapReason, WireCode } from "../protocol/codes.ts";
+import type { WireCode } from "../protocol/codes.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import type { Gap } from "../protocol/frames.ts";
 import { PAGE_BYTES, RING_BYTES } from "../protocol/limits.ts";
 import { CatchUpQueue } from "./catch-up-queue.ts";
 import { Feed, type FeedSource, type FeedStart, type Session } from "./feed.ts";
@@ -334,6 +335,7 @@ export class Topic implements FeedSource {
     const tail = this.#tail as RealtimeCursor;
     const end = frames.findLastIndex((frame) => compareCursors(frame.cursor, tail) <= 0) + 1;
     const suffixes = new Map<number, Batch>();
+    const level = gone ? ORIGIN : tail;
     let moved = false;
     for (const feed of this.#waiting) {
       const before = feed.position;
@@ -344,14 +346,15 @@ export class Topic implements FeedSource {
       if (compareCursors(before, tail) > 0 && !isComplete(page)) continue;
       const verdict = this.#judgeFeed(feed, page);
       if (verdict.kind === "short") continue;
-      if (verdict.kind === "gap") this.#gapFeed(feed, verdict.cursor, verdict.reason);
-      this.#announce(feed);
+      if (feed.start?.kind === "held" && verdict.kind === "gap") feed.position = verdict.cursor;
+      else if (verdict.kind === "gap") this.#gapFeed(feed, { ...verdict, last: level });
+      this.#announce(feed, level);
       if (verdict.from < end && !feed.session.blocked && this.#waiting.has(feed)) {
         let batch = suffixes.get(verdict.from);
         if (!batch) suffixes.set(verdict.from, (batch = new Batch(frames.slice(verdict.from, end))));
         this.#give(feed, batch);
       }
-      if (this.#goLiveAt(feed, gone ? ORIGIN : tail) || feed.position !== before) moved = true;
+      if (this.#goLiveAt(feed, level) || feed.position !== before) moved = true;
     }
     return moved;
   }
@@ -364,21 +367,18 @@ export class Topic implements FeedSource {
     return { ...verdict, cursor: this.#tail as RealtimeCursor, from: page.entries.length };
   }
 
-  #gapFeed(feed: Feed, cursor: RealtimeCursor, reason: GapReason): void {
+  #gapFeed(feed: Feed, { cursor, reason, last }: Pick<Gap, "cursor" | "reason"> & { readonly last: RealtimeCursor }): void {
     const after = feed.position as RealtimeCursor;
-    if (feed.start?.kind === "held") {
-      feed.position = cursor;
-      return;
-    }
-    this.#announce(feed);
+    this.#announce(feed, last);
     feed.gapped = true;
     this.#give(feed, new Batch([Frame.ofGap({ channel: this.channel, after, cursor, reason })]));
   }
 
-  #announce(feed: Feed): void {
+  /** @param last the log's last id; the origin when there is no log any more. */
+  #announce(feed: Feed, last: RealtimeCursor = this.#tail as RealtimeCursor): void {
     if (!feed.start) return;
     feed.start = undefined;
-    feed.session.joined(feed, this.#tail as RealtimeCursor);
+    feed.session.joined(feed, last);
   }
 
   #give(feed: Feed, batch: Batch): void {
