@@ -28,6 +28,7 @@ const STEPS = {
     commands: [
       [bin("typescript/bin/tsc"), "-p", "."],
       [bin("typescript/bin/tsc"), "-p", "scripts"],
+      [bin("typescript/bin/tsc"), "-p", "demo"],
     ],
   },
   unused: {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
 import type { Batch } from "./frame.ts";
@@ -165,17 +165,13 @@ describe("Topic", () => {
     const old = broker.store();
     await flow();
     broker.expire();
-    const [fresh, returning] = [
-      attach({ kind: "after", cursor: ORIGIN }),
-      attach({ kind: "after", cursor: "1-0" as RealtimeCursor }),
-    ];
+    const returning = attach({ kind: "after", cursor: "1-0" as RealtimeCursor });
     await flow();
-    expect([fresh.tail, returning.tail]).toEqual([ORIGIN, ORIGIN]);
+    expect(returning.tail).toBe(ORIGIN);
     const newborn = broker.store();
     await flow();
-    expect(fresh.seen).toEqual([newborn.id]);
     expect(returning.seen).toEqual([`1-0..${ORIGIN} reset`, newborn.id]);
-    expect(old.id).not.toBe(newborn.id);
+    expect(compareCursors(newborn.id, old.id)).toBeGreaterThan(0);
   });
 
   it("I3 Order: a failover to a replica that was behind is one reset, down to the tail of what is left", async () => {
