@@ -11,8 +11,8 @@ import type { MovingFrame, WireFrame } from "./wire.ts";
 /** A stream and what it has said so far. */
 interface OpenStream {
   readonly stream: Stream;
-  /** Those whose wishes are in the request. */
-  readonly audience: ReadonlySet<Listener>;
+  /** Those whose wishes are in the request, with what they asked for by channel. */
+  readonly audience: ReadonlyMap<Listener, ReadonlyMap<string, string>>;
   /** What it was asked for, by channel. */
   readonly asked: ReadonlyMap<string, string>;
   /** What it has said of each channel; `false` for one that the server would not join. */
@@ -45,7 +45,7 @@ function close(opened: OpenStream | undefined): undefined {
 export function createRealtimeClient(options: RealtimeClientOptions = {}): RealtimeClient {
   const { clock = pageClock, maxReconnectAttempts = Infinity } = options;
   const listeners = new Set<Listener>();
-  const statusListeners = new Set<(status: ConnectionStatus) => void>();
+  const statusListeners = new Set<() => void>();
   let state = INITIAL;
   let status: ConnectionStatus = "disconnected";
   let current: OpenStream | undefined;
@@ -88,6 +88,10 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
   /** The channels of all listeners. */
   const wanted = (): string[] => [...new Set([...listeners].flatMap(({ channels }) => channels))].sort();
 
+  /** What the newest stream that spoke of a channel has said. */
+  const saidOf = (channel: string): Coverage | false | undefined =>
+    next?.coverage.get(channel) ?? current?.coverage.get(channel);
+
   /** Whether the stream that there is, or that is opening, gives every listener what it asks for. */
   function need(): Need {
     const newest = next ?? current;
@@ -106,15 +110,21 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
   }
 
   function open(): OpenStream {
+    const audience = new Map(
+      [...listeners].map((each) => [each, new Map(each.channels.map((channel) => [channel, each.request(channel)]))]),
+    );
     const asked = new Map(
-      wanted().map((channel) => [channel, mergeRequests(listenersOf(channel).map((each) => each.request(channel)))]),
+      wanted().map((channel) => [
+        channel,
+        mergeRequests([...audience.values()].flatMap((wishes) => wishes.get(channel) ?? [])),
+      ]),
     );
     const handlers = {
       onFrame: (frame: WireFrame) => hear(opened, frame),
       onEnd: (retryAfterMs: number) => ended(opened, retryAfterMs),
     };
     const stream = openStream(asked, { ...options, clock }, handlers);
-    const opened: OpenStream = { audience: new Set(listeners), asked, coverage: new Map(), stream };
+    const opened: OpenStream = { audience, asked, coverage: new Map(), stream };
     return opened;
   }
 
@@ -146,7 +156,10 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
       const joined = { position: frame.cursor, tail: frame.tail };
       coverage.set(channel, joined);
       for (const listener of listenersOf(channel)) {
-        if (audience.has(listener) || listener.request(channel) === "") listener.joined(channel, joined, asked.get(channel));
+        const request = listener.request(channel);
+        const wish = audience.get(listener)?.get(channel);
+        if (wish !== undefined || request === "")
+          listener.joined(channel, joined, wish === request && wish !== asked.get(channel));
       }
     }
     if (opened === next && [...asked.keys()].every((name) => coverage.has(name))) dispatch({ type: "joined" });
@@ -181,15 +194,14 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
   }
 
   function refreshStatus(): void {
-    const said = wanted().map((channel) => current?.coverage.get(channel) ?? next?.coverage.get(channel));
+    const said = wanted().map(saidOf);
     const before = status;
     if (said.length === 0) status = "disconnected";
     else if (refused || said.every((each) => each === false)) status = "error";
     else if (!said.includes(undefined)) status = "connected";
     else status = state.name === "waiting" ? "disconnected" : "connecting";
     if (status === before) return;
-    // Not the value of now: a listener may change it, and then each has to end with the newest.
-    for (const listener of [...statusListeners]) void guarded(() => listener(status));
+    for (const tell of [...statusListeners]) tell();
   }
 
   function wake(): void {
@@ -216,7 +228,7 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
       const listener = createListener(given);
       // What a stream brings from now on is for this listener too, unless it asks for more.
       for (const channel of listener.channels) {
-        const coverage = current?.coverage.get(channel) || next?.coverage.get(channel);
+        const coverage = saidOf(channel);
         if (coverage && listener.request(channel) === "") listener.joined(channel, { ...coverage, tail: coverage.position });
       }
       listeners.add(listener);
@@ -228,11 +240,11 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     },
 
     subscribeStatus(onStatus) {
-      // A wrapper of its own, so that the same function can subscribe twice.
-      const listener = (now: ConnectionStatus): unknown => onStatus(now);
-      statusListeners.add(listener);
-      void guarded(() => listener(status));
-      return () => void statusListeners.delete(listener);
+      // A listener may change the status: each ends with the newest. A function of our own, so that the same one can subscribe twice.
+      const tell = (): unknown => guarded(() => onStatus(status));
+      statusListeners.add(tell);
+      tell();
+      return () => void statusListeners.delete(tell);
     },
 
     getStatus: () => status,

@@ -18,8 +18,6 @@ export class FakeLog {
   readonly ever: Map<string, FakeEntry> = new Map();
   /** How often it was replaced by another log. */
   resets = 0;
-  /** How often a server that was late joined it. */
-  lateJoins = 0;
 
   append(id: RealtimeCursor, event: string): void {
     const entry: FakeEntry = { id, prev: this.last, event, gone: false };
@@ -86,6 +84,8 @@ export class FakeStream {
   readonly body: ReadableStream<Uint8Array>;
   readonly #server: FakeServer;
   readonly #feeds: readonly Feed[];
+  /** The end of each log at the time of the request. */
+  readonly #heard: ReadonlyMap<string, RealtimeCursor>;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #outbox = new Uint8Array();
 
@@ -96,6 +96,7 @@ export class FakeStream {
     this.channels = url.searchParams.getAll("channel");
     const at = (url.searchParams.get("at") ?? "").split(",");
     this.#feeds = this.channels.map((channel, index) => ({ channel, asked: at[index] ?? "", position: undefined }));
+    this.#heard = new Map(this.channels.map((channel) => [channel, server.log(channel).last]));
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
@@ -121,7 +122,11 @@ export class FakeStream {
     this.say(reconnectFrame({ delayMs }));
   }
 
-  /** Reads the log for each channel. @param late how many entries the server has not heard of when it joins */
+  /**
+   * Reads the log for each channel.
+   *
+   * @param late how many entries the server has not heard of yet when it joins; it has heard all that was stored before the request
+   */
   pump(count: number = Infinity, late = 0): void {
     for (const feed of this.#feeds) {
       const log = this.#server.log(feed.channel);
@@ -133,8 +138,9 @@ export class FakeStream {
   #join(feed: Feed, log: FakeLog, late: number): void {
     const { channel, asked } = feed;
     const { entries, last } = log;
-    let tail = entries.at(-1 - late)?.prev ?? last;
-    if (late === 0) tail = last;
+    const heard = this.#heard.get(channel) as RealtimeCursor;
+    let tail = late > 0 ? (entries.at(-late)?.prev ?? last) : last;
+    if (compareCursors(tail, heard) < 0) tail = compareCursors(heard, last) < 0 ? heard : last;
     // A client that is ahead saw the newest entries elsewhere: the server draws level before it joins.
     if (isRealtimeCursor(asked) && compareCursors(asked, tail) > 0) tail = last;
     if (isRealtimeCursor(asked)) feed.position = asked;
@@ -144,7 +150,6 @@ export class FakeStream {
       feed.position = entries.at(Math.max(0, entries.length - newest))?.prev ?? last;
       if (compareCursors(tail, feed.position) < 0) tail = feed.position;
     }
-    if (tail !== last) log.lateJoins++;
     this.say(connectedFrame({ channel, cursor: feed.position, tail, heartbeatMs: 15_000 }));
   }
 
@@ -221,6 +226,7 @@ export class FakeServer {
 
   readonly fetch: typeof globalThis.fetch = async (input, init = {}) => {
     const { signal, headers } = init as { readonly signal: AbortSignal; readonly headers: Headers };
+    signal.throwIfAborted();
     this.requests++;
     const answer = this.answers.shift() ?? "stream";
     if (answer instanceof Response) return answer;

@@ -25,9 +25,9 @@ export interface Listener {
   /**
    * A stream has joined a channel, and was asked for with this listener in mind.
    *
-   * @param asked what its request said of the channel.
+   * @param isUnasked whether the place where it stands is another than the server was asked about, and was so from the beginning.
    */
-  joined(channel: string, coverage: Coverage, asked?: string): void;
+  joined(channel: string, coverage: Coverage, isUnasked?: boolean): void;
   /** A stream moves from the position `from`. */
   take(frame: MovingFrame, from: RealtimeCursor, coverage: Coverage): void;
 }
@@ -44,7 +44,6 @@ export function createListener(options: ClientSubscribeOptions): Listener {
       throw new TypeError("tidings: `after` is a cursor, or { [channel]: cursor }, and goes without `history`.");
     if (!cursors.has(channel)) cursors.set(channel, cursor);
   }
-  const given = new Map(cursors);
   const wanted = history ? length : 0;
   /** How many of the newest are wanted; 0 for no such wish. */
   const newest = wanted < 1e9 ? Math.floor(wanted) : 0;
@@ -76,7 +75,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     active: true,
     request: (channel) => cursors.get(channel) ?? start,
 
-    joined(channel, coverage, asked) {
+    joined(channel, coverage, isUnasked) {
       const { position, tail } = coverage;
       const cursor = cursors.get(channel);
       if (!cursor) {
@@ -85,8 +84,8 @@ export function createListener(options: ClientSubscribeOptions): Listener {
       } else if (compareCursors(cursor, position) < 0) {
         // Asked for on behalf of another listener: the log begins above us.
         announce({ channel, after: cursor, cursor: position, reason: "trimmed" });
-      } else if (cursor === given.get(channel) && cursor !== asked && compareCursors(cursor, tail) > 0) {
-        // Brought along, above the log as it seems, and nobody was asked about it: perhaps nothing ever follows it.
+      } else if (isUnasked && compareCursors(cursor, tail) > 0) {
+        // Above the end of the log, and was there when that was read: perhaps nothing will ever follow it.
         announce({ channel, after: cursor, cursor: tail, reason: "reset" });
       }
     },
@@ -103,7 +102,9 @@ export function createListener(options: ClientSubscribeOptions): Listener {
       }
       const after = cursors.get(channel);
       const isReset = type === "gap" && frame.reason === "reset";
-      if (!after || compareCursors(after, from) < 0 || (!isReset && compareCursors(to, after) <= 0)) return;
+      if (!after || after === to) return;
+      // A new log has nothing to do with where anybody stood in the old one.
+      if (!isReset && (compareCursors(after, from) < 0 || compareCursors(to, after) < 0)) return;
       if (type === "gap") {
         announce({ channel, after, cursor: to, reason: frame.reason });
         return;

@@ -91,7 +91,6 @@ export function openStream(
     const address = `${url}${url.includes("?") ? "&" : "?"}${query}v=1&at=${[...asked.values()].join()}`;
     const headers = new Headers(await (typeof given === "function" ? given() : given));
     headers.set("accept", "text/event-stream");
-    if (signal.aborted) return;
     const response = await fetch(address, {
       headers,
       signal,
@@ -114,7 +113,7 @@ export function openStream(
     const decoder = new TextDecoder();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done || signal.aborted) return end(0);
+      if (done) return end(0);
       ticks = 0;
       lastByte = clock.now();
       parse(decoder.decode(value, { stream: true }));

@@ -41,7 +41,7 @@ const isTime = (value: unknown): value is number => typeof value === "number" &&
 export function readFrame(name: string, text: string): WireFrame | undefined {
   let fields: Readonly<Record<string, unknown>>;
   try {
-    fields = Object(JSON.parse(text));
+    fields = JSON.parse(text) ?? {};
   } catch {
     return undefined;
   }
