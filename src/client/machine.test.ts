@@ -1,0 +1,194 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  INITIAL,
+  transition,
+  type Effect,
+  type MachineEvent,
+  type MachineState,
+  type StateName,
+  type World,
+} from "./machine.ts";
+
+const CHANGE = { type: "change", delayMs: 25 } as const;
+const DUE = { type: "due", need: "stream" } as const;
+const LOST = { type: "nextLost", retryAfterMs: 0 } as const;
+const REFUSED = { type: "nextLost", retryAfterMs: Infinity } as const;
+const JOINED = { type: "joined" } as const;
+const CURRENT_LOST = { type: "currentLost" } as const;
+const WAKE = { type: "wake" } as const;
+const OVERLAP_MS = 3_000;
+const STABLE_MS = 5_000;
+const NEVER: Effect = { armMs: Infinity };
+
+const at = (over: Partial<World> = {}): World => ({ now: 0, random: 0.5, maxAttempts: Infinity, ...over });
+const state = (name: StateName, over: Partial<MachineState> = {}): MachineState => ({ name, attempt: 0, ...over });
+const after = (from: MachineState, event: MachineEvent, world = at()): [StateName, readonly Effect[]] => {
+  const { state, effects } = transition(from, event, world);
+  return [state.name, effects];
+};
+
+/** Plays events one after the other; each may come with its own world. */
+function play(from: MachineState, ...events: ReadonlyArray<MachineEvent | [MachineEvent, Partial<World>]>): MachineState {
+  return events.reduce((now, each) => {
+    const [event, world] = Array.isArray(each) ? each : [each, {}];
+    return transition(now, event, at(world)).state;
+  }, from);
+}
+
+/** The time for which the timer was set. */
+function delayOf(from: MachineState, event: MachineEvent, world: Partial<World> = {}): number {
+  const { effects } = transition(from, event, at(world));
+  return effects.reduce((delay, effect) => (typeof effect === "object" ? effect.armMs : delay), -1);
+}
+
+describe("the machine", () => {
+  it.each<[string, MachineState, MachineEvent, StateName, readonly Effect[]]>([
+    ["U-36: a first wish is gathered", INITIAL, CHANGE, "gathering", ["dropNext", { armMs: 25 }]],
+    ["more wishes begin the time anew", state("gathering"), CHANGE, "gathering", ["dropNext", { armMs: 25 }]],
+    ["then a stream is opened", state("gathering"), DUE, "opening", ["open"]],
+    ["a change aborts the stream that is opening", state("opening"), CHANGE, "gathering", ["dropNext", { armMs: 25 }]],
+    ["a stream that is joined becomes the current one", state("opening"), JOINED, "open", ["dropCurrent", "promote", NEVER]],
+    ["nothing is opened when the stream that is open will do", state("open"), { ...DUE, need: "same" }, "open", []],
+    [
+      "U-26: another set of channels is opened beside the open stream",
+      state("open"),
+      DUE,
+      "moving",
+      ["open", { armMs: OVERLAP_MS }],
+    ],
+    ["U-26: and takes its place once it is joined", state("moving"), JOINED, "open", ["dropCurrent", "promote", NEVER]],
+    ["a change while moving aborts the successor alone", state("moving"), CHANGE, "open", ["dropNext", { armMs: 25 }]],
+    ["two streams at once for three seconds at most: then the old one goes", state("moving"), DUE, "opening", ["dropCurrent"]],
+    ["the successor goes on when the old stream breaks", state("moving"), CURRENT_LOST, "opening", [NEVER]],
+    ["the old stream goes on when its successor breaks", state("moving"), LOST, "open", [{ armMs: 250 }]],
+    ["the old stream goes on when its successor is refused", state("moving"), REFUSED, "refused", [NEVER]],
+    ["the server asks for another stream in a while", state("open"), { ...CHANGE, delayMs: 700 }, "open", [{ armMs: 700 }]],
+    ["B-6: components that come and go do not hurry the next attempt", state("waiting"), CHANGE, "waiting", []],
+    ["a refusal is final", state("opening"), REFUSED, "refused", [NEVER]],
+    ["until something else is wanted", state("refused"), CHANGE, "gathering", ["dropNext", { armMs: 25 }]],
+    ["a refused client is not woken", state("refused"), WAKE, "refused", []],
+    ["an idle client is not woken", INITIAL, WAKE, "idle", []],
+  ])("%s", (_title, from, event, name, effects) => {
+    expect(after(from, event)).toEqual([name, effects]);
+  });
+
+  it.each(["idle", "gathering", "opening", "open", "moving", "waiting", "refused"] as const)(
+    "in the state %s, nobody who listens means: no stream and no timer",
+    (name) => {
+      const { state: now, effects } = transition(state(name, { attempt: 3 }), { type: "due", need: "none" }, at());
+      expect(now).toBe(INITIAL);
+      expect(effects).toEqual(expect.arrayContaining(["dropNext", "dropCurrent", NEVER]));
+    },
+  );
+
+  it("B-5: retries without limit, with full jitter under a ceiling that doubles up to 30 s", () => {
+    const ceilings: number[] = [];
+    let now = state("opening");
+    for (let attempt = 0; attempt < 40; attempt++) {
+      expect(delayOf(now, LOST, { random: 0 })).toBe(0);
+      ceilings.push(delayOf(now, LOST, { random: 1 }));
+      now = play(now, LOST, DUE);
+      expect(now.name).toBe("opening");
+    }
+    expect(ceilings.slice(0, 8)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    expect(Math.max(...ceilings)).toBe(30_000);
+  });
+
+  it("B-6: one timer: each arming replaces the one before, and a failure leaves no attempt behind", () => {
+    const { state: now, effects } = transition(state("opening"), LOST, at());
+    expect(effects.filter((effect) => typeof effect === "object")).toHaveLength(1);
+    expect(after(now, LOST)).toEqual(["waiting", []]);
+    expect(after(now, CURRENT_LOST)).toEqual(["waiting", []]);
+  });
+
+  it("B-10: failures are counted until a stream was stable, not until one was opened", () => {
+    const failed = play(state("opening"), LOST, DUE, LOST, DUE, LOST, DUE);
+    expect(failed.attempt).toBe(3);
+    const opened = play(failed, [JOINED, { now: 1_000 }]);
+    const lostSoon = play(opened, [CURRENT_LOST, { now: 1_000 + STABLE_MS - 1 }]);
+    expect(lostSoon.attempt).toBe(4);
+    const lostLater = play(opened, [CURRENT_LOST, { now: 1_000 + STABLE_MS }]);
+    expect(lostLater.attempt).toBe(1);
+    // Once used up, that it lasted once is no excuse for ever.
+    expect(play(lostLater, DUE, [LOST, { now: 100_000 }], DUE, [LOST, { now: 200_000 }]).attempt).toBe(3);
+  });
+
+  it("B-10: a successor that breaks again and again is asked for less and less often, however stable the old stream", () => {
+    let now = play(state("opening"), [JOINED, { now: 0 }]);
+    const ceilings = [100_000, 200_000, 300_000, 400_000].map((time) => {
+      now = play(now, DUE);
+      const ceiling = delayOf(now, LOST, { now: time, random: 1 });
+      now = play(now, [LOST, { now: time }]);
+      return ceiling;
+    });
+    expect(ceilings).toEqual([500, 1_000, 2_000, 4_000]);
+  });
+
+  it("B-10: maxReconnectAttempts counts failures in a row", () => {
+    const world = { maxAttempts: 2 };
+    const two = play(state("opening"), [LOST, world], DUE, [LOST, world], DUE);
+    expect(two.name).toBe("opening");
+    const three = play(two, [LOST, world]);
+    expect(three).toMatchObject({ name: "refused", attempt: 0 });
+    expect(play(state("opening"), [LOST, { maxAttempts: 0 }]).name).toBe("refused");
+    expect(play(two, JOINED, [CURRENT_LOST, { ...world, now: STABLE_MS }]).name).toBe("waiting");
+  });
+
+  it("the server's own time is kept, within reason and spread over a second, and nothing makes it sooner", () => {
+    const busy: MachineEvent = { type: "nextLost", retryAfterMs: 7_000 };
+    expect(delayOf(state("opening"), busy, { random: 0 })).toBe(7_000);
+    expect(delayOf(state("opening"), busy, { random: 0.9 })).toBeCloseTo(7_900);
+    expect(delayOf(state("opening"), { ...busy, retryAfterMs: 86_400_000 }, { random: 0 })).toBe(300_000);
+    expect(after(play(state("opening"), busy), WAKE)).toEqual(["waiting", []]);
+  });
+
+  it("B-5: a page that wakes up tries within a second, once", () => {
+    const waiting = play(state("opening"), LOST);
+    expect(delayOf(waiting, WAKE, { random: 0.999 })).toBeLessThan(1_000);
+    expect(after(play(waiting, WAKE), WAKE)).toEqual(["waiting", []]);
+    expect(delayOf(play(waiting, WAKE, DUE, LOST), WAKE, { random: 0.5 })).toBe(500);
+  });
+
+  it("opens one stream at a time, and never more than two, whatever happens", () => {
+    const event = fc.oneof(
+      ...[CHANGE, DUE, JOINED, LOST, REFUSED, CURRENT_LOST, WAKE].map((each) => fc.constant<MachineEvent>(each)),
+      fc.constant<MachineEvent>({ type: "due", need: "same" }),
+      fc.constant<MachineEvent>({ type: "due", need: "none" }),
+    );
+    fc.assert(
+      fc.property(fc.array(event, { size: "max", maxLength: 60 }), (events) => {
+        let now = INITIAL;
+        let current = false;
+        let next = false;
+        let armed = false;
+        for (const each of events) {
+          // What the client cannot bring about.
+          if ((each.type === "joined" || each.type === "nextLost") && !next) continue;
+          if (each.type === "currentLost" && !current) continue;
+          if (each.type === "due" && each.need !== "none" && !armed) continue;
+          if (each.type === "due") armed = false;
+          if (each.type === "nextLost") next = false;
+          if (each.type === "currentLost") current = false;
+          const { state: then, effects } = transition(now, each, at());
+          for (const effect of effects) {
+            if (effect === "open") {
+              expect(next, "a stream is opened while another is opening").toBe(false);
+              next = true;
+            } else if (effect === "dropNext") next = false;
+            else if (effect === "dropCurrent") current = false;
+            else if (effect === "promote") {
+              expect([current, next]).toEqual([false, true]);
+              [current, next] = [true, false];
+            } else armed = effect.armMs < Infinity;
+          }
+          now = then;
+          expect(next, now.name).toBe(now.name === "opening" || now.name === "moving");
+          if (now.name === "open" || now.name === "moving") expect(current, now.name).toBe(true);
+          if (now.name === "gathering" || now.name === "waiting" || now.name === "moving") expect(armed, now.name).toBe(true);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
