@@ -83,7 +83,7 @@ export class FakeStream {
   isOpen = true;
   readonly body: ReadableStream<Uint8Array>;
   readonly #server: FakeServer;
-  readonly #feeds: readonly Feed[];
+  #feeds: readonly Feed[];
   /** The end of each log at the time of the request. */
   readonly #heard: ReadonlyMap<string, RealtimeCursor>;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
@@ -104,6 +104,11 @@ export class FakeStream {
     });
     init.signal.addEventListener("abort", () => this.#close(() => this.#controller.error(new Error("aborted"))));
     this.say("retry: 1000\n:\n\n");
+  }
+
+  /** Says nothing of a channel any more. */
+  deny(channel: string): void {
+    this.#feeds = this.#feeds.filter((feed) => feed.channel !== channel);
   }
 
   get waiting(): number {
@@ -204,6 +209,8 @@ export class FakeServer {
   readonly streams: FakeStream[] = [];
   /** The answers to the next requests; a stream when there is none left. */
   readonly answers: FakeAnswer[] = [];
+  /** Answers in place of a stream, when it is set and returns something. */
+  fetchInstead: (() => Response | undefined) | undefined;
   requests = 0;
   /** The most streams that were open at once. */
   mostOpen = 0;
@@ -228,7 +235,7 @@ export class FakeServer {
     const { signal, headers } = init as { readonly signal: AbortSignal; readonly headers: Headers };
     signal.throwIfAborted();
     this.requests++;
-    const answer = this.answers.shift() ?? "stream";
+    const answer = this.fetchInstead?.() ?? this.answers.shift() ?? "stream";
     if (answer instanceof Response) return answer;
     if (answer === "break") throw new TypeError("Failed to fetch");
     if (answer === "refuse") return new Response("{}", { status: 503 });

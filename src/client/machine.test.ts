@@ -43,34 +43,38 @@ function delayOf(from: MachineState, event: MachineEvent, world: Partial<World> 
 }
 
 describe("the machine", () => {
-  it.each<[string, MachineState, MachineEvent, StateName, readonly Effect[]]>([
-    ["U-36: a first wish is gathered", INITIAL, CHANGE, "gathering", ["dropNext", { armMs: 25 }]],
-    ["more wishes begin the time anew", state("gathering"), CHANGE, "gathering", ["dropNext", { armMs: 25 }]],
-    ["then a stream is opened", state("gathering"), DUE, "opening", ["open"]],
-    ["a change aborts the stream that is opening", state("opening"), CHANGE, "gathering", ["dropNext", { armMs: 25 }]],
-    ["a stream that is joined becomes the current one", state("opening"), JOINED, "open", ["dropCurrent", "promote", NEVER]],
-    ["nothing is opened when the stream that is open will do", state("open"), { ...DUE, need: "same" }, "open", []],
+  it.each<[string, MachineState, MachineEvent, [StateName, readonly Effect[]]]>([
+    ["U-36: a first wish is gathered", INITIAL, CHANGE, ["gathering", ["dropNext", { armMs: 25 }]]],
+    ["more wishes begin the time anew", state("gathering"), CHANGE, ["gathering", ["dropNext", { armMs: 25 }]]],
+    ["then a stream is opened", state("gathering"), DUE, ["opening", ["open"]]],
+    ["a change aborts the stream that is opening", state("opening"), CHANGE, ["gathering", ["dropNext", { armMs: 25 }]]],
+    ["a stream that is joined becomes the current one", state("opening"), JOINED, ["open", ["dropCurrent", "promote", NEVER]]],
+    ["nothing is opened when the stream that is open will do", state("open"), { ...DUE, need: "same" }, ["open", []]],
     [
       "U-26: another set of channels is opened beside the open stream",
       state("open"),
       DUE,
-      "moving",
-      ["open", { armMs: OVERLAP_MS }],
+      ["moving", ["open", { armMs: OVERLAP_MS }]],
     ],
-    ["U-26: and takes its place once it is joined", state("moving"), JOINED, "open", ["dropCurrent", "promote", NEVER]],
-    ["a change while moving aborts the successor alone", state("moving"), CHANGE, "open", ["dropNext", { armMs: 25 }]],
-    ["two streams at once for three seconds at most: then the old one goes", state("moving"), DUE, "opening", ["dropCurrent"]],
-    ["the successor goes on when the old stream breaks", state("moving"), CURRENT_LOST, "opening", [NEVER]],
-    ["the old stream goes on when its successor breaks", state("moving"), LOST, "open", [{ armMs: 250 }]],
-    ["the old stream goes on when its successor is refused", state("moving"), REFUSED, "refused", [NEVER]],
-    ["the server asks for another stream in a while", state("open"), { ...CHANGE, delayMs: 700 }, "open", [{ armMs: 700 }]],
-    ["B-6: components that come and go do not hurry the next attempt", state("waiting"), CHANGE, "waiting", []],
-    ["a refusal is final", state("opening"), REFUSED, "refused", [NEVER]],
-    ["until something else is wanted", state("refused"), CHANGE, "gathering", ["dropNext", { armMs: 25 }]],
-    ["a refused client is not woken", state("refused"), WAKE, "refused", []],
-    ["an idle client is not woken", INITIAL, WAKE, "idle", []],
-  ])("%s", (_title, from, event, name, effects) => {
-    expect(after(from, event)).toEqual([name, effects]);
+    ["U-26: and takes its place once it is joined", state("moving"), JOINED, ["open", ["dropCurrent", "promote", NEVER]]],
+    ["a change while moving aborts the successor alone", state("moving"), CHANGE, ["open", ["dropNext", { armMs: 25 }]]],
+    [
+      "two streams at once for three seconds at most: then the old one goes",
+      state("moving"),
+      DUE,
+      ["opening", ["dropCurrent"]],
+    ],
+    ["the successor goes on when the old stream breaks", state("moving"), CURRENT_LOST, ["opening", [NEVER]]],
+    ["the old stream goes on when its successor breaks", state("moving"), LOST, ["open", [{ armMs: 250 }]]],
+    ["the old stream goes on when its successor is refused", state("moving"), REFUSED, ["refused", [NEVER]]],
+    ["the server asks for another stream in a while", state("open"), { ...CHANGE, delayMs: 700 }, ["open", [{ armMs: 700 }]]],
+    ["B-6: components that come and go do not hurry the next attempt", state("waiting"), CHANGE, ["waiting", []]],
+    ["a refusal is final", state("opening"), REFUSED, ["refused", [NEVER]]],
+    ["until something else is wanted", state("refused"), CHANGE, ["gathering", ["dropNext", { armMs: 25 }]]],
+    ["a refused client is not woken", state("refused"), WAKE, ["refused", []]],
+    ["an idle client is not woken", INITIAL, WAKE, ["idle", []]],
+  ])("%s", (_title, from, event, outcome) => {
+    expect(after(from, event)).toEqual(outcome);
   });
 
   it.each(["idle", "gathering", "opening", "open", "moving", "waiting", "refused"] as const)(
@@ -159,34 +163,37 @@ describe("the machine", () => {
     fc.assert(
       fc.property(fc.array(event, { size: "max", maxLength: 60 }), (events) => {
         let now = INITIAL;
-        let current = false;
-        let next = false;
-        let armed = false;
+        const open = { current: false, next: false, armed: false };
+        const wrong: string[] = [];
+        const claim = (holds: boolean, what: string): void => void (holds || wrong.push(`${now.name}: ${what}`));
         for (const each of events) {
-          // What the client cannot bring about.
-          if ((each.type === "joined" || each.type === "nextLost") && !next) continue;
-          if (each.type === "currentLost" && !current) continue;
-          if (each.type === "due" && each.need !== "none" && !armed) continue;
-          if (each.type === "due") armed = false;
-          if (each.type === "nextLost") next = false;
-          if (each.type === "currentLost") current = false;
+          // What a client cannot bring about.
+          if ((each.type === "joined" || each.type === "nextLost") && !open.next) continue;
+          if (each.type === "currentLost" && !open.current) continue;
+          if (each.type === "due" && each.need !== "none" && !open.armed) continue;
+          if (each.type === "due") open.armed = false;
+          if (each.type === "nextLost") open.next = false;
+          if (each.type === "currentLost") open.current = false;
           const { state: then, effects } = transition(now, each, at());
           for (const effect of effects) {
             if (effect === "open") {
-              expect(next, "a stream is opened while another is opening").toBe(false);
-              next = true;
-            } else if (effect === "dropNext") next = false;
-            else if (effect === "dropCurrent") current = false;
+              claim(!open.next, "opens a stream while another is opening");
+              open.next = true;
+            } else if (effect === "dropNext") open.next = false;
+            else if (effect === "dropCurrent") open.current = false;
             else if (effect === "promote") {
-              expect([current, next]).toEqual([false, true]);
-              [current, next] = [true, false];
-            } else armed = effect.armMs < Infinity;
+              claim(open.next && !open.current, "promotes nothing, or over a stream that is not closed");
+              open.current = true;
+              open.next = false;
+            } else open.armed = effect.armMs < Infinity;
           }
           now = then;
-          expect(next, now.name).toBe(now.name === "opening" || now.name === "moving");
-          if (now.name === "open" || now.name === "moving") expect(current, now.name).toBe(true);
-          if (now.name === "gathering" || now.name === "waiting" || now.name === "moving") expect(armed, now.name).toBe(true);
+          const { name } = now;
+          claim(open.next === (name === "opening" || name === "moving"), "a stream is opening, or none");
+          claim(open.current || (name !== "open" && name !== "moving"), "a stream is open");
+          claim(open.armed || !["gathering", "waiting", "moving"].includes(name), "goes on some time");
         }
+        expect(wrong).toEqual([]);
       }),
       { numRuns: 2_000 },
     );
