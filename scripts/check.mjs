@@ -26,6 +26,8 @@ const STEPS = {
   types: {
     title: "sources, tests and scripts type-check",
     commands: [
+      // Pages and the demo import the built package by its name.
+      ["scripts/build-if-stale.mjs"],
       [bin("typescript/bin/tsc"), "-p", "."],
       [bin("typescript/bin/tsc"), "-p", "scripts"],
       [bin("typescript/bin/tsc"), "-p", "demo"],

@@ -26,6 +26,8 @@ export function createShops(names, env) {
   /** @type {Shop[]} */
   const shops = names.map((name) => ({ name, port: 0, up: false, child: undefined }));
   let ending = false;
+  /** How many orders the logs keep, if that was ever said. @type {number | undefined} */
+  let kept;
 
   /** Resolves when it listens; on the port that it had. @param {Shop} shop */
   async function start(shop) {
@@ -41,6 +43,7 @@ export function createShops(names, env) {
     const [ready] = /** @type {[{ port: number }]} */ (await Promise.race([once(child, "message"), gone]));
     shop.port = ready.port;
     shop.up = true;
+    if (kept !== undefined) child.send({ keep: kept });
   }
 
   /** It died of something else than the demo. @param {Shop} shop */
@@ -73,8 +76,10 @@ export function createShops(names, env) {
 
     /** How many orders the log keeps from now on. Resolves when each process knows. @param {number} count */
     async keep(count) {
-      const told = shops.map(async ({ child }) => {
-        if (!child?.connected) return;
+      kept = count;
+      const told = shops.map(async ({ child, up }) => {
+        // One that is still starting says its port first, and is told then.
+        if (!up || !child?.connected) return;
         const answer = Promise.race([once(child, "message"), once(child, "exit")]);
         child.send({ keep: count });
         await answer;

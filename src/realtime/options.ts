@@ -51,6 +51,8 @@ export interface RealtimeOptions {
   readonly limits?: RealtimeLimits | undefined;
 }
 
+const LOGGER_METHODS = ["log", "warn", "error"] as const;
+
 /** {@link RealtimeOptions} after they were checked, in the units used inside. */
 export interface Settings {
   readonly keyPrefix: string;
@@ -73,7 +75,7 @@ export function checkOptions(options: RealtimeOptions): Settings {
     throw badOption("keyPrefix", "1 to 128 characters without braces and white space", keyPrefix);
   }
   const { logger = console, verbose = false } = options;
-  if (typeof logger !== "object" || logger === null || typeof logger.warn !== "function") {
+  if (typeof logger !== "object" || logger === null || LOGGER_METHODS.some((name) => typeof logger[name] !== "function")) {
     throw badOption("logger", "an object with log, warn and error", logger);
   }
   if (typeof verbose !== "boolean") throw badOption("verbose", "a boolean", verbose);
@@ -87,9 +89,23 @@ export function checkOptions(options: RealtimeOptions): Settings {
     emitTimeoutMs: seconds("emitTimeoutSecs", options.emitTimeoutSecs, DEFAULT_EMIT_TIMEOUT_SECS),
     maxDurationMs: seconds("maxDurationSecs", options.maxDurationSecs, DEFAULT_MAX_DURATION_SECS),
     maxPayloadBytes: wholeNumber("limits.maxPayloadBytes", options.limits?.maxPayloadBytes, MAX_PAYLOAD_BYTES),
-    logger,
+    logger: guardLogger(logger),
     verbose,
   };
+}
+
+/** A logger that throws must not end the process that wanted to say something. */
+function guardLogger(logger: RealtimeLogger): RealtimeLogger {
+  const guard =
+    (name: "log" | "warn" | "error") =>
+    (message: string, ...details: unknown[]): void => {
+      try {
+        logger[name](message, ...details);
+      } catch {
+        // There is nobody left to tell.
+      }
+    };
+  return { log: guard("log"), warn: guard("warn"), error: guard("error") };
 }
 
 /** @param fallback what holds where the option says nothing. */

@@ -33,8 +33,8 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
       header: (name) => firstHeader(req.headers[name]),
       toRequest: () => toRequest(req),
     });
-    if (res.destroyed || res.writableEnded) return;
-    if ("channels" in admitted) openStream(endpoint, admitted, res);
+    if (res.destroyed || res.writableEnded || req.socket.destroyed) return;
+    if ("channels" in admitted) openStream(endpoint, admitted, { req, res });
     else await sendResponse(admitted, res);
   } catch (error) {
     const refusal = refuseFailed(endpoint, error);
@@ -43,17 +43,34 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
   }
 }
 
-function openStream(endpoint: Endpoint, { channels, keepsCursors, headers }: Admitted, res: ServerResponse): void {
+function openStream(
+  endpoint: Endpoint,
+  { channels, keepsCursors, headers }: Admitted,
+  { req, res }: { readonly req: IncomingMessage; readonly res: ServerResponse },
+): void {
   const sink: Sink = {
     write: (bytes) => res.write(bytes) || res.writableLength < MAX_BUFFERED_BYTES,
     end: () => void res.end(),
   };
   const session = endpoint.realtime.openStream(sink, channels, { keepsCursors });
-  // The first bytes are written at the end of this turn.
-  res.writeHead(200, headers);
+  const end = (): void => session.end();
+  try {
+    // The first bytes are written at the end of this turn.
+    res.writeHead(200, headers);
+  } catch (error) {
+    // Someone has sent headers already.
+    end();
+    throw error;
+  }
+  // The socket too: a pipelined request whose answer is still queued never hears of its own end.
+  const { socket } = req;
   res.on("drain", () => session.drained());
-  res.on("close", () => session.end());
-  res.on("error", () => session.end());
+  res.on("close", () => {
+    socket.off("close", end);
+    end();
+  });
+  res.on("error", end);
+  socket.on("close", end);
 }
 
 async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
@@ -74,10 +91,19 @@ function toRequest(req: IncomingMessage): Request {
   const host = firstHeader(req.headers.host) ?? firstHeader(req.headers[":authority"]) ?? "localhost";
   const encrypted = "encrypted" in req.socket && req.socket.encrypted === true;
   const original = "originalUrl" in req && typeof req.originalUrl === "string" ? req.originalUrl : req.url;
-  return new Request(`${encrypted ? "https" : "http"}://${host}${original ?? "/"}`, {
+  return new Request(`${encrypted ? "https" : "http"}://${HOST.test(host) ? host : "localhost"}${pathOf(original ?? "/")}`, {
     method: req.method ?? "GET",
     headers,
   });
+}
+
+/** What a host may look like: anything else could move the path of the URL that middleware sees. */
+const HOST = /^[\w.-]+(?::\d+)?$|^\[[\da-fA-F:.]+\](?::\d+)?$/;
+
+/** Path and query of a request line, which may also be a whole URL; without a fragment, which no client may send. */
+function pathOf(target: string): string {
+  const [reference] = target.split("#", 1) as [string];
+  return reference.startsWith("/") ? reference : `/${reference.replace(/^[a-z]+:\/\/[^/?]*\/?/i, "")}`;
 }
 
 function firstHeader(value: string | string[] | undefined): string | undefined {
