@@ -78,7 +78,12 @@ const numbers = (from: number, to: number): number[] => Array.from({ length: to 
 /** Renders these rooms. */
 async function render(rooms: Readonly<Record<string, RoomState>>, provider = true): Promise<void> {
   const state: PageState = { rooms, provider };
-  await tab.evaluate((next) => (globalThis as unknown as { setState(state: PageState): void }).setState(next), state);
+  await tab.evaluate(async (next) => {
+    (globalThis as unknown as { setState(state: PageState): void }).setState(next);
+    // React commits, and runs the effects, before the frame after the next.
+    for (let frame = 0; frame < 2; frame++) await new Promise((resolve) => requestAnimationFrame(resolve));
+    await new Promise((resolve) => setTimeout(resolve));
+  }, state);
 }
 
 /** Waits until a room's line says so. */
