@@ -80,9 +80,8 @@ async function render(rooms: Readonly<Record<string, RoomState>>, provider = tru
   const state: PageState = { rooms, provider };
   await tab.evaluate(async (next) => {
     (globalThis as unknown as { setState(state: PageState): void }).setState(next);
-    // React commits, and runs the effects, before the frame after the next.
-    for (let frame = 0; frame < 2; frame++) await new Promise((resolve) => requestAnimationFrame(resolve));
-    await new Promise((resolve) => setTimeout(resolve));
+    // React commits and runs the effects in tasks of its own; animation frames may not come in a page that nobody sees.
+    for (let task = 0; task < 20; task++) await new Promise((resolve) => setTimeout(resolve));
   }, state);
 }
 
