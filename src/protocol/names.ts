@@ -3,6 +3,7 @@
 /** The channel that is meant when none is named. */
 export const DEFAULT_CHANNEL = "default";
 
+const KEY_PREFIX = /^[^{}\s]{1,128}$/;
 const CHANNEL = /^[A-Za-z0-9_.:@/=+~-]{1,128}$/;
 const EVENT = /^[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){0,9}$/;
 
@@ -11,6 +12,14 @@ export const CHANNEL_GRAMMAR = "1 to 128 of the characters A-Z a-z 0-9 _ . : @ /
 
 /** What {@link isEventName} accepts, as a sentence for error texts. */
 export const EVENT_GRAMMAR = "1 to 10 segments of A-Z a-z 0-9 _ - (64 at most each), joined by dots";
+
+/** What {@link isKeyPrefix} accepts, as a sentence for error texts. */
+export const KEY_PREFIX_GRAMMAR = "1 to 128 characters without braces and white space";
+
+/** Whether `value` can begin the name of every key. */
+export function isKeyPrefix(value: unknown): value is string {
+  return typeof value === "string" && KEY_PREFIX.test(value);
+}
 
 /** Whether `value` can name a channel. Braces are refused: they would choose the slot of a Redis Cluster. */
 export function isChannelName(value: unknown): value is string {

@@ -3,6 +3,7 @@ import { isComplete, judge } from "../hub/merge.ts";
 import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { CursorUnavailableError, TidingsError } from "../protocol/error.ts";
 import { MAX_HISTORY_LIMIT, PAGE_BYTES } from "../protocol/limits.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { badOption } from "./options.ts";
 
 /** Which stored events `history` returns. */
@@ -19,6 +20,8 @@ export interface HistoryQuery {
   /** Not after this time, in milliseconds since 1970. */
   readonly end?: number | undefined;
 }
+
+const QUERY: Readonly<Record<keyof HistoryQuery, true>> = { limit: true, after: true, start: true, end: true };
 
 /** The last sequence of a millisecond. */
 export const MAX_SEQUENCE = "18446744073709551615";
@@ -52,7 +55,8 @@ function checkQuery(query: HistoryQuery): {
   start: RealtimeCursor | undefined;
   end: RealtimeCursor | undefined;
 } {
-  if (typeof query !== "object" || query === null) throw badOption("history", "{ limit, after, start, end }", query);
+  if (typeof query !== "object" || query === null) throw badOption("history(…)", "{ limit, after, start, end }", query);
+  refuseUnknownOptions("`history(…)`", query, QUERY);
   const { limit = MAX_HISTORY_LIMIT, after, start, end } = query;
   if (!Number.isSafeInteger(limit) || limit < 1) throw badOption("limit", "a whole number of at least 1", limit);
   if (after !== undefined && !isRealtimeCursor(after)) {

@@ -7,6 +7,8 @@ import {
   DEFAULT_MAX_LENGTH,
   MAX_PAYLOAD_BYTES,
 } from "../protocol/limits.ts";
+import { isKeyPrefix, KEY_PREFIX_GRAMMAR } from "../protocol/names.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { Schema } from "../schema/schema.ts";
 import type { RealtimeLogger } from "./internals.ts";
 import type { RealtimePlugin } from "./plugins.ts";
@@ -51,6 +53,21 @@ export interface RealtimeOptions {
   readonly limits?: RealtimeLimits | undefined;
 }
 
+const REALTIME_OPTIONS: Readonly<Record<keyof RealtimeOptions, true>> = {
+  schema: true,
+  redis: true,
+  broker: true,
+  keyPrefix: true,
+  emitTimeoutSecs: true,
+  history: true,
+  maxDurationSecs: true,
+  plugins: true,
+  verbose: true,
+  logger: true,
+  limits: true,
+};
+const LIMITS: Readonly<Record<keyof RealtimeLimits, true>> = { maxPayloadBytes: true };
+const HISTORY_OPTIONS: Readonly<Record<keyof HistoryOptions, true>> = { maxLength: true, expireAfterSecs: true };
 const LOGGER_METHODS = ["log", "warn", "error"] as const;
 
 /** {@link RealtimeOptions} after they were checked, in the units used inside. */
@@ -67,13 +84,12 @@ export interface Settings {
 /** @throws TidingsError `bad_option`, naming the option and what it takes. */
 export function checkOptions(options: RealtimeOptions): Settings {
   if (typeof options !== "object" || options === null) throw badOption("new Realtime(…)", "an object of options", options);
+  refuseUnknownOptions("`new Realtime(…)`", options, REALTIME_OPTIONS);
   if (options.redis !== undefined && options.broker !== undefined) {
     throw new TidingsError("bad_option", "`redis` and `broker` both say where the logs live. Pass one of them.");
   }
   const keyPrefix = options.keyPrefix ?? "tidings";
-  if (typeof keyPrefix !== "string" || !/^[^{}\s]{1,128}$/.test(keyPrefix)) {
-    throw badOption("keyPrefix", "1 to 128 characters without braces and white space", keyPrefix);
-  }
+  if (!isKeyPrefix(keyPrefix)) throw badOption("keyPrefix", KEY_PREFIX_GRAMMAR, keyPrefix);
   const { logger = console, verbose = false } = options;
   if (typeof logger !== "object" || logger === null || LOGGER_METHODS.some((name) => typeof logger[name] !== "function")) {
     throw badOption("logger", "an object with log, warn and error", logger);
@@ -82,6 +98,7 @@ export function checkOptions(options: RealtimeOptions): Settings {
   const { limits, plugins } = options;
   if (limits !== undefined && (typeof limits !== "object" || limits === null))
     throw badOption("limits", "{ maxPayloadBytes }", limits);
+  if (limits !== undefined) refuseUnknownOptions("`limits`", limits, LIMITS);
   if (plugins !== undefined && !Array.isArray(plugins)) throw badOption("plugins", "an array of plugins", plugins);
   return {
     keyPrefix,
@@ -119,6 +136,7 @@ export function checkHistory(name: string, history: boolean | HistoryOptions | u
   if (history === true) return { maxLength: maxLength === 0 ? DEFAULT_MAX_LENGTH : maxLength, expireAfterMs };
   if (typeof history !== "object" || history === null)
     throw badOption(name, "true, false or { maxLength, expireAfterSecs }", history);
+  refuseUnknownOptions(`\`${name}\``, history, HISTORY_OPTIONS);
   return {
     maxLength: wholeNumber(`${name}.maxLength`, history.maxLength, maxLength),
     expireAfterMs: seconds(`${name}.expireAfterSecs`, history.expireAfterSecs, expireAfterMs / 1_000),

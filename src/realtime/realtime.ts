@@ -2,6 +2,7 @@ import type { Retention } from "../brokers/broker.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { CHANNEL_GRAMMAR, DEFAULT_CHANNEL, isChannelName } from "../protocol/names.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { compileSchema } from "../schema/compile.ts";
 import type { CarriesEvents } from "../schema/infer.ts";
 import type { HistoryMessage, Message } from "../schema/message.ts";
@@ -11,7 +12,7 @@ import { ChannelCache } from "./channel-cache.ts";
 import { RealtimeCore } from "./core.ts";
 import type { HistoryQuery } from "./history.ts";
 import { exposeInternals } from "./internals.ts";
-import { checkHistory, checkOptions, type HistoryOptions, type RealtimeOptions } from "./options.ts";
+import { badOption, checkHistory, checkOptions, type HistoryOptions, type RealtimeOptions } from "./options.ts";
 import { installPlugins, silentLogger, type PluginApis } from "./plugins.ts";
 import { resolveBroker } from "./resolve-broker.ts";
 import type { SubscribeOptions } from "./subscribe.ts";
@@ -21,6 +22,8 @@ export interface ChannelOptions {
   /** What is kept of this channel's log, where it differs from the instance. Holds for the instance from then on. */
   readonly history?: boolean | HistoryOptions | undefined;
 }
+
+const CHANNEL_OPTIONS: Readonly<Record<keyof ChannelOptions, true>> = { history: true };
 
 /**
  * What server code holds in its hands: emits typed events, reads their history, subscribes. `handle({ realtime })` makes it an
@@ -47,7 +50,7 @@ class RealtimeInstance<const O extends RealtimeOptions> {
     });
   }
 
-  /** A channel by its name. The same name gives the same object. @throws TidingsError `bad_channel` */
+  /** A channel by its name. The same name gives the same object. @throws TidingsError `bad_channel`, `bad_option` */
   channel(name: string, options: ChannelOptions = {}): Channel<O> {
     if (!isChannelName(name)) {
       throw new TidingsError(
@@ -55,6 +58,8 @@ class RealtimeInstance<const O extends RealtimeOptions> {
         `${JSON.stringify(name) ?? String(name)} is not a channel name: ${CHANNEL_GRAMMAR}.`,
       );
     }
+    if (typeof options !== "object" || options === null) throw badOption("channel(…)", "{ history }", options);
+    refuseUnknownOptions("`channel(…)`", options, CHANNEL_OPTIONS);
     if (options.history !== undefined)
       this.#retentions.set(name, checkHistory("history", options.history, this.#core.settings.retention));
     return this.#channels.get(

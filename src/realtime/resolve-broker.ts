@@ -4,6 +4,7 @@ import { redisAdapterParts, type RedisClientAdapter } from "../brokers/redis/ada
 import { createRedisBroker } from "../brokers/redis/engine.ts";
 import { createIoRedisDriver, isIoRedis, type IoRedisLike } from "../brokers/redis/ioredis.ts";
 import { TidingsError } from "../protocol/error.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { RealtimeOptions, Settings } from "./options.ts";
 import { badOption } from "./options.ts";
 import { isNewAdvice, type HubAddress } from "./registry.ts";
@@ -39,7 +40,10 @@ export function resolveBroker(
     }
     return { address: `memory:${keyPrefix}`, create: () => createMemoryBroker() };
   }
-  if (isMemory(redis)) return { address: `memory:${keyPrefix}`, create: () => createMemoryBroker() };
+  if (isMemory(redis)) {
+    refuseUnknownOptions('`redis: { driver: "memory" }`', redis, { driver: true });
+    return { address: `memory:${keyPrefix}`, create: () => createMemoryBroker() };
+  }
   const parts =
     redisAdapterParts(redis) ?? (isIoRedis(redis) ? { driver: createIoRedisDriver(redis), keyPrefix: undefined } : undefined);
   if (!parts)

@@ -4,6 +4,7 @@ import { compareCursors, isRealtimeCursor, type RealtimeCursor } from "../protoc
 import { CursorUnavailableError, TidingsError } from "../protocol/error.ts";
 import type { Gap } from "../protocol/frames.ts";
 import { MAX_HISTORY_LIMIT } from "../protocol/limits.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { DeliveredEvent } from "../schema/message.ts";
 import { closedError, type RealtimeCore } from "./core.ts";
 import { MAX_SEQUENCE, timeBound } from "./history.ts";
@@ -30,6 +31,16 @@ export interface SubscribeOptions<E extends string, M> {
   /** Ends the subscription when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const SUBSCRIBE_OPTIONS: Readonly<Record<keyof SubscribeOptions<string, unknown>, true>> = {
+  events: true,
+  onData: true,
+  history: true,
+  after: true,
+  onGap: true,
+  signal: true,
+};
+const PAST_OPTIONS: Readonly<Record<"limit" | "start" | "end", true>> = { limit: true, start: true, end: true };
 
 /**
  * Subscribes server code to a channel. Resolves when what is emitted from now on will arrive.
@@ -115,7 +126,8 @@ function checkSubscribe(options: SubscribeOptions<string, never>): {
   /** @param replayed the id of an event of the past */
   accepts: (event: string, replayed: RealtimeCursor | undefined) => boolean;
 } {
-  if (typeof options !== "object" || options === null) throw badOption("subscribe", "an object with onData", options);
+  if (typeof options !== "object" || options === null) throw badOption("subscribe(…)", "an object with onData", options);
+  refuseUnknownOptions("`subscribe(…)`", options, SUBSCRIBE_OPTIONS);
   const { events, onData, history, after } = options;
   if (typeof onData !== "function") throw badOption("onData", "a function", onData);
   if (options.onGap !== undefined && typeof options.onGap !== "function") throw badOption("onGap", "a function", options.onGap);
@@ -158,6 +170,7 @@ function startOf(
   if (history === true) return { start: { kind: "held" }, range: {} };
   if (typeof history !== "object" || history === null)
     throw badOption("history", "true, false or { limit, start, end }", history);
+  refuseUnknownOptions("`history` of `subscribe`", history, PAST_OPTIONS);
   const { limit } = history;
   const range = {
     from: timeBound("history.start", history.start, "0"),

@@ -1,9 +1,9 @@
 /** From a nested schema to a lookup by event name. Everything that can be wrong with a schema is found here, once. */
 import { TidingsError, type Issue } from "../protocol/error.ts";
 import { EVENT_GRAMMAR, isEventName } from "../protocol/names.ts";
+import { nearNames } from "../protocol/near-names.ts";
 import { formatPath } from "./format-path.ts";
 import { isJsonSchema, leafMistake } from "./leaf-mistake.ts";
-import { nearNames } from "./near-names.ts";
 import { shorten } from "./shorten.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 

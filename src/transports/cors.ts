@@ -1,4 +1,5 @@
 import { TidingsError } from "../protocol/error.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 
 /** Which other origins may read streams. Off unless given. */
 export interface CorsOptions {
@@ -7,6 +8,8 @@ export interface CorsOptions {
   /** Whether cookies may come along. @default false */
   readonly credentials?: boolean | undefined;
 }
+
+const CORS_OPTIONS: Readonly<Record<keyof CorsOptions, true>> = { origin: true, credentials: true };
 
 /** Headers for a request from `origin`; none when it may not read. */
 export type CorsHeaders = (origin: string | null | undefined) => Readonly<Record<string, string>>;
@@ -19,6 +22,7 @@ export function createCors(options: CorsOptions | undefined): CorsHeaders {
       "bad_option",
       '`cors` of `handle` is an object: `{ origin: "https://app.example.com" }`. Leave it out for none.',
     );
+  refuseUnknownOptions("`cors` of `handle`", options, CORS_OPTIONS);
   const origins = typeof options.origin === "string" ? [options.origin] : options.origin;
   if (!Array.isArray(origins) || origins.some((origin) => typeof origin !== "string")) {
     throw new TidingsError("bad_option", "`cors.origin` of `handle` takes an origin or an array of origins, as strings.");

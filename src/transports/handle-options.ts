@@ -1,5 +1,6 @@
 import { TidingsError } from "../protocol/error.ts";
 import { MAX_CHANNELS, MAX_URL_BYTES } from "../protocol/limits.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { internalsOf, type RealtimeInternals } from "../realtime/internals.ts";
 import { createCors, type CorsHeaders, type CorsOptions } from "./cors.ts";
 import type { RequestLimits } from "./stream-request.ts";
@@ -60,6 +61,16 @@ export interface Endpoint {
   readonly limits: RequestLimits;
 }
 
+const HANDLE_OPTIONS: Readonly<Record<keyof HandleOptions, true>> = {
+  realtime: true,
+  middleware: true,
+  identify: true,
+  authorize: true,
+  cors: true,
+  limits: true,
+};
+const LIMITS: Readonly<Record<keyof HandleLimits, true>> = { maxChannels: true, maxUrlBytes: true };
+
 /** @throws TidingsError `bad_option`, naming the option. */
 export function checkHandleOptions(options: HandleOptions): Endpoint {
   const realtime = internalsOf((options as HandleOptions | undefined)?.realtime);
@@ -69,6 +80,7 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
       "`handle` takes `{ realtime }`, an instance made with `new Realtime(…)`. Did you pass the instance itself, or forget to export it?",
     );
   }
+  refuseUnknownOptions("`handle`", options, HANDLE_OPTIONS);
   for (const name of ["middleware", "identify", "authorize"] as const) {
     if (options[name] !== undefined && typeof options[name] !== "function") {
       throw new TidingsError("bad_option", `\`${name}\` of \`handle\` is a function; it got ${typeof options[name]}.`);
@@ -76,6 +88,7 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
   }
   if (options.limits !== undefined && (typeof options.limits !== "object" || options.limits === null))
     throw new TidingsError("bad_option", "`limits` of `handle` is an object `{ maxChannels, maxUrlBytes }`.");
+  if (options.limits !== undefined) refuseUnknownOptions("`limits` of `handle`", options.limits, LIMITS);
   return {
     realtime,
     middleware: options.middleware,

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi, type Mock } from "vitest";
 import * as z from "zod";
+import { Redis } from "ioredis";
+import { createIORedisAdapter, type IoRedisAdapterOptions } from "../../src/adapters/ioredis.ts";
 import { createMemoryBroker } from "../../src/brokers/memory.ts";
 import type { Broker } from "../../src/brokers/broker.ts";
 import { handle as handleFetch, isTidingsError, Realtime, TidingsError } from "../../src/index.ts";
-import type { HandleOptions, HistoryQuery, RealtimeOptions, SubscribeOptions } from "../../src/index.ts";
+import type { ChannelOptions, HandleOptions, HistoryQuery, RealtimeOptions, SubscribeOptions } from "../../src/index.ts";
 import { handle as handleNode } from "../../src/node.ts";
 import { WIRE_CODES, SERVER_CODES, type ErrorCode, type WireCode } from "../../src/protocol/codes.ts";
 import { serve, TRANSPORTS, type TestServer } from "../support/http-server.ts";
@@ -60,6 +62,8 @@ interface Row {
 
 const loose = (realtime: Realtime): Record<"emit" | "channel" | "history" | "subscribe", (...given: unknown[]) => unknown> =>
   realtime as never;
+/** A client that never connects. */
+const adapter = (options: unknown): object => createIORedisAdapter(new Redis({ lazyConnect: true }), options as never);
 const create = (options: object): Realtime => new Realtime({ logger, ...options }) as never as Realtime;
 const over = (broker: Broker, use: (realtime: Realtime) => unknown): unknown => use(create({ broker }));
 
@@ -190,12 +194,32 @@ const rows: Row[] = [
     code: "bad_option",
     says: /`new Realtime\(…\)` takes an object of options; it got null/,
   },
-  {
-    input: "history of one channel",
-    give: (realtime) => loose(realtime).channel("c", { history: 5 }),
+  ...[null, 5, "history"].map((options): Row => ({
+    input: `channel options that are none: ${JSON.stringify(options)}`,
+    give: (realtime) => loose(realtime).channel("c", options),
     code: "bad_option",
-    says: /`history` takes true, false or \{ maxLength, expireAfterSecs \}; it got 5/,
-  },
+    says: /`channel\(…\)` takes \{ history \}; it got/,
+  })),
+  ...[null, 5, "after"].flatMap((options): Row[] => [
+    {
+      input: `history options that are none: ${JSON.stringify(options)}`,
+      give: (realtime) => loose(realtime).history(options),
+      code: "bad_option",
+      says: /`history\(…\)` takes \{ limit, after, start, end \}; it got/,
+    },
+    {
+      input: `subscribe options that are none: ${JSON.stringify(options)}`,
+      give: (realtime) => loose(realtime).subscribe(options),
+      code: "bad_option",
+      says: /`subscribe\(…\)` takes an object with onData; it got/,
+    },
+    {
+      input: `adapter options that are none: ${JSON.stringify(options)}`,
+      give: () => adapter(options),
+      code: "bad_option",
+      says: /`createIORedisAdapter\(client, …\)` takes \{ keyPrefix \}; it got/,
+    },
+  ]),
   {
     input: "handle without a Realtime",
     give: () => handleFetch(undefined as never),
@@ -214,6 +238,8 @@ const rows: Row[] = [
 const wrongOptions: {
   readonly Realtime: Record<Exclude<keyof RealtimeOptions, "schema">, readonly unknown[]>;
   readonly handle: Record<keyof HandleOptions, readonly unknown[]>;
+  readonly channel: Record<keyof ChannelOptions, readonly unknown[]>;
+  readonly adapter: Record<keyof IoRedisAdapterOptions, readonly unknown[]>;
   readonly history: Record<keyof HistoryQuery, readonly unknown[]>;
   readonly subscribe: Record<Exclude<keyof SubscribeOptions<string, never>, "after">, readonly unknown[]>;
 } = {
@@ -237,6 +263,12 @@ const wrongOptions: {
     cors: [true, "*", null, {}, { origin: 5 }, { origin: [5] }, { origin: "https://a.example", credentials: "include" }],
     limits: [5, null, { maxChannels: 0 }, { maxChannels: "50" }, { maxUrlBytes: Number.NaN }],
   },
+  channel: {
+    history: [5, "all", null, { maxLength: 0 }, { maxLength: 1.5 }, { maxLength: "9" }, { expireAfterSecs: 0 }],
+  },
+  adapter: {
+    keyPrefix: [5, "", "a{b}", "a b", null],
+  },
   history: {
     limit: [0, -1, 1.5, "20", null],
     after: [],
@@ -252,13 +284,25 @@ const wrongOptions: {
   },
 };
 
+function errorOf(run: () => unknown): unknown {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 const optionMakers: Record<keyof typeof wrongOptions, (name: string, value: unknown) => (realtime: Realtime) => unknown> = {
   Realtime: (name, value) => () => create({ [name]: value }),
   handle: (name, value) => (realtime) => {
     const options = { realtime, [name]: value } as never;
-    expect(() => handleNode(options)).toThrow(TidingsError);
-    return handleFetch(options);
+    const [ofFetch, ofNode] = [errorOf(() => handleFetch(options)), errorOf(() => handleNode(options))];
+    expect(ofNode).toEqual(ofFetch);
+    if (ofFetch !== undefined) throw ofFetch;
   },
+  channel: (name, value) => (realtime) => loose(realtime).channel("c", { [name]: value }),
+  adapter: (name, value) => () => adapter({ [name]: value }),
   history: (name, value) => (realtime) => loose(realtime).history({ [name]: value }),
   subscribe: (name, value) => (realtime) => loose(realtime).subscribe({ onData() {}, [name]: value }),
 };
@@ -275,6 +319,55 @@ for (const [of, options] of Object.entries(wrongOptions) as Array<[keyof typeof 
       });
     }
   }
+}
+
+/** Options that do not exist: of which object, the name, and the end of what is said about it. */
+const unknownOptions: ReadonlyArray<readonly [keyof typeof wrongOptions, path: string, says: string]> = [
+  ["Realtime", "shema", "`shema` is no option of `new Realtime(…)`. Did you mean `schema`?"],
+  ["Realtime", "Schema", "Did you mean `schema`?"],
+  ["Realtime", "maxDuration", "Did you mean `maxDurationSecs`?"],
+  ["Realtime", "emitTimeoutMs", "Did you mean `emitTimeoutSecs`?"],
+  ["Realtime", "prefix", "Did you mean `keyPrefix`?"],
+  ["Realtime", "colour", "It takes `schema`, `redis`, `broker`"],
+  ["Realtime", "history.maxLen", "`maxLen` is no option of `history`. Did you mean `maxLength`?"],
+  ["Realtime", "history.expireAfter", "Did you mean `expireAfterSecs`?"],
+  ["Realtime", "limits.maxPayload", "`maxPayload` is no option of `limits`. Did you mean `maxPayloadBytes`?"],
+  ["Realtime", "redis.url", '`url` is no option of `redis: { driver: "memory" }`. It takes `driver`.'],
+  ["handle", "authorise", "`authorise` is no option of `handle`. Did you mean `authorize`?"],
+  ["handle", "auth", "Did you mean `authorize`?"],
+  ["handle", "middlewares", "Did you mean `middleware`?"],
+  ["handle", "onRequest", "It takes `realtime`, `middleware`, `identify`, `authorize`, `cors`, `limits`."],
+  ["handle", "cors.origins", "`origins` is no option of `cors` of `handle`. Did you mean `origin`?"],
+  ["handle", "cors.withCredentials", "Did you mean `credentials`?"],
+  ["handle", "limits.maxChannel", "`maxChannel` is no option of `limits` of `handle`. Did you mean `maxChannels`?"],
+  ["channel", "histroy", "`histroy` is no option of `channel(…)`. Did you mean `history`?"],
+  ["channel", "history.maxlength", "`maxlength` is no option of `history`. Did you mean `maxLength`?"],
+  ["adapter", "prefix", "`prefix` is no option of `createIORedisAdapter(client, …)`. Did you mean `keyPrefix`?"],
+  ["history", "since", "`since` is no option of `history(…)`. It takes `limit`, `after`, `start`, `end`."],
+  ["history", "Limit", "Did you mean `limit`?"],
+  ["subscribe", "event", "`event` is no option of `subscribe(…)`. Did you mean `events`?"],
+  ["subscribe", "ondata", "Did you mean `onData`?"],
+  ["subscribe", "channels", "It takes `events`, `onData`, `history`, `after`, `onGap`, `signal`."],
+  ["subscribe", "history.length", "`length` is no option of `history` of `subscribe`. It takes `limit`, `start`, `end`."],
+];
+
+/** What must be there for the option under test to be the only mistake. */
+const besides: Readonly<Record<string, object>> = {
+  "Realtime redis": { driver: "memory" },
+  "handle cors": { origin: "https://a.example" },
+};
+
+for (const [of, path, says] of unknownOptions) {
+  const [outer = "", inner] = path.split(".");
+  const give = (value: unknown) =>
+    optionMakers[of](outer, inner === undefined ? value : { ...besides[`${of} ${outer}`], [inner]: value });
+  rows.push({
+    input: `option ${path} of ${of}, which does not exist`,
+    // What has no value is no mistake: `{ schema, maxDuration: undefined }` says nothing.
+    give: (realtime) => (void give(undefined)(realtime), give(1)(realtime)),
+    code: "bad_option",
+    says: new RegExp(says.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")),
+  });
 }
 
 interface Ask {
