@@ -27,7 +27,7 @@ describe("options that do not exist", () => {
 
   it("lets pass what is known, what has no value, and what is inherited", () => {
     const inherited = Object.create({ toString: () => "options", authorise: 1 }) as object;
-    for (const options of [{}, { realtime: 1, authorize: null }, { authorise: undefined }, inherited, new (class {})()])
+    for (const options of [{}, { realtime: 1, authorize: null }, { authorise: undefined }, inherited])
       expect(refuse(options)).not.toThrow();
   });
 });

@@ -61,6 +61,23 @@ it("F-19: every option is optional, and may be undefined", () => {
   void new Realtime({ history: { maxLength: 10, expireAfterSecs: Number.POSITIVE_INFINITY }, maxDurationSecs: 60 });
 });
 
+// The options of `Realtime` are inferred, and there the compiler does not look for names that do not exist, unless all are
+// wrong. The constructor does.
+it("F-19: an option that does not exist is refused where it stands", () => {
+  // @ts-expect-error -- meant is `schema`
+  void new Realtime({ shema: schema });
+  // @ts-expect-error -- meant is `authorize`
+  void handle({ realtime, authorise: () => false });
+  // @ts-expect-error -- meant is `history`
+  void realtime.channel("parcel:A-1", { histroy: false });
+  // @ts-expect-error -- meant is `events`
+  void realtime.subscribe({ event: ["parcel.lost"], onData() {} });
+  // @ts-expect-error -- meant is `limit`
+  void realtime.history({ length: 5 });
+  // @ts-expect-error -- meant is `keyPrefix`
+  void createIORedisAdapter(client, { prefix: "mine" });
+});
+
 it("F-20, F-22: realtime and its channels emit alike", () => {
   void (async () => {
     expectTypeOf(await realtime.emit("parcel.lost", "A-1")).toEqualTypeOf<RealtimeCursor>();
