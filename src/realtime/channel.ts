@@ -5,10 +5,11 @@ import type { EventInput, EventName } from "../schema/schema.ts";
 import { brokerFailure } from "./broker-failure.ts";
 import type { RealtimeCore } from "./core.ts";
 import { readHistory, type HistoryQuery } from "./history.ts";
+import type { AnyOptions } from "./options.ts";
 import { subscribe, type SubscribeOptions } from "./subscribe.ts";
 
 /** A named, ordered log of events. `realtime.channel(name)` gives the same object for the same name. */
-export class Channel<O> {
+export class Channel<O = AnyOptions> {
   readonly name: string;
   readonly #core: RealtimeCore;
   readonly #retention: () => Retention;

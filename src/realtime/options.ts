@@ -53,6 +53,13 @@ export interface RealtimeOptions {
   readonly limits?: RealtimeLimits | undefined;
 }
 
+/**
+ * The options of an instance of which nothing is known: any name is an event and its data is `unknown`, to the compiler. An
+ * instance whose events are known can be passed where these are asked for. What it emits is still checked when it runs.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- options stand in parameters too, and only `any` fits in both directions
+export type AnyOptions = any;
+
 const REALTIME_OPTIONS: Readonly<Record<keyof RealtimeOptions, true>> = {
   schema: true,
   redis: true,

@@ -12,7 +12,14 @@ import { ChannelCache } from "./channel-cache.ts";
 import { RealtimeCore } from "./core.ts";
 import type { HistoryQuery } from "./history.ts";
 import { exposeInternals } from "./internals.ts";
-import { badOption, checkHistory, checkOptions, type HistoryOptions, type RealtimeOptions } from "./options.ts";
+import {
+  badOption,
+  checkHistory,
+  checkOptions,
+  type AnyOptions,
+  type HistoryOptions,
+  type RealtimeOptions,
+} from "./options.ts";
 import { installPlugins, silentLogger, type PluginApis } from "./plugins.ts";
 import { resolveBroker } from "./resolve-broker.ts";
 import type { SubscribeOptions } from "./subscribe.ts";
@@ -106,10 +113,11 @@ class RealtimeInstance<const O extends RealtimeOptions> {
   }
 }
 
-/** An instance with the options `O`, its events in its type, and the methods of its plugins. */
-export type Realtime<O extends RealtimeOptions = RealtimeOptions> = RealtimeInstance<O> &
-  CarriesEvents<SchemaOf<O>> &
-  PluginApis<O>;
+/**
+ * An instance with the options `O`, its events in its type, and the methods of its plugins. Plain `Realtime`, as the type of a
+ * parameter, takes any instance: names and payloads are then checked when it runs, not by the compiler.
+ */
+export type Realtime<O extends RealtimeOptions = AnyOptions> = RealtimeInstance<O> & CarriesEvents<SchemaOf<O>> & PluginApis<O>;
 
 /** The constructor of {@link Realtime}. */
 export interface RealtimeConstructor {

@@ -5,7 +5,10 @@ import { z } from "zod/v4";
 import * as zm from "zod/mini";
 import type { RealtimeCursor } from "../../src/protocol/cursor.ts";
 import type { EventsOf, InferRealtimeEvents } from "../../src/schema/infer.ts";
+import type { StoredEvent } from "../../src/schema/message.ts";
 import type { EventData, EventInput, EventName } from "../../src/schema/schema.ts";
+import type { Channel } from "../../src/realtime/channel.ts";
+import type { RealtimePlugin } from "../../src/realtime/plugins.ts";
 import { Realtime } from "../../src/realtime/realtime.ts";
 import { createHook } from "./support/stand-in.ts";
 
@@ -24,6 +27,7 @@ const schema = {
   ping: z.undefined(),
 };
 const realtime = new Realtime({ schema, verbose: true });
+declare const plugin: RealtimePlugin<{ greet(): string }>;
 type Options = { readonly schema: typeof schema };
 type Names =
   | "notification.alert"
@@ -205,6 +209,38 @@ it("F-19: without a schema events are untyped", () => {
   });
   expectTypeOf<EventsOf<object>>().toEqualTypeOf<{ readonly [event: string]: unknown }>();
   expectTypeOf<EventsOf<Record<string, unknown>>>().toEqualTypeOf<{ readonly [event: string]: unknown }>();
+});
+
+it("F-19: an instance of whatever schema and plugins goes where a bare `Realtime` is asked for", () => {
+  const pass = (instance: Realtime): Realtime => instance;
+  const passChannel = (channel: Channel): Channel => channel;
+  const typed = new Realtime({ schema, plugins: [plugin], history: { maxLength: 5 } });
+  for (const instance of [typed, new Realtime(), new Realtime({ verbose: true })]) pass(instance);
+  passChannel(typed.channel("a"));
+
+  const some = pass(typed);
+  void some.emit("any.name", { any: "thing" });
+  void some.channel("a").emit("any.name", 5);
+  void some.subscribe({
+    events: ["any.name"],
+    onData(message) {
+      expectTypeOf(message.event).toEqualTypeOf<"any.name">();
+      expectTypeOf(message.data).toBeUnknown();
+    },
+  });
+  expectTypeOf(some.history).returns.resolves.items.toEqualTypeOf<StoredEvent<string, unknown>>();
+  expectTypeOf<EventsOf<Realtime>>().toEqualTypeOf<{ readonly [event: string]: unknown }>();
+  // @ts-expect-error -- an event's name is a text
+  void some.emit(5, 5);
+  // @ts-expect-error -- what its plugins add is not known
+  some.greet();
+  // @ts-expect-error -- nothing else is there either
+  some.nothing();
+  // @ts-expect-error -- something else
+  pass({});
+  // @ts-expect-error -- it need not have these events
+  const back: typeof typed = some;
+  return back;
 });
 
 it("F-18: a schema that may be missing is typed by what it is when it is there", () => {
