@@ -13,7 +13,6 @@ export class Channel<O = AnyOptions> {
   readonly name: string;
   readonly #core: RealtimeCore;
   readonly #retention: () => Retention;
-  readonly #subscriptions = new Set<() => void>();
   /** Settles when the newest emit whose payload is still being validated has been handed to the broker. */
   #validating: Promise<void> | undefined;
 
@@ -63,21 +62,16 @@ export class Channel<O = AnyOptions> {
   }
 
   /** Subscribes server code to this channel: see {@link SubscribeOptions}. Any number of subscriptions, each on its own. */
-  async subscribe<E extends EventName<O> = EventName<O>>(options: SubscribeOptions<E, Message<O, E>>): Promise<() => void> {
-    const end = await subscribe(this.#core, this.name, options);
-    const unsubscribe = (): void => {
-      this.#subscriptions.delete(unsubscribe);
-      if (this.#subscriptions.size === 0) this.#core.subscribed.delete(this);
-      end();
-    };
-    this.#subscriptions.add(unsubscribe);
-    this.#core.subscribed.add(this);
-    return unsubscribe;
+  subscribe<E extends EventName<O> = EventName<O>>(options: SubscribeOptions<E, Message<O, E>>): Promise<() => void> {
+    return subscribe(this.#core, this.name, options);
   }
 
-  /** Ends every subscription that was made through this channel object. */
+  /**
+   * Ends every subscription to this channel that was made through its `Realtime`. One that still waits for the broker ends too:
+   * its promise resolves, and its handlers are never called.
+   */
   unsubscribe(): void {
-    for (const unsubscribe of this.#subscriptions) unsubscribe();
+    this.#core.subscriptions.endAll(this.name);
   }
 
   readonly #notRead = (error: unknown): never => {

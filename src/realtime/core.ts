@@ -7,6 +7,7 @@ import { toJson } from "../schema/json.ts";
 import type { CompiledSchema } from "../schema/compile.ts";
 import { brokerFailure } from "./broker-failure.ts";
 import type { RealtimeInternals } from "./internals.ts";
+import { OpenSubscriptions } from "./open-subscriptions.ts";
 import type { Settings } from "./options.ts";
 import { leaseHub, type HubLease } from "./registry.ts";
 import type { BrokerSource } from "./resolve-broker.ts";
@@ -25,8 +26,7 @@ export function closedError(): TidingsError {
 export class RealtimeCore implements RealtimeInternals {
   readonly settings: Settings;
   readonly schema: CompiledSchema;
-  /** Channel objects with subscriptions: they must live on for `unsubscribe`, also when their user has let go of them. */
-  readonly subscribed: Set<object> = new Set<object>();
+  readonly subscriptions: OpenSubscriptions = new OpenSubscriptions();
   /** Ends every subscription that was made through this instance. */
   readonly closing: AbortController = new AbortController();
   readonly #streams = new Set<StreamSession>();

@@ -1,8 +1,10 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it, vi, type Mock } from "vitest";
 import { createMemoryBroker } from "../brokers/memory.ts";
 import type { Broker } from "../brokers/broker.ts";
 import { ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
-import { CursorUnavailableError, isTidingsError } from "../protocol/error.ts";
+import { CursorUnavailableError, isTidingsError, TidingsError } from "../protocol/error.ts";
 import type { Gap } from "../protocol/frames.ts";
 import type { RealtimeOptions } from "./options.ts";
 import { Realtime } from "./realtime.ts";
@@ -30,6 +32,15 @@ function unreachableBroker(): Broker {
   const broker = createMemoryBroker();
   broker.listen = () => ({ join: () => new Promise(() => {}), leave() {}, close() {} });
   return broker;
+}
+
+/** Frees what nobody holds. */
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+  // A target that was looked at in this turn is held to its end.
+  await new Promise((resolve) => setImmediate(resolve));
+  gc();
 }
 
 interface Seen {
@@ -255,6 +266,88 @@ describe("subscribe", () => {
     await a.emit("e.v", 1);
     await b.emit("e.v", 1);
     await vi.waitFor(() => expect(seen).toEqual(["b"]));
+  });
+
+  it("F-73: unsubscribe ends a subscription that still waits for the broker: its promise resolves, its handlers never run", async () => {
+    const broker = createMemoryBroker();
+    const joins: Array<() => void> = [];
+    const { listen } = broker;
+    broker.listen = (handlers) => {
+      const listener = listen.call(broker, handlers);
+      return {
+        join: async (channel) => {
+          await new Promise<void>((resolve) => joins.push(resolve));
+          await listener.join(channel);
+        },
+        leave: (channel) => listener.leave(channel),
+        close: () => listener.close(),
+      };
+    };
+    const channel = createRealtime({ broker }).channel("c");
+    await channel.emit("e.v", 0);
+    const never = vi.fn<() => void>();
+    const [first, second] = [0, 1].map(() => channel.subscribe({ history: true, onData: never, onGap: never }));
+    channel.unsubscribe();
+    const end = await first;
+    end?.();
+    await second;
+    const seen: unknown[] = [];
+    const later = channel.subscribe({ history: true, onData: ({ data }) => seen.push(data) });
+    for (const join of joins) join();
+    await later;
+    await channel.emit("e.v", 1);
+    await vi.waitFor(() => expect(seen).toEqual([0, 1]));
+    expect(never).not.toHaveBeenCalled();
+  });
+
+  it("unsubscribe reaches a subscription whose channel object was let go of", async () => {
+    const realtime = createRealtime();
+    const seen: unknown[] = [];
+    const other: unknown[] = [];
+    await realtime.channel("c").subscribe({ onData: ({ data }) => seen.push(data) });
+    await collectGarbage();
+    realtime.channel("c").unsubscribe();
+    await realtime.channel("c").subscribe({ onData: ({ data }) => other.push(data) });
+    await realtime.channel("c").emit("e.v", 1);
+    await vi.waitFor(() => expect(other).toEqual([1]));
+    expect(seen).toEqual([]);
+  });
+
+  it("I9 Close: nothing is held of a subscription that ended, by its signal, by a failure or by its own end", async () => {
+    const broker = createMemoryBroker();
+    // A mock would hold what it was called with.
+    const realtime = createRealtime({ broker, history: { maxLength: 1 }, logger: { log() {}, warn() {}, error() {} } });
+    const cursor = await realtime.channel("c").emit("e.v", 0);
+    for (let n = 1; n < 4; n++) await realtime.channel("c").emit("e.v", n);
+    broker.read = () => Promise.reject(new TidingsError("broker_refused", "the test's broker refuses to read."));
+    const handlers: Array<WeakRef<object>> = [];
+    const handler = (): (() => void) => {
+      const onData = (): void => {};
+      handlers.push(new WeakRef(onData));
+      return onData;
+    };
+    const outcomes = new Set<unknown>();
+    const forever = new AbortController();
+    const { signal } = forever;
+    const cycle = async (): Promise<void> => {
+      const ending = new AbortController();
+      await realtime.channel("a").subscribe({ onData: handler(), signal: ending.signal });
+      ending.abort();
+      const pending = new AbortController();
+      const waiting = realtime.channel("a").subscribe({ onData: handler(), signal: pending.signal });
+      pending.abort("the test has had enough");
+      outcomes.add(await waiting.catch((reason: unknown) => reason));
+      (await realtime.channel("b").subscribe({ onData: handler(), signal }))();
+      const refused = realtime.channel("c").subscribe({ after: cursor, onData: handler(), signal });
+      outcomes.add(await refused.catch((error: TidingsError) => error.code));
+    };
+    for (let n = 0; n < 10; n++) await cycle();
+    await vi.waitFor(async () => {
+      await collectGarbage();
+      expect(handlers.flatMap((held, at) => (held.deref() ? [at % 4] : []))).toEqual([]);
+    });
+    expect(handlers).toHaveLength(40);
+    expect([...outcomes]).toEqual(["the test has had enough", "channel_unavailable"]);
   });
 
   it("ends when its signal aborts, from inside a handler too", async () => {

@@ -43,7 +43,7 @@ const SUBSCRIBE_OPTIONS: Readonly<Record<keyof SubscribeOptions<string, unknown>
 const PAST_OPTIONS: Readonly<Record<"limit" | "start" | "end", true>> = { limit: true, start: true, end: true };
 
 /**
- * Subscribes server code to a channel. Resolves when what is emitted from now on will arrive.
+ * Subscribes server code to a channel. Resolves when what is emitted from now on will arrive, or when it was ended before that.
  *
  * @returns ends the subscription; safe to call twice.
  * @throws TidingsError `bad_option`, `bad_cursor`, `closed`, `channel_unavailable`; `cursor_unavailable` when `after` cannot be
@@ -78,8 +78,8 @@ export async function subscribe(
       },
       gap: (gap) => {
         if (asked !== undefined) {
-          end();
           reject(new CursorUnavailableError(channel, asked));
+          end();
         } else if (onGap) {
           return onGap(gap);
         } else if (!warned) {
@@ -91,33 +91,37 @@ export async function subscribe(
         return undefined;
       },
       failed: (code) => {
-        end();
         const error = new TidingsError(
           code,
           `channel "${channel}" cannot be read: its key may hold something else, or the broker refuses it. The broker's own words are in the log.`,
         );
         logger.error(error.message);
         reject(error);
+        end();
       },
       thrown: (error) => logger.error(`tidings: a subscriber of channel "${channel}" threw; the next event follows.`, error),
     });
     const end = (): void => {
+      core.subscriptions.delete(channel, end);
       subscription.end();
       signal?.removeEventListener("abort", onAbort);
       core.closing.signal.removeEventListener("abort", onClosing);
+      // By `unsubscribe` while it waited for the broker: nothing went wrong.
+      resolve(end);
     };
     // Once it has resolved, a rejection is nothing; before, it would wait for the broker for ever.
     const onAbort = (): void => {
-      end();
       reject(signal?.reason as Error);
+      end();
     };
     const onClosing = (): void => {
-      end();
       reject(closedError());
+      end();
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     core.closing.signal.addEventListener("abort", onClosing, { once: true });
     subscription.open(hub.attach(channel, subscription, start));
+    core.subscriptions.add(channel, end);
   });
 }
 
