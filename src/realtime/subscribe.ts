@@ -5,6 +5,7 @@ import { CursorUnavailableError, TidingsError } from "../protocol/error.ts";
 import type { Gap } from "../protocol/frames.ts";
 import { MAX_HISTORY_LIMIT } from "../protocol/limits.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
+import type { CompiledSchema } from "../schema/compile.ts";
 import type { DeliveredEvent } from "../schema/message.ts";
 import { closedError, type RealtimeCore } from "./core.ts";
 import { MAX_SEQUENCE, timeBound } from "./history.ts";
@@ -46,15 +47,15 @@ const PAST_OPTIONS: Readonly<Record<"limit" | "start" | "end", true>> = { limit:
  * Subscribes server code to a channel. Resolves when what is emitted from now on will arrive, or when it was ended before that.
  *
  * @returns ends the subscription; safe to call twice.
- * @throws TidingsError `bad_option`, `bad_cursor`, `closed`, `channel_unavailable`; `cursor_unavailable` when `after` cannot be
- * proved and there is no `onGap` to tell it to.
+ * @throws TidingsError `bad_option`, `bad_cursor`, `unknown_event`, `bad_event`, `closed`, `channel_unavailable`;
+ * `cursor_unavailable` when `after` cannot be proved and there is no `onGap` to tell it to.
  */
 export async function subscribe(
   core: RealtimeCore,
   channel: string,
   options: SubscribeOptions<string, DeliveredEvent<string, unknown>>,
 ): Promise<() => void> {
-  const { start, accepts } = checkSubscribe(options);
+  const { start, accepts } = checkSubscribe(options, core.schema);
   const { onData, onGap, signal } = options;
   const { logger } = core.settings;
   signal?.throwIfAborted();
@@ -125,7 +126,10 @@ export async function subscribe(
   });
 }
 
-function checkSubscribe(options: SubscribeOptions<string, never>): {
+function checkSubscribe(
+  options: SubscribeOptions<string, never>,
+  schema: CompiledSchema,
+): {
   start: FeedStart;
   /** @param replayed the id of an event of the past */
   accepts: (event: string, replayed: RealtimeCursor | undefined) => boolean;
@@ -138,9 +142,12 @@ function checkSubscribe(options: SubscribeOptions<string, never>): {
   if (options.signal !== undefined && typeof options.signal?.throwIfAborted !== "function")
     throw badOption("signal", "an AbortSignal", options.signal);
   if (events !== undefined && !Array.isArray(events)) throw badOption("events", "an array of event names", events);
+  // It would wait for ever.
+  for (const event of events ?? []) schema.checkName(event);
   if (after !== undefined && history !== undefined && history !== false) {
-    throw new TypeError(
-      "tidings: `subscribe` takes `after` or `history`, not both: `after` already says where the past begins.",
+    throw new TidingsError(
+      "bad_option",
+      "`subscribe` takes `after` or `history`, not both: `after` already says where the past begins.",
     );
   }
   if (after !== undefined && !isRealtimeCursor(after)) {

@@ -19,6 +19,8 @@ const PROTOTYPE_NAMES: ReadonlySet<string> = new Set(["__proto__", "constructor"
 export interface CompiledSchema {
   /** Every event name in the order of the schema; `undefined` without a schema. */
   readonly names: readonly string[] | undefined;
+  /** Throws a `TidingsError` of code `unknown_event` or, without a schema, `bad_event` for what is no event. */
+  checkName(event: unknown): void;
   /**
    * The parsed output for an event: what is to be stored. Only when the validator is asynchronous is it a promise. Throws, or
    * rejects with, a `TidingsError` of code `unknown_event`, `invalid_payload` or, without a schema, `bad_event`.
@@ -34,9 +36,12 @@ export function compileSchema(schema: unknown): CompiledSchema {
   const names = [...leaves.keys()];
   return {
     names,
+    checkName(event) {
+      if (!leaves.has(event as string)) throw unknownEvent(event, names);
+    },
     validate(event, data) {
       const leaf = leaves.get(event);
-      if (leaf === undefined) throw unknownEvent(event, names);
+      if (leaf === undefined) throw unknownEvent(event, names, ", so nothing was stored");
       return parse(leaf, event, data);
     },
   };
@@ -45,8 +50,11 @@ export function compileSchema(schema: unknown): CompiledSchema {
 /** Without a schema any well-formed name is an event, and its data is stored as it is. */
 const UNTYPED: CompiledSchema = {
   names: undefined,
-  validate(event, data) {
+  checkName(event) {
     if (!isEventName(event)) throw new TidingsError("bad_event", `${quote(event)} cannot name an event: ${EVENT_GRAMMAR}.`);
+  },
+  validate(event, data) {
+    this.checkName(event);
     return data;
   },
 };
@@ -192,13 +200,13 @@ function validatorFailed(event: string, cause: unknown): TidingsError {
   );
 }
 
-function unknownEvent(event: unknown, names: readonly string[]): TidingsError {
+function unknownEvent(event: unknown, names: readonly string[], outcome = ""): TidingsError {
   const near = typeof event === "string" ? nearNames(event, names) : [];
   const hint =
     near.length > 0
       ? `Did you mean ${near.map(quote).join(" or ")}?`
       : `It has ${names.slice(0, MAX_QUOTED_NAMES).map(quote).join(", ")}${names.length > MAX_QUOTED_NAMES ? `, and ${names.length - MAX_QUOTED_NAMES} more` : ""}.`;
-  return new TidingsError("unknown_event", `the schema has no event ${quote(event)}, so nothing was stored. ${hint}`);
+  return new TidingsError("unknown_event", `the schema has no event ${quote(event)}${outcome}. ${hint}`);
 }
 
 /** A value for an error text: short, on one line. */

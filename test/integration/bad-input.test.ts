@@ -128,6 +128,30 @@ const rows: Row[] = [
     code: "bad_cursor",
     says: /`after` takes a cursor.*"-"/,
   },
+  ...[{ history: true }, { history: { limit: 5 } }].map(({ history }): Row => ({
+    input: `subscribe with after and with history ${JSON.stringify(history)}`,
+    give: (realtime) => realtime.subscribe({ after: "0-0", history, onData() {} }),
+    code: "bad_option",
+    says: /`subscribe` takes `after` or `history`, not both/,
+  })),
+  {
+    input: "subscribe to an event that the schema does not have",
+    give: (realtime) => loose(realtime).subscribe({ events: ["chat.message", "chat.massage"], onData() {} }),
+    code: "unknown_event",
+    says: /the schema has no event "chat\.massage"\. Did you mean "chat\.message"\?/,
+  },
+  ...[5, null, undefined].map((event): Row => ({
+    input: `subscribe to an event that is no text: ${String(event)}`,
+    give: (realtime) => loose(realtime).subscribe({ events: [event], onData() {} }),
+    code: "unknown_event",
+    says: /the schema has no event (number|null|undefined)\. It has "chat\.message"/,
+  })),
+  {
+    input: "subscribe, without a schema, to an event with a name that is none",
+    give: () => create({ broker: createMemoryBroker() }).subscribe({ events: ["chat message"], onData() {} }),
+    code: "bad_event",
+    says: /"chat message" cannot name an event: 1 to 10 segments/,
+  },
   {
     input: "broker unreachable: emit",
     give: () => over(unreachableBroker(), (realtime) => realtime.emit("e.v", 1)),

@@ -174,7 +174,9 @@ describe.each(places)("on %s", (_name, place) => {
     await vi.waitFor(() => expect(seen).toEqual([second]), SOON);
     expect(isRealtimeCursor(first)).toBe(true);
     expect(isRealtimeCursor("yesterday")).toBe(false);
-    await expect(warehouse().subscribe({ after: first, history: true, onData })).rejects.toThrow(TypeError);
+    await expect(warehouse().subscribe({ after: first, history: true, onData })).rejects.toMatchObject({
+      code: "bad_option",
+    });
     await expect(warehouse().subscribe({ after: "1-1", onData })).rejects.toThrow(CursorUnavailableError);
   });
 
