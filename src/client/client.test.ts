@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import type { Gap } from "../protocol/frames.ts";
-import { problemFrame } from "../protocol/frames.ts";
+import { connectedFrame, eventFrame, gapFrame, problemFrame } from "../protocol/frames.ts";
 import { fakeClock } from "../testing/fake-clock.ts";
 import { createRealtimeClient } from "./client.ts";
-import { FakeServer } from "./fake-server.ts";
+import { FakeServer, type FakeStream } from "./fake-server.ts";
 import type { ClientMessage, ClientSubscribeOptions, RealtimeClientOptions } from "./options.ts";
 
 const warned = vi.spyOn(console, "warn");
@@ -318,6 +318,59 @@ describe("cursors", () => {
     await flush();
     expect(heard.gaps).toEqual([{ channel: "a", after: id(7), cursor: id(5), reason: "reset" }]);
     expect(heard.messages).toMatchObject([{ id: id(8), replayed: false }]);
+  });
+
+  it.each(["the stream that there is", "its successor"])("a new log, of which %s tells first, is told once", async (first) => {
+    const { server, join, hear, tick, flush, append } = setUp();
+    append("a", 100);
+    const heard = await join();
+    hear({ channels: ["b"] });
+    await tick();
+    const [current, next] = server.streams as [FakeStream, FakeStream];
+    const reset = gapFrame({ channel: "a", after: id(100), cursor: id(50), reason: "reset" });
+    const news = eventFrame({ id: id(60), channel: "a", event: "x.y", json: "1" });
+    const connected = connectedFrame({ channel: "a", cursor: id(100), tail: id(50), heartbeatMs: 15_000 });
+    server.log("a").expire();
+    append("a", 50, 60);
+    const say = [() => current.say(reset + news), () => next.say(connected + reset + news)];
+    for (const speak of first === "its successor" ? say.toReversed() : say) {
+      speak();
+      for (const stream of server.streams) stream.deliver();
+      await settle();
+    }
+    for (let i = 0; i < 3; i++) {
+      await tick(5_000);
+      await flush();
+    }
+    expect(heard.gaps).toMatchObject([{ reason: "reset" }]);
+    expect(idsOf(heard)).toEqual([id(60)]);
+  });
+
+  it("what follows a reset is new, however far the old log had come", async () => {
+    const { server, join } = setUp();
+    server.log("a").append(id(100), "x.y");
+    const heard = await join();
+    server.stream.say(gapFrame({ channel: "a", after: id(100), cursor: id(50), reason: "reset" }));
+    server.stream.say(eventFrame({ id: id(60), channel: "a", event: "x.y", json: "1" }));
+    server.stream.deliver();
+    await settle();
+    expect(heard.messages).toMatchObject([{ id: id(60), replayed: false }]);
+  });
+
+  it("I1 Position: what a server says twice, or goes back to, is shown once, also to who comes in between", async () => {
+    const { server, join, hear } = setUp();
+    const heard = await join();
+    const say = async (...numbers: number[]): Promise<void> => {
+      for (const n of numbers) server.stream.say(eventFrame({ id: id(n), channel: "a", event: "x.y", json: "1" }));
+      server.stream.deliver();
+      await settle();
+    };
+    await say(1, 2, 2, 1, 2);
+    const late = hear();
+    await say(1, 2, 3);
+    expect(idsOf(heard)).toEqual([id(1), id(2), id(3)]);
+    expect(idsOf(late)).toEqual([id(3)]);
+    expect([...heard.gaps, ...late.gaps]).toEqual([]);
   });
 
   it("B-26: what was trimmed meanwhile is one gap; without `onGap` it is a warning", async () => {
@@ -634,6 +687,28 @@ describe("a server that cannot or will not", () => {
     expect(server.requests).toBe(2);
   });
 
+  it("is left alone until the date that it names, by its own clock", async () => {
+    const { server, hear, tick } = setUp();
+    const headers = { date: "Fri, 01 Jan 1999 00:00:00 GMT", "retry-after": "Fri, 01 Jan 1999 00:00:40 GMT" };
+    server.answers.push(new Response("", { status: 503, headers }));
+    hear();
+    await tick();
+    await tick(39_900);
+    expect(server.requests).toBe(1);
+    await tick(1_000);
+    expect(server.requests).toBe(2);
+  });
+
+  it.each(["soon", "-5", "Fri, 01 Jan 1999 00:00:00 GMT"])("a time like %s is none", async (after) => {
+    const { server, hear, tick } = setUp();
+    const headers = { date: "Fri, 01 Jan 1999 00:00:40 GMT", "retry-after": after };
+    server.answers.push(new Response("", { status: 503, headers }));
+    hear();
+    await tick();
+    await tick(500);
+    expect(server.requests).toBe(2);
+  });
+
   it.each([408, 425, 429, 500, 502, 503, 504])("status %i is tried again", async (status) => {
     const { server, client, hear, tick, flush } = setUp();
     server.answers.push(new Response("", { status }));
@@ -906,9 +981,9 @@ describe("streams that end", () => {
 });
 
 describe("a page", () => {
-  const page = (): { window: EventTarget; document: { visibilityState: string } } => {
+  const page = (): { window: EventTarget; document: { hidden: boolean } } => {
     const window = new EventTarget();
-    const document = { visibilityState: "visible" };
+    const document = { hidden: false };
     vi.stubGlobal("window", window);
     vi.stubGlobal("document", document);
     return { window, document };
@@ -921,11 +996,11 @@ describe("a page", () => {
     hear();
     for (let second = 0; second < 30; second++) await tick(1_000);
     const before = server.requests;
-    document.visibilityState = "hidden";
+    document.hidden = true;
     window.dispatchEvent(new Event(name));
     await tick(500);
     expect(server.requests).toBe(before);
-    document.visibilityState = "visible";
+    document.hidden = false;
     window.dispatchEvent(new Event(name));
     await tick(1_000);
     expect(server.requests).toBe(before + 1);

@@ -148,7 +148,7 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     if (frame.type === "problem") {
       warn(() => `the server has a problem with ${channel ? `channel "${channel}"` : "the stream"}: ${frame.code}.`);
       coverage.set(channel, false);
-      if (frame.retry === true) leave(opened, RETRY_CHANNEL_MS);
+      if (frame.retry) leave(opened, RETRY_CHANNEL_MS);
     } else if (frame.type !== "connected") {
       bring(opened, frame);
       return;
@@ -156,10 +156,9 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
       const joined = { position: frame.cursor, tail: frame.tail };
       coverage.set(channel, joined);
       for (const listener of listenersOf(channel)) {
-        const request = listener.request(channel);
+        // Who came later than the request, and wants more than from now on, has had this stream dropped already.
         const wish = audience.get(listener)?.get(channel);
-        if (wish !== undefined || request === "")
-          listener.joined(channel, joined, wish === request && wish !== asked.get(channel));
+        listener.joined(channel, joined, wish === listener.request(channel) && wish !== asked.get(channel));
       }
     }
     if (opened === next && [...asked.keys()].every((name) => coverage.has(name))) dispatch({ type: "joined" });
@@ -205,7 +204,7 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
   }
 
   function wake(): void {
-    if (document.visibilityState === "hidden") return;
+    if (document.hidden) return;
     dispatch({ type: "wake" });
     if (current && current.stream.silentMs() > STALE_MS) leave(current, 0);
   }

@@ -23,7 +23,7 @@ export interface Listener {
   /** How a stream must ask for `channel`: `""` from now on, `"-"` what is held, `"-20"` the newest 20, or after a cursor. */
   request(channel: string): string;
   /**
-   * A stream has joined a channel, and was asked for with this listener in mind.
+   * A stream has joined a channel.
    *
    * @param isUnasked whether the place where it stands is another than the server was asked about, and was so from the beginning.
    */
@@ -41,7 +41,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     const cursor = typeof after === "object" ? after[channel] : after;
     if (!cursor) continue;
     if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1))
-      throw new TypeError("tidings: `after` is a cursor, or { [channel]: cursor }, and goes without `history`.");
+      throw new TypeError("tidings: `after` is a cursor or { [channel]: cursor }, without `history`.");
     if (!cursors.has(channel)) cursors.set(channel, cursor);
   }
   const wanted = history ? length : 0;

@@ -107,9 +107,10 @@ const lost =
     const attempt = now - joinedAt < STABLE_MS ? state.attempt : 0;
     if (retryAfterMs === Infinity || (name === "waiting" && attempt >= maxAttempts))
       return to({ ...state, attempt: 0 }, "refused", DISARM);
-    const armMs = retryAfterMs
-      ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + random * WAKE_SPREAD_MS
-      : random * Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt);
+    const armMs =
+      retryAfterMs > 0
+        ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + random * WAKE_SPREAD_MS
+        : random * Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt);
     return stay({ name, attempt: attempt + 1, patient: retryAfterMs > 0 }, { armMs });
   };
 
