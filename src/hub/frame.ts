@@ -1,6 +1,7 @@
 import type { Entry } from "../brokers/broker.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { eventFrame, gapFrame, idLine, positionFrame, type Gap } from "../protocol/frames.ts";
+import { payloadOf } from "./payload.ts";
 
 const encoder = new TextEncoder();
 
@@ -31,7 +32,7 @@ export class Frame {
   readonly channel: string;
   /** Where a feed stands after this frame. */
   readonly cursor: RealtimeCursor;
-  /** The stored entry; absent for a gap. */
+  /** The stored entry; absent for a gap. Its event is empty when it could not be read: then the frame only moves the position. */
   readonly entry: Entry | undefined;
   readonly gap: Gap | undefined;
   readonly #bytes: Uint8Array;
@@ -49,12 +50,17 @@ export class Frame {
 
   static ofEntry(channel: string, entry: Entry): Frame {
     const { id, event, json } = entry;
-    const body = event === "" ? positionFrame(channel, id) : eventFrame({ id, channel, event, json });
-    return new Frame(channel, id, body, { entry });
+    if (payloadOf(entry)) return new Frame(channel, id, eventFrame({ id, channel, event, json }), { entry });
+    return new Frame(channel, id, positionFrame(channel, id), { entry: { ...entry, event: "", json: "" } });
   }
 
   static ofGap(gap: Gap): Frame {
     return new Frame(gap.channel, gap.cursor, gapFrame(gap), { gap });
+  }
+
+  /** Whether it stands for an entry that could not be read. */
+  get isUnreadable(): boolean {
+    return this.entry?.event === "";
   }
 
   /** @param withId whether the `id:` line leads: only where the stream has this one channel. */

@@ -1,6 +1,7 @@
 import type { Broker, Listener } from "../brokers/broker.ts";
 import type { WireCode } from "../protocol/codes.ts";
 import type { Clock, Timer } from "../protocol/clock.ts";
+import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { isTidingsError } from "../protocol/error.ts";
 import { MAX_READS_IN_FLIGHT, TOPIC_LINGER_MS, TOTAL_CATCH_UP_QUEUE_BYTES, TOTAL_RING_BYTES } from "../protocol/limits.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
@@ -51,6 +52,7 @@ export class Hub implements TopicHost, StreamHost {
   #dirtyTopics: Topic[] = [];
   #dirtyStreams: StreamSession[] = [];
   #flushPlanned = false;
+  #saidUnreadable = false;
   #closed = false;
 
   constructor({ broker, clock, logger, heartbeatMs }: HubOptions) {
@@ -104,6 +106,15 @@ export class Hub implements TopicHost, StreamHost {
     this.#lingering.set(
       topic,
       this.clock.setTimeout(() => this.#drop(topic), TOPIC_LINGER_MS),
+    );
+  }
+
+  /** Says once per process that a log holds what is no event: who reads it is moved past it. */
+  unreadable(channel: string, cursor: RealtimeCursor): void {
+    if (this.#saidUnreadable) return;
+    this.#saidUnreadable = true;
+    this.#logger.warn(
+      `tidings: the log of channel "${channel}" holds an entry (${cursor}) from which no event can be read: something else writes to that log, or a later version of tidings does. Readers pass over it. This is said once.`,
     );
   }
 

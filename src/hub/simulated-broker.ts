@@ -31,9 +31,9 @@ export class SimulatedBroker implements Broker {
   #hearing = true;
   #clock = 0;
 
-  store(keep: number = Number.POSITIVE_INFINITY): Entry {
+  store(keep: number = Number.POSITIVE_INFINITY, json?: string): Entry {
     const id = `${1_000 + ++this.#clock}-0` as RealtimeCursor;
-    const entry: Entry = { id, prev: this.last, event: "e.v", json: String(this.#clock) };
+    const entry: Entry = { id, prev: this.last, event: "e.v", json: json ?? String(this.#clock) };
     this.last = id;
     this.entries.push(entry);
     this.stored.push(entry);

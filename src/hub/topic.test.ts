@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
@@ -12,6 +12,9 @@ class Reader implements Session {
   joinedAt: RealtimeCursor | undefined;
   tail: RealtimeCursor | undefined;
   readonly seen: string[] = [];
+  /** Ids of entries, `""` for one that shows nothing. */
+  readonly shown: string[] = [];
+  text = "";
   feed: Feed | undefined;
 
   joined(feed: Feed, tail: RealtimeCursor): void {
@@ -20,8 +23,11 @@ class Reader implements Session {
   }
 
   deliver(_feed: Feed, batch: Batch): void {
-    for (const { gap, entry } of batch.frames)
+    for (const { gap, entry } of batch.frames) {
       this.seen.push(gap ? `${gap.after}..${gap.cursor} ${gap.reason}` : String(entry?.id));
+      this.shown.push(entry?.event === "" ? "" : String(entry?.id));
+    }
+    this.text += new TextDecoder().decode(batch.bytes(false));
   }
 
   failed(): void {
@@ -32,6 +38,7 @@ class Reader implements Session {
 interface Scene {
   readonly broker: SimulatedBroker;
   readonly clock: FakeClock;
+  readonly warnings: string[];
   attach(start: FeedStart): Reader;
   /** Lets the broker answer everything, and everybody hear everything. */
   flow(): Promise<void>;
@@ -40,10 +47,12 @@ interface Scene {
 function scene(): Scene {
   const clock = fakeClock();
   const broker = new SimulatedBroker();
-  const hub = new Hub({ broker, clock, logger: { warn() {} }, heartbeatMs: 15_000 });
+  const warnings: string[] = [];
+  const hub = new Hub({ broker, clock, logger: { warn: (text) => void warnings.push(text) }, heartbeatMs: 15_000 });
   return {
     broker,
     clock,
+    warnings,
     attach(start) {
       const reader = new Reader();
       reader.feed = hub.attach("c", reader, start);
@@ -187,6 +196,63 @@ describe("Topic", () => {
     const next = broker.store();
     await flow();
     expect(reader.seen).toEqual([kept.id, lost.id, `${lost.id}..${kept.id} reset`, next.id]);
+  });
+
+  // Each would break out of the frame, or break the frame.
+  it.each(['1,"channel":"admin","id":"9-9"', '1}\n\ndata: {"id":"9-9"', "{not json", "1 2", "", "undefined", "\ufeff1"])(
+    "I10 Text: an entry whose text is %j shows nothing, moves the position, and is said once",
+    async (json) => {
+      const { broker, warnings, attach, flow } = scene();
+      const reader = attach({ kind: "live" });
+      await flow();
+      const first = broker.store();
+      const forged = broker.store(Number.POSITIVE_INFINITY, json);
+      const second = broker.store();
+      broker.store(Number.POSITIVE_INFINITY, json);
+      await flow();
+      const held = attach({ kind: "held" });
+      await flow();
+      expect(reader.shown).toEqual([first.id, "", second.id, ""]);
+      expect(held.shown).toEqual(reader.shown);
+      expect(reader.text).not.toMatch(/admin|9-9|not json/);
+      expect(reader.text).toContain(`event: position\ndata: {"channel":"c","cursor":"${forged.id}"}\n\n`);
+      expect(reader.feed?.cursor).toBe(broker.last);
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toContain(`channel "c" holds an entry (${forged.id})`);
+    },
+  );
+
+  it("I10 Text: an event's name that is none shows nothing", async () => {
+    const { broker, attach, flow } = scene();
+    const reader = attach({ kind: "held" });
+    broker.store();
+    broker.entries = broker.entries.map((entry) => ({ ...entry, event: 'a","channel":"admin' }));
+    await flow();
+    expect(reader.shown).toEqual([""]);
+  });
+
+  it("I10 Text: an announcement that cannot be read is believed in nothing: the log decides", async () => {
+    const { broker, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    const first = broker.store();
+    await flow();
+    broker.announced.push({ id: "9999-0" as RealtimeCursor, prev: first.id, event: "e.v", json: '1,"channel":"admin"' });
+    await flow();
+    const second = broker.store();
+    await flow();
+    expect(reader.seen).toEqual([first.id, second.id]);
+  });
+
+  it("I6 Cost: an entry is parsed once, however many listen", async () => {
+    const { broker, attach, flow } = scene();
+    for (let n = 0; n < 50; n++) attach({ kind: "live" });
+    await flow();
+    const parse = vi.spyOn(JSON, "parse");
+    broker.store();
+    await flow();
+    expect(parse).toHaveBeenCalledTimes(1);
+    parse.mockRestore();
   });
 
   it("a slow reader of a trimming log gaps twice at most, and goes on at the tail", async () => {

@@ -23,6 +23,8 @@ export interface TopicHost {
   schedule(topic: Topic): void;
   /** The topic has lost its last feed. */
   idle(topic: Topic): void;
+  /** The log holds an entry that no event can be read from. */
+  unreadable(channel: string, cursor: RealtimeCursor): void;
   /** The topic cannot go on, and has told its feeds so. */
   failed(topic: Topic, error: unknown): void;
 }
@@ -160,14 +162,14 @@ export class Topic implements FeedSource {
       this.#queue.push(entry);
       return;
     }
-    const above = compareCursors(entry.id, tail) > 0;
-    if (above && entry.prev === tail) {
-      this.#accept(Frame.ofEntry(this.channel, entry));
-    } else if (above && isNewborn(entry)) {
-      // The log expired and was born again while we listened without a break: nothing is missing in between (I4).
-      this.#accept(Frame.ofEntry(this.channel, entry));
-    } else if (entry.id !== tail && !this.#ring.has(entry.id)) {
-      // The log holds it, or will never hold it again: the read tells, so it need not queue.
+    // Newborn: the log expired and was born again while we listened without a break: nothing is missing in between (I4).
+    const follows = compareCursors(entry.id, tail) > 0 && (entry.prev === tail || isNewborn(entry));
+    if (!follows && (entry.id === tail || this.#ring.has(entry.id))) return;
+    const frame = follows ? Frame.ofEntry(this.channel, entry) : undefined;
+    if (frame && !frame.isUnreadable) {
+      this.#accept(frame);
+    } else {
+      // The log holds it, or never did or will again: the read tells, so it need not queue.
       this.#mustCatchUp = true;
       this.#loop.look();
     }
@@ -259,6 +261,8 @@ export class Topic implements FeedSource {
   #apply(page: Page, asked: Asked): void {
     const before = this.#tail;
     const frames = page.entries.map((entry) => Frame.ofEntry(this.channel, entry));
+    const unreadable = frames.find((frame) => frame.isUnreadable);
+    if (unreadable) this.#host.unreadable(this.channel, unreadable.cursor);
     this.#advance(page, frames, asked.catchUp);
     if (asked.catchUp && isComplete(page)) {
       this.#mustCatchUp = false;

@@ -108,6 +108,29 @@ describe("Channel", () => {
     expect(data).toEqual(Array.from({ length: 20 }, (_, n) => 30 + n));
   });
 
+  it("I10 Text: history and subscribe pass over what is no event, and say so once, without a word of it", async () => {
+    const broker = createMemoryBroker();
+    const [warn, error] = [vi.fn<(text: string) => void>(), vi.fn<() => void>()];
+    const realtime = new Realtime({ broker, logger: { log() {}, warn, error } });
+    open.push(realtime);
+    const channel = realtime.channel("c");
+    const first = await channel.emit("e.v", 1);
+    const retention = { maxLength: 10, expireAfterMs: 60_000 };
+    for (const json of ["{secret", '2,"id":"9-9"'])
+      await broker.append("c", { event: "e.v", json, emitId: "" }, retention, 1_000);
+    await channel.emit("e.v", 3);
+    const seen: unknown[] = [];
+    await channel.subscribe({ history: true, onData: ({ data }) => seen.push(data) });
+    await channel.emit("e.v", 4);
+    await vi.waitFor(() => expect(seen).toEqual([1, 3, 4]));
+    expect((await channel.history()).map(({ data }) => data)).toEqual([1, 3, 4]);
+    expect((await channel.history({ after: first, limit: 1 })).map(({ data }) => data)).toEqual([3]);
+    expect(warn).toHaveBeenCalledOnce();
+    expect(String(warn.mock.calls)).toMatch(/channel "c" holds an entry/);
+    expect(String(warn.mock.calls)).not.toContain("secret");
+    expect(error).not.toHaveBeenCalled();
+  });
+
   it("F-28: history({ after }) pages forward, exclusive, and says when what follows is gone", async () => {
     const realtime = new Realtime({ broker: createMemoryBroker(), history: { maxLength: 10 } });
     open.push(realtime);

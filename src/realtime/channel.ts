@@ -41,14 +41,7 @@ export class Channel<O = AnyOptions> {
 
   /** Stored events, oldest first: the newest `limit`, or those that follow `after`. */
   async history(query?: HistoryQuery): Promise<Array<HistoryMessage<O>>> {
-    const { broker } = this.#core.hub();
-    const entries = await readHistory(broker, this.name, query).catch(this.#notRead);
-    const messages: unknown[] = entries.map(({ id, event, json }) => ({
-      id,
-      channel: this.name,
-      event,
-      data: JSON.parse(json) as unknown,
-    }));
+    const messages: unknown[] = await readHistory(this.#core.hub(), this.name, query).catch(this.#notRead);
     // The log holds what the schema's output was when it was stored.
     return messages as Array<HistoryMessage<O>>;
   }

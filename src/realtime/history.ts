@@ -1,9 +1,11 @@
-import type { Broker, Entry } from "../brokers/broker.ts";
+import type { Hub } from "../hub/hub.ts";
 import { isComplete, judge } from "../hub/merge.ts";
+import { payloadOf } from "../hub/payload.ts";
 import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { CursorUnavailableError, TidingsError } from "../protocol/error.ts";
 import { MAX_HISTORY_LIMIT, PAGE_BYTES } from "../protocol/limits.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
+import type { StoredEvent } from "../schema/message.ts";
 import { badOption } from "./options.ts";
 
 /** Which stored events `history` returns. */
@@ -26,12 +28,17 @@ const QUERY: Readonly<Record<keyof HistoryQuery, true>> = { limit: true, after: 
 /** The last sequence of a millisecond. */
 export const MAX_SEQUENCE = "18446744073709551615";
 
-/** Stored entries of a channel, oldest first. @throws TidingsError `bad_option`, `bad_cursor`, `cursor_unavailable` */
-export async function readHistory(broker: Broker, channel: string, query: HistoryQuery = {}): Promise<readonly Entry[]> {
+/** Stored events of a channel, oldest first. @throws TidingsError `bad_option`, `bad_cursor`, `cursor_unavailable` */
+export async function readHistory(
+  hub: Hub,
+  channel: string,
+  query: HistoryQuery = {},
+): Promise<Array<StoredEvent<string, unknown>>> {
+  const { broker } = hub;
   const { limit, after, start, end } = checkQuery(query);
   let position = after;
   if (position === undefined) position = (await broker.locate(channel, { newest: limit, start, end })).after;
-  const found: Entry[] = [];
+  const found: Array<StoredEvent<string, unknown>> = [];
   // Only a given `after` promises that nothing is missing behind it; the first page tells.
   let mustChain = after !== undefined && after !== ORIGIN;
   while (found.length < limit) {
@@ -40,7 +47,10 @@ export async function readHistory(broker: Broker, channel: string, query: Histor
     mustChain = false;
     for (const entry of page.entries) {
       if (end !== undefined && compareCursors(entry.id, end) > 0) return found;
-      if (entry.event !== "" && (start === undefined || compareCursors(entry.id, start) >= 0)) found.push(entry);
+      if (start !== undefined && compareCursors(entry.id, start) < 0) continue;
+      const payload = payloadOf(entry);
+      if (payload) found.push({ id: entry.id, channel, event: entry.event, data: payload.data });
+      else hub.unreadable(channel, entry.id);
     }
     const newest = page.entries.at(-1);
     if (!newest || isComplete(page)) return found;

@@ -219,7 +219,9 @@ describe("subscribe", () => {
 
   it("U-28: after and history together are refused", async () => {
     const channel = createRealtime().channel("c");
-    await expect(channel.subscribe({ after: ORIGIN, history: true, onData() {} })).rejects.toMatchObject({ code: "bad_option" });
+    await expect(channel.subscribe({ after: ORIGIN, history: true, onData() {} })).rejects.toMatchObject({
+      code: "bad_option",
+    });
   });
 
   it("without onGap a gap is one warning", async () => {

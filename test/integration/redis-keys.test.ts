@@ -1,8 +1,10 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { ORIGIN, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { handle, Realtime } from "../../src/index.ts";
 import { draft, openBroker, outcomes } from "../support/redis-brokers.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
+import { countOf, readStream } from "../support/stream-reader.ts";
 
 let server: RedisServer;
 let direct: Redis;
@@ -209,5 +211,56 @@ describe("entries that someone else wrote", () => {
     expect((await own.broker.read("c", at("5-77"), { pageBytes: 1e6, count: 1 })).entries[0]?.prev).toBe("5-77");
     expect(await own.broker.locate("c", { newest: 4 })).toEqual({ after: "5-4", last: id });
     expect(await own.broker.locate("c", { newest: 2 })).toEqual({ after: "5-6", last: id });
+  });
+
+  it("I10 Text: forge no field of a frame, and disturb no other channel or session", async () => {
+    const user = new Redis(server.port);
+    const errors: unknown[] = [];
+    const warnings: string[] = [];
+    const logger = {
+      log() {},
+      warn: (text: string) => void warnings.push(text),
+      error: (...said: unknown[]) => void errors.push(said),
+    };
+    const realtime = new Realtime({ redis: user, keyPrefix: "t", logger });
+    const endpoint = handle({ realtime });
+    const both = await readStream(endpoint, "channel=c&channel=admin&v=1");
+    const alone = await readStream(endpoint, "channel=c&at=-");
+    try {
+      await both.until((frames) => countOf(frames, "connected") === 2);
+      await alone.until((frames) => countOf(frames, "connected") === 1);
+      const told: unknown[] = [];
+      await realtime.channel("c").subscribe({ onData: ({ data }) => told.push(data) });
+      const forged = ['1,"channel":"admin","event":"forged.name","id":"18446744073709551615-1"', "{not json", "1}\n\ndata: {}"];
+      await realtime.channel("c").emit("e.v", 1);
+      for (const json of forged) await direct.xadd("t:c", "*", "v", "1", "e", "e.v", "d", json);
+      await realtime.channel("c").emit("e.v", 2);
+      // Someone who may publish, too.
+      await direct.publish("{t:c}:live:0", `9999999999999-0 0-0 5 e.v ${forged[0]}`);
+      await realtime.channel("c").emit("e.v", 3);
+      await realtime.channel("admin").emit("e.v", "admin");
+      await both.until((frames) => countOf(frames, "") === 4);
+      await alone.until((frames) => countOf(frames, "") === 3);
+      await vi.waitFor(() => expect(told).toEqual([1, 2, 3]));
+      for (const { frames } of [both, alone]) {
+        const events = frames
+          .filter(({ event }) => event === "")
+          .map(({ data }) => [data["channel"], data["event"], data["data"]]);
+        expect(events.filter(([channel]) => channel === "c")).toEqual([1, 2, 3].map((n) => ["c", "e.v", n]));
+        expect(countOf(frames, "gap")).toBe(0);
+      }
+      const late = await readStream(endpoint, "channel=c&at=-");
+      await late.until((frames) => countOf(frames, "") === 3);
+      await late.close();
+      expect((await realtime.channel("c").history()).map(({ data }) => data)).toEqual([1, 2, 3]);
+      expect(errors).toEqual([]);
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).not.toMatch(/forged|not json/);
+    } finally {
+      await both.close();
+      await alone.close();
+      await realtime.close();
+      user.disconnect();
+    }
   });
 });
