@@ -15,6 +15,7 @@ export interface CodeInfo {
 export type WireCode =
   | "bad_channel"
   | "bad_cursor"
+  | "bad_parameter"
   | "too_many_channels"
   | "url_too_long"
   | "method_not_allowed"
@@ -47,6 +48,7 @@ export type ErrorCode = WireCode | ServerCode;
 export const WIRE_CODES: Readonly<Record<WireCode, CodeInfo>> = {
   bad_channel: { status: 400, retry: false },
   bad_cursor: { status: 400, retry: false },
+  bad_parameter: { status: 400, retry: false },
   too_many_channels: { status: 400, retry: false },
   url_too_long: { status: 414, retry: false },
   method_not_allowed: { status: 405, retry: false },

@@ -1,6 +1,7 @@
 import type { FeedStart } from "../hub/feed.ts";
 import type { ChannelRequest } from "../hub/hub.ts";
 import { CHANNEL_GRAMMAR, DEFAULT_CHANNEL, isChannelName } from "../protocol/names.ts";
+import { findParameterMistake } from "./parameter-mistake.ts";
 import { Refusal } from "./refusal.ts";
 import { parseStart } from "./start.ts";
 
@@ -48,6 +49,8 @@ export function parseStreamRequest(
     );
   }
   const query = new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
+  const mistake = findParameterMistake(query);
+  if (mistake) return mistake;
   const asked = [...new Set(query.getAll("channel"))];
   if (asked.length === 0) asked.push(DEFAULT_CHANNEL);
   if (asked.length > limits.maxChannels) {

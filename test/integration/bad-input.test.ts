@@ -424,6 +424,36 @@ const asks: Ask[] = [
   { input: "more cursors than channels", path: "/?channel=a&at=1-1,2-2", code: "bad_cursor", says: /2 cursors for 1/ },
   { input: "last_ack", path: "/?channel=a&last_ack_a=9", code: "bad_cursor", says: /"9" is not a cursor/ },
   { input: "Last-Event-ID", headers: { "last-event-id": "17" }, code: "bad_cursor", says: /"17" is not a cursor/ },
+  ...["channels=a,b", "channel[]=a", "Channel=a", "chanel=a", "channelId=a"].map((query): Ask => ({
+    input: query,
+    path: `/?channel=a&${query}`,
+    code: "bad_parameter",
+    says: /^`[\w[\]]+` is no parameter of a stream\. Name each channel with `channel=<name>`/,
+  })),
+  ...["after=1-1", "since=5", "cursor=1-1", "cursors=1-1", "history=true", "At=1-1", "at[]=1-1"].map((query): Ask => ({
+    input: query,
+    path: `/?channel=a&${query}`,
+    code: "bad_parameter",
+    says: /^`[\w[\]]+` is no parameter of a stream\. Say where it starts with `at=<cursor>`/,
+  })),
+  ...["lastEventId=1-1", "last-event-id=1-1", "Last_Event_ID=1-1", "last_ack=1-1", "lastAck_a=1-1"].map((query): Ask => ({
+    input: query,
+    path: `/?channel=a&${query}`,
+    code: "bad_parameter",
+    says: /^`[\w-]+` is no parameter of a stream\. Say where it starts with `at=<cursor>`/,
+  })),
+  {
+    input: "events=chat.message",
+    path: "/?events=chat.message",
+    code: "bad_parameter",
+    says: /^`events` is no parameter of a stream\. A stream carries every event of its channels: choose where you listen\.$/,
+  },
+  {
+    input: "a near miss that holds what a page would run",
+    path: "/?%3Cscript%3Eat%3C%2Fscript%3E=1&%3Cat%3E=1",
+    code: "bad_parameter",
+    says: /^`\?at\?` is no parameter of a stream\./,
+  },
   {
     input: "too many channels",
     path: `/?${Array.from({ length: 51 }, (_, n) => `channel=c${n}`).join("&")}`,
@@ -577,6 +607,17 @@ describe("bad input, and what it gets", () => {
         await own[Symbol.asyncDispose]();
       }
       await bystander.expectUndisturbed();
+    });
+
+    it("a parameter of the application's own is let pass", async () => {
+      const query =
+        "_=17&t=5&ts=5&cb=x&v=3&token=x&access_token=x&utm_source=x&fbclid=x&userId=u&tenant=x&lang=de&id=5&event=5";
+      const own = await serve(createListener({ realtime }));
+      const stream = await openRaw(`${own.url}/?channel=own&${query}&from=x&limit=5&format=x&state=x&last_ack_other=1-1`);
+      await stream.until("event: connected");
+      expect(stream.status).toBe(200);
+      stream.destroy();
+      await own[Symbol.asyncDispose]();
     });
 
     it("broker unreachable: the stream opens all the same, is silent, and tells nothing of the reason", async () => {
