@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import * as z from "zod";
 import { createMemoryBroker } from "../brokers/memory.ts";
 import { compareCursors, isRealtimeCursor, ORIGIN } from "../protocol/cursor.ts";
+import { TidingsError } from "../protocol/error.ts";
 import { Realtime } from "./realtime.ts";
 
 const open: Array<{ close(): Promise<void> }> = [];
@@ -78,13 +79,92 @@ describe("Channel", () => {
     expect(ids.toSorted(compareCursors)).toEqual(ids);
   });
 
-  it("a validator that never answers holds up its own channel object only", async () => {
-    const { schema } = gatedSchema();
-    const realtime = new Realtime({ broker: createMemoryBroker(), schema });
-    open.push(realtime);
-    void realtime.channel("stuck").emit("e.slow", 1);
-    await realtime.channel("free").emit("e.fast", 2);
-    expect(await realtime.channel("free").history()).toHaveLength(1);
+  describe("I8 Outage: emit settles within emitTimeoutSecs", () => {
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    /** What became of each emit so far. */
+    function watch(emits: ReadonlyArray<Promise<unknown>>): unknown[] {
+      const outcomes: unknown[] = emits.map(() => "pending");
+      for (const [at, emit] of emits.entries()) {
+        emit.then(
+          () => (outcomes[at] = "stored"),
+          (error: { code: unknown }) => (outcomes[at] = error.code),
+        );
+      }
+      return outcomes;
+    }
+
+    it("with a validator that never answers: not stored, not later either; those behind it go on, in order", async () => {
+      const { gates, schema } = gatedSchema();
+      const realtime = new Realtime({ redis: { driver: "memory" }, schema, emitTimeoutSecs: 1 });
+      open.push(realtime);
+      const channel = realtime.channel("stuck");
+      const emits = [
+        channel.emit("e.slow", 1),
+        channel.emit("e.fast", 2),
+        channel.emit("e.slow", 3),
+        channel.emit("e.slow", 4),
+      ];
+      const outcomes = watch(emits);
+      await vi.advanceTimersByTimeAsync(10);
+      gates.get(3)?.();
+      await vi.advanceTimersByTimeAsync(500);
+      expect(outcomes).toEqual(Array(4).fill("pending"));
+      const later = watch([channel.emit("e.fast", 5)]);
+      await vi.advanceTimersByTimeAsync(489);
+      expect(outcomes).toEqual(["not_stored", "stored", "stored", "not_stored"]);
+      expect(later).toEqual(["stored"]);
+      for (const gate of gates.values()) gate();
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(await channel.emit("e.fast", 6)).toBeDefined();
+      expect((await channel.history()).map(({ data }) => data)).toEqual([2, 3, 5, 6]);
+    });
+
+    it("with a validator that never answers: other channels do not wait", async () => {
+      const { schema } = gatedSchema();
+      const realtime = new Realtime({ redis: { driver: "memory" }, schema });
+      open.push(realtime);
+      const stuck = watch([realtime.channel("stuck").emit("e.slow", 1)]);
+      await realtime.channel("free").emit("e.fast", 2);
+      expect(stuck).toEqual(["pending"]);
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(stuck).toEqual(["not_stored"]);
+    });
+
+    it("with a broker that ignores timeoutMs: the outcome is unknown, and later emits are sent all the same", async () => {
+      const broker = createMemoryBroker();
+      const append = broker.append.bind(broker);
+      const late: Array<(error: Error) => void> = [];
+      broker.append = (channel, draft, ...rest) =>
+        draft.json === "1" ? new Promise((_, reject) => late.push(reject)) : append(channel, draft, ...rest);
+      const realtime = new Realtime({ broker, emitTimeoutSecs: 1 });
+      open.push(realtime);
+      const outcomes = watch([realtime.emit("e.v", 1), realtime.emit("e.v", 2)]);
+      await vi.advanceTimersByTimeAsync(999);
+      expect(outcomes).toEqual(["pending", "stored"]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(outcomes).toEqual(["outcome_unknown", "stored"]);
+      late[0]?.(new Error("too late, and nobody's concern"));
+      await vi.advanceTimersByTimeAsync(1);
+    });
+
+    it("with a broker that keeps its time: what the broker says is the outcome", async () => {
+      const broker = createMemoryBroker();
+      broker.append = (_channel, _draft, _retention, timeoutMs) =>
+        new Promise((_, reject) => {
+          setTimeout(() => reject(new TidingsError("not_stored", "the test's broker is sure.")), timeoutMs);
+        });
+      const realtime = new Realtime({ broker, emitTimeoutSecs: 1 });
+      open.push(realtime);
+      const outcomes = watch([realtime.emit("e.v", 1)]);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(outcomes).toEqual(["not_stored"]);
+    });
   });
 
   it("F-27, U-19: history gives what is stored, oldest first, 1000 at most", async () => {

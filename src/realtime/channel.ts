@@ -1,10 +1,12 @@
 import type { Retention } from "../brokers/broker.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
+import { TidingsError } from "../protocol/error.ts";
 import type { HistoryMessage, Message } from "../schema/message.ts";
 import type { EventInput, EventName } from "../schema/schema.ts";
 import { brokerFailure } from "./broker-failure.ts";
 import type { RealtimeCore } from "./core.ts";
 import { readHistory, type HistoryQuery } from "./history.ts";
+import { inTime } from "./in-time.ts";
 import type { AnyOptions } from "./options.ts";
 import { subscribe, type SubscribeOptions } from "./subscribe.ts";
 
@@ -28,14 +30,17 @@ export class Channel<O = AnyOptions> {
    * channel object are stored in the order of the calls, awaited or not.
    *
    * @throws TidingsError (as a rejection) `unknown_event`, `invalid_payload`, `payload_not_json`, `payload_too_large`: nothing was
-   * stored, and nothing will be by trying again. `not_stored`: the log could not be reached, try again. `outcome_unknown`: the
-   * reply was lost, so the event may be stored. Settles within `emitTimeoutSecs`.
+   * stored, and nothing will be by trying again. `not_stored`: the log could not be reached, or an asynchronous validator took
+   * more than four fifths of `emitTimeoutSecs`; try again. `outcome_unknown`: the reply was lost, so the event may be stored.
+   * Settles within `emitTimeoutSecs`.
    */
   async emit<E extends EventName<O>>(event: E, data: EventInput<O, E>): Promise<RealtimeCursor> {
     this.#core.hub();
     const before = this.#validating;
     const json = this.#core.encode(event, data);
-    if (typeof json === "string" && !before) return await this.#core.append(this.name, event, json, this.#retention());
+    if (typeof json === "string" && !before) {
+      return await this.#core.append(this.name, { event, json }, this.#retention(), this.#core.settings.emitTimeoutMs);
+    }
     return await this.#emitInTurn(event, json, before);
   }
 
@@ -73,10 +78,17 @@ export class Channel<O = AnyOptions> {
 
   /** Waits for its own validation and for its predecessor's, so that a slow validator does not change the order of the log. */
   #emitInTurn(event: string, json: string | Promise<string>, before: Promise<void> | undefined): Promise<RealtimeCursor> {
-    const stored = Promise.all([json, before]).then(([text]) => ({
+    const { clock, settings } = this.#core;
+    const calledAt = clock.now();
+    const limitMs = settings.emitTimeoutMs * VALIDATION_SHARE;
+    const late = (): TidingsError => notInTime(event, limitMs);
+    const validated = typeof json === "string" ? json : inTime(json, { clock, limitMs, late });
+    const stored = Promise.all([validated, before]).then(([text]) => {
+      const leftMs = Math.floor(settings.emitTimeoutMs - (clock.now() - calledAt));
+      if (leftMs <= 0) throw notInTime(event, settings.emitTimeoutMs);
       // Wrapped: the next in line waits until this one was handed to the broker, not until it is stored.
-      cursor: this.#core.append(this.name, event, text, this.#retention()),
-    }));
+      return { cursor: this.#core.append(this.name, { event, json: text }, this.#retention(), leftMs) };
+    });
     const handedOver = stored.then(
       () => {},
       () => before,
@@ -87,4 +99,17 @@ export class Channel<O = AnyOptions> {
     });
     return stored.then(({ cursor }) => cursor);
   }
+}
+
+/**
+ * Of the time that an emit may take, what validators may. Who waits in line behind a validator that never answers was called
+ * after it, and so always has the rest left to be stored in.
+ */
+const VALIDATION_SHARE = 0.8;
+
+function notInTime(event: string, limitMs: number): TidingsError {
+  return new TidingsError(
+    "not_stored",
+    `the validator of "${event}", or one of an earlier emit on this channel, gave no answer within ${limitMs} ms, so nothing was stored. Give the validator a time limit, or raise \`emitTimeoutSecs\`: validators may take four fifths of it.`,
+  );
 }

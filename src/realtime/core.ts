@@ -1,4 +1,4 @@
-import type { Retention } from "../brokers/broker.ts";
+import type { Draft, Retention } from "../brokers/broker.ts";
 import type { ChannelRequest, Hub } from "../hub/hub.ts";
 import type { Sink, StreamSession } from "../hub/stream-session.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
@@ -11,7 +11,7 @@ import { OpenSubscriptions } from "./open-subscriptions.ts";
 import type { Settings } from "./options.ts";
 import { leaseHub, type HubLease } from "./registry.ts";
 import type { BrokerSource } from "./resolve-broker.ts";
-import { systemClock } from "../protocol/clock.ts";
+import { systemClock, type Clock } from "../protocol/clock.ts";
 import { BUN_HEARTBEAT_MS, HEARTBEAT_MS } from "../protocol/limits.ts";
 
 const PROCESS_ID = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
@@ -24,6 +24,7 @@ export function closedError(): TidingsError {
 
 /** What the channels of one `Realtime` share. */
 export class RealtimeCore implements RealtimeInternals {
+  readonly clock: Clock = systemClock;
   readonly settings: Settings;
   readonly schema: CompiledSchema;
   readonly subscriptions: OpenSubscriptions = new OpenSubscriptions();
@@ -65,7 +66,7 @@ export class RealtimeCore implements RealtimeInternals {
     if (this.isClosed()) throw closedError();
     this.#lease ??= leaseHub(this.#source.address, () => ({
       broker: this.#source.create(),
-      clock: systemClock,
+      clock: this.clock,
       logger: this.settings.logger,
       heartbeatMs: "Bun" in globalThis ? BUN_HEARTBEAT_MS : HEARTBEAT_MS,
     }));
@@ -78,11 +79,17 @@ export class RealtimeCore implements RealtimeInternals {
     return parsed instanceof Promise ? parsed.then((output) => this.#toJson(event, output)) : this.#toJson(event, parsed);
   }
 
-  async append(channel: string, event: string, json: string, retention: Retention): Promise<RealtimeCursor> {
+  /** @param timeoutMs within which it settles. */
+  async append(
+    channel: string,
+    draft: Omit<Draft, "emitId">,
+    retention: Retention,
+    timeoutMs: number,
+  ): Promise<RealtimeCursor> {
     const emitId = `${PROCESS_ID}-${(++emits).toString(36)}`;
     const { broker } = this.hub();
     try {
-      return await broker.append(channel, { event, json, emitId }, retention, this.settings.emitTimeoutMs);
+      return await broker.append(channel, { ...draft, emitId }, retention, timeoutMs);
     } catch (error) {
       throw brokerFailure(error, "outcome_unknown", channel);
     }

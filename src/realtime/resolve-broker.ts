@@ -3,10 +3,12 @@ import { createMemoryBroker } from "../brokers/memory.ts";
 import { redisAdapterParts, type RedisClientAdapter } from "../brokers/redis/adapter.ts";
 import { createRedisBroker } from "../brokers/redis/engine.ts";
 import { createIoRedisDriver, isIoRedis, type IoRedisLike } from "../brokers/redis/ioredis.ts";
+import { systemClock } from "../protocol/clock.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { RealtimeOptions, Settings } from "./options.ts";
 import { badOption } from "./options.ts";
+import { punctualBroker } from "./punctual-broker.ts";
 import { isNewAdvice, type HubAddress } from "./registry.ts";
 
 /** What `redis` takes: an ioredis client, what `createIORedisAdapter` returns, or memory by name. */
@@ -30,7 +32,7 @@ export function resolveBroker(
     if (typeof broker !== "object" || broker === null || BROKER_METHODS.some((name) => typeof broker[name] !== "function")) {
       throw badOption("broker", "an object with append, read, locate, listen and close", broker);
     }
-    return { address: broker, create: () => broker };
+    return { address: broker, create: () => punctualBroker(broker, systemClock) };
   }
   if (redis === undefined) {
     if (inProduction() && isNewAdvice("memory")) {

@@ -13,6 +13,10 @@ export type StandardResult<Output = unknown> =
 export interface StandardProps<Input = unknown, Output = Input> {
   readonly version: 1;
   readonly vendor: string;
+  /**
+   * Zod runs an asynchronous refinement twice, first without awaiting it: one that rejects is an unhandled rejection of Zod's, so
+   * let a refinement return `false` instead of throwing.
+   */
   readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
   /** Exists for the type checker only. */
   readonly types?: { readonly input: Input; readonly output: Output } | undefined;
