@@ -23,7 +23,8 @@ const { REDIS_URL } = process.env;
 /** Names this run: its numbers and its keys begin anew. */
 const run = Date.now().toString(36);
 const prefix = `tidings-demo:${run}:`;
-const shops = createShops(REDIS_URL ? ["A", "B"] : ["A"], { ...process.env, DEMO_PREFIX: prefix });
+const gate = createGate();
+const shops = createShops(REDIS_URL ? ["A", "B"] : ["A"], { ...process.env, DEMO_PREFIX: prefix }, gate.release);
 /** @type {Redis | undefined} */
 let redis;
 let ending = false;
@@ -58,7 +59,6 @@ async function start() {
     return await postJson(shop.port, "/orders", order);
   });
   const ticker = createTicker(till);
-  const gate = createGate();
   const control = createControl({ run, shops, gate, ticker, till, redis: redis !== undefined });
   open(createRoutes({ gate, ticker, till, control }, page));
   process.stdout.write(`demo: ${url}\n`);

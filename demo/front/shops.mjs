@@ -21,8 +21,9 @@ const RESPAWN_MS = 500;
 /**
  * @param {readonly string[]} names one process each
  * @param {Record<string, string | undefined>} env
+ * @param {() => void} onUp called when one of them takes requests
  */
-export function createShops(names, env) {
+export function createShops(names, env, onUp) {
   /** @type {Shop[]} */
   const shops = names.map((name) => ({ name, port: 0, up: false, child: undefined }));
   let ending = false;
@@ -44,6 +45,7 @@ export function createShops(names, env) {
     shop.port = ready.port;
     shop.up = true;
     if (kept !== undefined) child.send({ keep: kept });
+    onUp();
   }
 
   /** It died of something else than the demo. @param {Shop} shop */
