@@ -12,12 +12,7 @@ const TIMEOUT_MS = 3_000;
  * @returns {Promise<Redis>}
  */
 export async function connectRedis(url) {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: TIMEOUT_MS,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
+  const redis = open(url);
   let cause = "no answer";
   // Node's errors have a code; those of Redis begin with one.
   redis.on(
@@ -38,4 +33,21 @@ export async function connectRedis(url) {
   // It may go away later: the servers notice, and this one is only used at the end.
   redis.options.retryStrategy = () => 1_000;
   return redis;
+}
+
+/** @param {string} url */
+function open(url) {
+  try {
+    return new Redis(url, {
+      lazyConnect: true,
+      connectTimeout: TIMEOUT_MS,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+    });
+  } catch {
+    // Not shown: there may be a password in it.
+    throw new Refusal(
+      "REDIS_URL is no address of a Redis: give it like redis://localhost:6379, or leave it out to run on memory.",
+    );
+  }
 }
