@@ -70,15 +70,18 @@ export function createControl({ run, shops, gate, ticker, till, redis }) {
     async keepFewThenCut(phone) {
       if (keepsFew || gate.isCut(phone)) return;
       keepsFew = true;
-      await shops.keep(FEW);
-      await ticker.during(async () => {
-        const before = till.state().placed;
-        await cut(phone, () => till.state().placed - before > FEW + 1);
-      });
-      // Kept until it is back, so that the log cannot grow over what it missed.
-      await until(() => gate.isConnected(phone));
-      await shops.keep(DEFAULT_KEPT);
-      keepsFew = false;
+      try {
+        await shops.keep(FEW);
+        await ticker.during(async () => {
+          const before = till.state().placed;
+          await cut(phone, () => till.state().placed - before > FEW + 1);
+        });
+        // Kept until it is back, so that the log cannot grow over what it missed.
+        await until(() => gate.isConnected(phone));
+        await shops.keep(DEFAULT_KEPT);
+      } finally {
+        keepsFew = false;
+      }
     },
 
     state: () => ({
