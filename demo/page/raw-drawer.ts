@@ -3,7 +3,10 @@ import { find, findAs } from "./dom.ts";
 const PATH = "/api/realtime";
 const MAX_CHARACTERS = 20_000;
 
-/** The drawer with the stream as it comes over the wire, read by a fetch of its own while it is open. */
+/**
+ * The drawer with the stream as it comes over the wire, read by a fetch of its own while it is open. It covers nothing, so
+ * all the rest can be used meanwhile.
+ */
 export function openableRawDrawer(): void {
   const drawer = find("#raw");
   const opener = findAs(HTMLButtonElement, "#raw-open");
@@ -20,15 +23,16 @@ export function openableRawDrawer(): void {
     findAs(HTMLButtonElement, "#raw-close").focus();
     const { signal } = reading;
     read(signal, append).catch((error: unknown) => {
-      if (!signal.aborted) append(`\n[the stream ended: ${String(error)}]\n`);
+      if (!signal.aborted) append(`\n[the stream ended, as it does for curl (${String(error)}): close and open to read on]\n`);
     });
   }
 
   function close(): void {
     reading?.abort();
+    const hadFocus = drawer.contains(document.activeElement);
     drawer.hidden = true;
     opener.setAttribute("aria-expanded", "false");
-    opener.focus();
+    if (hadFocus) opener.focus();
   }
 
   function append(more: string): void {
@@ -39,8 +43,9 @@ export function openableRawDrawer(): void {
 
   opener.addEventListener("click", () => (drawer.hidden ? open() : close()));
   find("#raw-close").addEventListener("click", close);
-  drawer.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") close();
+  document.addEventListener("keydown", (event) => {
+    // A dialog takes the key for itself.
+    if (event.key === "Escape" && !drawer.hidden && !document.querySelector("dialog[open]")) close();
   });
   const copy = find("#raw-copy");
   copy.addEventListener("click", () => {
