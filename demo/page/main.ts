@@ -16,8 +16,8 @@ const BEFORE = {
   memory: "Kills the process without a goodbye, and the log in its memory with it.",
 };
 const WHY_GAP =
-  "The log died with the process, so what was missed cannot be known: tidings says so by one gap. With REDIS_URL the log lives on.";
-const KEEP_FEW = `The log keeps 3 orders while phone ${KEEP_FEW_PHONE} misses more: one gap, and it fetches the list again.`;
+  "The log died with it. Phones 1 and 2 are told, and fetch the list; phone 3 is not. With REDIS_URL the log would live on.";
+const KEEP_FEW = `The log keeps 3, and phone ${KEEP_FEW_PHONE} misses more: one gap, and it fetches the list.`;
 
 const phones = [
   new Phone("1", { kind: "tidings", hasLog: true }),
@@ -73,6 +73,7 @@ auto.addEventListener("change", () => void press("/demo/pause", { paused: !auto.
 
 const lines = make("button", "", "Its 15 lines");
 lines.type = "button";
+lines.ariaLabel = "Its 15 lines, phone 3";
 phones[2]?.view.cutButton.after(lines);
 lines.addEventListener("click", () => findAs(HTMLDialogElement, "#plain").showModal());
 

@@ -61,7 +61,7 @@ async function send(form: HTMLFormElement, properties: OrderSchema["properties"]
   try {
     const response = await postJson("/orders", Object.fromEntries(values) as object);
     const body = (await response.json()) as Refused & { readonly n?: number };
-    if (response.ok) return answer.replaceChildren(make("span", "ok", `Order #${body.n} is on every phone.`));
+    if (response.ok) return answer.replaceChildren(make("span", "ok", `Order #${body.n} is in the log.`));
     const lines = (body.issues ?? []).map(({ path, message }) => {
       form.querySelector(`[name="${CSS.escape(path)}"]`)?.setAttribute("aria-invalid", "true");
       return make("span", "issue", `${path}: ${message}`);

@@ -35,7 +35,7 @@ export class PhoneView {
     this.#rows = findAs(HTMLOListElement, ".rows", copy);
     this.#rows.setAttribute("aria-label", `Orders on phone ${phone}`);
     this.cutButton = findAs(HTMLButtonElement, ".cut", copy);
-    this.cutButton.append(make("span", "unseen", `, phone ${phone}`));
+    this.cutButton.ariaLabel = `${this.cutButton.textContent}, phone ${phone}`;
     const title = find("h3", copy);
     title.id = `phone-${phone}-title`;
     title.textContent = `Phone ${phone}`;
@@ -48,7 +48,7 @@ export class PhoneView {
   order({ n, item, quantity }: ListedOrder, way: Way, lateMs: number | undefined): void {
     const row = make("li", `row ${way}`);
     row.append(make("span", "n", `#${n}`), make("span", "what", `${quantity} × ${item}`));
-    if (way !== "live") row.append(make("span", "tag", way === "replayed" ? "replayed" : "fetched again"));
+    if (way !== "live") row.append(make("span", "tag", way === "replayed" ? "replayed" : "fetched"));
     if (lateMs !== undefined) row.append(make("span", "late", way === "replayed" ? seconds(lateMs) : latency(lateMs)));
     this.#insert(row, n);
   }
@@ -57,15 +57,19 @@ export class PhoneView {
   hole(numbers: readonly number[]): void {
     const [first = 0] = numbers;
     const last = numbers.at(-1) ?? first;
-    const row = make("li", "hole", `${first === last ? `#${first}` : `#${first} to #${last}`} never came`);
+    const row = make("li", "hole", `${first === last ? `#${first}` : `#${first}–#${last}`} never came`);
     this.#insert(row, last);
   }
 
-  /** One line for a gap, after order `n`. @returns sets its text */
-  gap(n: number, text: string): (text: string) => void {
-    const row = make("li", "gap", text);
+  /** One line for a gap, after order `n`. @returns sets its texts */
+  gap(n: number, texts: readonly string[]): (texts: readonly string[]) => void {
+    const row = make("li", "gap");
+    // Parts that stay whole where the line has to be broken.
+    const rewrite = (parts: readonly string[]): void =>
+      row.replaceChildren(...parts.flatMap((part) => [make("span", "", part), " "]));
+    rewrite(texts);
     this.#insert(row, n + 0.5);
-    return (text) => write(row, text);
+    return rewrite;
   }
 
   state(lamp: Lamp, text: string): void {

@@ -6,7 +6,7 @@ import { getJson } from "./state.ts";
 /** Connects a phone through tidings. @returns hangs up */
 export function connectTidings(phone: Phone): () => void {
   const client = createRealtimeClient({ api: { url: `/phones/${phone.name}/api/realtime` } });
-  client.subscribeStatus((status) => phone.online(status === "connected"));
+  client.subscribeStatus((status) => phone.online(status === "connected", { isBackingOff: status === "disconnected" }));
   client.subscribe({
     events: ["order.placed"],
     // The server stores nothing that its schema does not let through.
