@@ -1,0 +1,133 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { IoRedisAdapterOptions } from "../../src/adapters/ioredis.ts";
+import type { ApiOptions, ClientSubscribeOptions, HistoryOption, RealtimeClientOptions } from "../../src/client/core.ts";
+import type { RealtimeProviderProps, UseRealtimeOptions } from "../../src/client/react.ts";
+import type {
+  CorsOptions,
+  HandleLimits,
+  HandleOptions,
+  HistoryOptions,
+  HistoryQuery,
+  RealtimeLimits,
+  RealtimeOptions,
+  SubscribeOptions,
+} from "../../src/index.ts";
+import {
+  DEFAULT_EMIT_TIMEOUT_SECS,
+  DEFAULT_EXPIRE_AFTER_SECS,
+  DEFAULT_MAX_DURATION_SECS,
+  DEFAULT_MAX_LENGTH,
+  MAX_CHANNELS,
+  MAX_HISTORY_LIMIT,
+  MAX_PAYLOAD_BYTES,
+  MAX_URL_BYTES,
+} from "../../src/protocol/limits.ts";
+
+/** Each option of `T`, with its default as the page has it; one that holds options of its own is named by those. */
+type Defaults<T, Groups extends keyof T = never> = Record<Exclude<keyof T, Groups>, string>;
+type Past = Exclude<SubscribeOptions<string, unknown>["history"], boolean | undefined>;
+type ClientPast = Exclude<HistoryOption, boolean>;
+
+const page = readFileSync(new URL("../../docs/options.md", import.meta.url), "utf8");
+
+/** The options under a heading, with their defaults. */
+function optionsUnder(heading: string): Record<string, string> {
+  const section = page.split(/^## /m).find((part) => part.startsWith(`${heading}\n`));
+  expect(section, `a section "${heading}"`).toBeDefined();
+  const rows = (section ?? "").matchAll(/^\| `(?<name>[\w.]+)` \| (?<fallback>[^|]+) \| \S.*\|$/gm);
+  return Object.fromEntries([...rows].map(({ groups = {} }) => [groups["name"], groups["fallback"]?.replaceAll("`", "")]));
+}
+
+function within(group: string, options: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(options).map(([name, fallback]) => [`${group}.${name}`, fallback]));
+}
+
+// An option without a line here does not compile; one without a line on the page, or with another default, fails.
+describe("docs/options.md names every option and its default", () => {
+  it("of Realtime", () => {
+    const options: Defaults<RealtimeOptions, "limits"> = {
+      schema: "none",
+      redis: "memory",
+      broker: "none",
+      keyPrefix: '"tidings"',
+      history: "true",
+      maxDurationSecs: String(DEFAULT_MAX_DURATION_SECS),
+      emitTimeoutSecs: String(DEFAULT_EMIT_TIMEOUT_SECS),
+      plugins: "none",
+      logger: "console",
+      verbose: "false",
+    };
+    const history: Defaults<HistoryOptions> = {
+      maxLength: String(DEFAULT_MAX_LENGTH),
+      expireAfterSecs: String(DEFAULT_EXPIRE_AFTER_SECS),
+    };
+    const limits: Defaults<RealtimeLimits> = { maxPayloadBytes: String(MAX_PAYLOAD_BYTES) };
+    expect(optionsUnder("new Realtime(…)")).toEqual({ ...options, ...within("history", history), ...within("limits", limits) });
+  });
+
+  it("of handle", () => {
+    const options: Defaults<HandleOptions, "cors" | "limits"> = {
+      realtime: "required",
+      middleware: "none",
+      identify: "none",
+      authorize: "none",
+    };
+    const cors: Defaults<CorsOptions> = { origin: "none", credentials: "false" };
+    const limits: Defaults<HandleLimits> = { maxChannels: String(MAX_CHANNELS), maxUrlBytes: String(MAX_URL_BYTES) };
+    expect(optionsUnder("handle(…)")).toEqual({ ...options, ...within("cors", cors), ...within("limits", limits) });
+  });
+
+  it("of history", () => {
+    const options: Defaults<HistoryQuery> = { limit: String(MAX_HISTORY_LIMIT), after: "none", start: "none", end: "none" };
+    expect(optionsUnder("history(…)")).toEqual(options);
+  });
+
+  it("of subscribe", () => {
+    const options: Defaults<SubscribeOptions<string, unknown>> = {
+      onData: "required",
+      events: "all",
+      history: "false",
+      after: "none",
+      onGap: "a warning",
+      signal: "none",
+    };
+    const past: Defaults<Past> = { limit: "all", start: "none", end: "none" };
+    expect(optionsUnder("subscribe(…)")).toEqual({ ...options, ...within("history", past) });
+  });
+
+  it("of the adapter", () => {
+    const options: Defaults<IoRedisAdapterOptions> = { keyPrefix: "that of Realtime" };
+    expect(optionsUnder("createIORedisAdapter(client, …)")).toEqual(options);
+  });
+
+  it("of the client and the provider", () => {
+    const options: Defaults<RealtimeClientOptions, "api" | "clock"> = {
+      maxReconnectAttempts: "Infinity",
+      fetch: "that of the platform",
+    };
+    const api: Defaults<ApiOptions> = { url: '"/api/realtime"', headers: "none", withCredentials: "false" };
+    const props: Record<Exclude<keyof RealtimeProviderProps, "children" | "client">, true> = {
+      api: true,
+      maxReconnectAttempts: true,
+    };
+    expect(Object.keys({ ...options, api: true })).toEqual(expect.arrayContaining(Object.keys(props)));
+    expect(optionsUnder("RealtimeProvider, createRealtimeClient(…)")).toEqual({ ...options, ...within("api", api) });
+  });
+
+  it("of the hook and of the client's subscribe", () => {
+    const shared: Defaults<ClientSubscribeOptions> & Defaults<UseRealtimeOptions<Record<string, unknown>>> = {
+      channels: '["default"]',
+      events: "all",
+      onData: "none",
+      onGap: "a warning in development",
+      history: "false",
+      after: "none",
+      enabled: "true",
+      cursors: "a new map",
+    };
+    const { length, ...past }: Defaults<ClientPast> = { limit: "all", length: "the same as limit", since: "none" };
+    expect(page, length).toContain("(`length` is the same)");
+    expect(optionsUnder("useRealtime(…), client.subscribe(…)")).toEqual({ ...shared, ...within("history", past) });
+  });
+});
