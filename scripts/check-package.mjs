@@ -17,7 +17,7 @@ import { undocumentedNames } from "./public-names.mjs";
 const problems = [];
 
 /** What stands in the tarball besides the build. */
-const DOCUMENTS = ["CHANGELOG.md", "LICENSE", "PROTOCOL.md", "README.md", "package.json"];
+const DOCUMENTS = ["CHANGELOG.md", "LICENSE", "PROTOCOL.md", "README.md", "docs/errors.md", "docs/options.md", "package.json"];
 
 /**
  * Packs and hands the tarball and its file names over.
@@ -83,6 +83,19 @@ function checkBuild(files) {
   }
 }
 
+/**
+ * A link between documents of the tarball leads to one that is there.
+ * @param {string[]} files
+ */
+function checkLinks(files) {
+  for (const file of files.filter((name) => name.endsWith(".md"))) {
+    for (const [, link = ""] of readFileSync(path.join(root, file), "utf8").matchAll(/\]\((?!\w+:)([^)#\s]+)/g)) {
+      const target = path.posix.join(path.posix.dirname(file), link);
+      if (!files.includes(target)) problems.push(`${file} links to ${link}, which is not in the tarball.`);
+    }
+  }
+}
+
 for (const entry of missingEntries())
   problems.push(`exports["${entry.subpath}"] is built from ${entry.source}, which does not exist.`);
 const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
@@ -99,6 +112,7 @@ try {
     const { tarball, files } = pack(folder);
     checkExports(manifest.exports, files);
     checkBuild(files);
+    checkLinks(files);
     for (const name of undocumentedNames())
       problems.push(`${name} has no doc comment, so an editor has nothing to show for it.`);
     const bytes = readFileSync(tarball);

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { cpSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { EventSource } from "eventsource";
@@ -16,8 +17,10 @@ const PROJECTS: Readonly<Record<string, string>> = {
   Middleware: "nextjs",
   Hono: "hono",
   "Plain Node": "node",
+  "Any other client": "hono",
+  "On the server": "hono",
 };
-/** A section whose file takes the place of one that was shown before. */
+/** A section whose files take the place of one that was shown before. */
 const VARIANT = "Redis";
 /** What examples have beside the files that the README shows. */
 const SCAFFOLDING = /(^|\/)(package(-lock)?\.json|tsconfig\.json|\.gitignore|node_modules|\.next|dist)(\/|$)|^app\/visit\//;
@@ -84,14 +87,17 @@ describe("its Hono project", () => {
   beforeAll(() => {
     project = createProject("hono", installLine(fences, "Hono"));
     cpSync(path.join(exampleFolder("hono"), "tsconfig.json"), path.join(project.folder, "tsconfig.json"));
-    writeFences(project.folder, fencesOf("Hono"));
+    for (const section of ["Hono", "Any other client", "On the server"]) writeFences(project.folder, fencesOf(section));
   });
   afterAll(() => project[Symbol.dispose]());
 
   const compile = () => runNode(project.folder, ["node_modules/typescript/bin/tsc"]);
 
-  async function start(env: Readonly<Record<string, string>> = {}): Promise<Server> {
-    const server = await startServer({ cwd: project.folder, args: () => ["dist/server.js"], env });
+  async function start(
+    env: Readonly<Record<string, string>> = {},
+    { before = [] }: { readonly before?: readonly string[] } = {},
+  ): Promise<Server> {
+    const server = await startServer({ cwd: project.folder, args: () => [...before, "dist/server.js"], env });
     onTestFinished(() => server.stop());
     return server;
   }
@@ -111,6 +117,42 @@ describe("its Hono project", () => {
     await vi.waitFor(() => expect(stream.data()).toEqual([{ item: "tea", quantity: 2 }]), SOON);
   });
 
+  it("F-73: a file of the server listens as well", async () => {
+    const server = await start({}, { before: ["--import", "./dist/kitchen.js"] });
+    await order(server);
+    await vi.waitFor(() => expect(server.output()).toContain("kitchen: 2 × tea\n"), SOON);
+  });
+
+  it("F-74: the client without a framework shows what was stored, then what comes", async () => {
+    const server = await start();
+    await order(server);
+    const listener = spawn(process.execPath, ["dist/listen.js"], {
+      cwd: project.folder,
+      env: { ...process.env, PORT: String(server.port) },
+    });
+    onTestFinished(() => void listener.kill("SIGKILL"));
+    let output = "";
+    for (const stream of [listener.stdout, listener.stderr]) stream.on("data", (text: Buffer) => (output += String(text)));
+    const line = "order.placed { item: 'tea', quantity: 2 }\n";
+    await vi.waitFor(() => expect(output).toBe(`replayed ${line}`), SOON);
+    await order(server);
+    await vi.waitFor(() => expect(output).toBe(`replayed ${line}live ${line}`), SOON);
+  });
+
+  it("answers each URL that the README gives to curl", async () => {
+    const server = await start();
+    const urls = fences.flatMap(({ language, code }) =>
+      language === "sh" ? [...code.matchAll(/^curl -N "?http:\/\/localhost:3000([^"\s]+)"?$/gm)].map(([, path]) => path) : [],
+    );
+    expect(urls.length).toBeGreaterThan(3);
+    for (const path of urls) {
+      const abort = new AbortController();
+      const response = await fetch(`${server.url}${path}`, { signal: abort.signal });
+      expect([path, response.status]).toEqual([path, 200]);
+      abort.abort();
+    }
+  });
+
   it("with the file of the section on Redis, two processes share the channel", async () => {
     const redis = await startRedis();
     onTestFinished(() => redis.stop());
@@ -121,6 +163,11 @@ describe("its Hono project", () => {
     const stream = await listen(one);
     await order(other);
     await vi.waitFor(() => expect(stream.data()).toEqual([{ item: "tea", quantity: 2 }]), SOON);
+
+    // The script must end by itself.
+    const script = await runNode(project.folder, ["dist/nightly.js"], { REDIS_URL: redis.url });
+    expect(script).toEqual({ code: 0, output: "" });
+    await vi.waitFor(() => expect(stream.data()).toContainEqual({ item: "oolong", quantity: 3 }), SOON);
   });
 });
 
@@ -155,11 +202,20 @@ describe("its plain Node project", () => {
     const browser = await launchBrowser();
     onTestFinished(() => browser.close());
     const page = await browser.newPage();
-    const joined = page.waitForResponse("**/api/realtime");
+    const joined = page.waitForResponse("**/api/realtime?*");
     await page.goto(server.url);
     await joined;
     await page.getByRole("button", { name: "Order" }).click();
     await page.getByText("1 × tea").waitFor();
     expect(await page.locator("li").allTextContents()).toEqual(["1 × tea"]);
+    await page.reload();
+    await page.getByText("1 × tea").waitFor();
+
+    // The log ends with the process: a gap, and the page shows what there is now.
+    const { port } = server;
+    await server.stop();
+    const next = await startServer({ cwd: project.folder, args: () => ["server.mjs"], port });
+    onTestFinished(() => next.stop());
+    await page.getByText("1 × tea").waitFor({ state: "detached" });
   });
 });
