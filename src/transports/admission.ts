@@ -34,8 +34,25 @@ export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest)
     return preflight(cors, incoming.header("access-control-request-headers"));
   const outcome = await decide(endpoint, incoming);
   if (outcome instanceof Refusal) return withHeaders(outcome.toResponse(), cors);
-  if (isResponse(outcome)) return withHeaders(outcome, cors);
-  return { ...outcome, headers: { ...STREAM_HEADERS, ...cors } };
+  if (!isResponse(outcome)) return { ...outcome, headers: { ...STREAM_HEADERS, ...cors } };
+  try {
+    assertSendable(outcome);
+    return withHeaders(outcome, cors);
+  } catch (error) {
+    return withHeaders(refuseFailed(endpoint, error), cors);
+  }
+}
+
+/** @throws TypeError for a Response of middleware that HTTP cannot carry, or not any more. */
+function assertSendable(response: Response): void {
+  if (response.status < 200) {
+    throw new TypeError(
+      `middleware returned a Response of status ${response.status}, as \`Response.error()\` has, which is no answer: return one with a status from 200 to 599.`,
+    );
+  }
+  if (response.bodyUsed || response.body?.locked) {
+    throw new TypeError("middleware returned a Response that was sent before: make a new one for each request.");
+  }
 }
 
 async function decide(
@@ -94,6 +111,15 @@ function isResponse(value: unknown): value is Response {
 function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   if (Object.keys(headers).length === 0) return response;
   const merged = new Headers(response.headers);
-  for (const [name, value] of Object.entries(headers)) merged.set(name, value);
+  for (const [name, value] of Object.entries(headers)) {
+    if (name !== "vary") merged.set(name, value);
+    else if (!varies(merged.get(name), value)) merged.append(name, value);
+  }
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers: merged });
+}
+
+/** Whether a `Vary` header names a request header already. */
+function varies(vary: string | null, header: string): boolean {
+  const named = (vary ?? "").split(",").map((name) => name.trim().toLowerCase());
+  return named.includes("*") || named.includes(header.toLowerCase());
 }

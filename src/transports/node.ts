@@ -76,9 +76,11 @@ function openStream(
 async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
   const cookies = response.headers.getSetCookie();
   const headers = Object.fromEntries(response.headers);
+  // Before the headers: a body that cannot be read must not cost the client its answer.
+  const body = response.body ? new Uint8Array(await response.arrayBuffer()) : undefined;
   if (response.statusText) res.statusMessage = response.statusText;
   res.writeHead(response.status, cookies.length > 0 ? { ...headers, "set-cookie": cookies } : headers);
-  res.end(response.body ? new Uint8Array(await response.arrayBuffer()) : undefined);
+  res.end(body);
 }
 
 /** The request as middleware sees it. Its body is not carried over: a stream is asked for with GET. */

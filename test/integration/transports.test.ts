@@ -201,6 +201,53 @@ describe.each(Object.entries(TRANSPORTS))("handle over HTTP, %s", (kind, createL
     for (const spy of touched) expect(spy).not.toHaveBeenCalled();
   });
 
+  it.each([
+    ["one that HTTP cannot carry", () => Response.error()],
+    ["one that was sent before", (shared: Response) => shared],
+  ])("F-36: a Response that is no answer is refused with internal, and said to the operator: %s", async (_, choose) => {
+    const shared = new Response("mine", { status: 403 });
+    await shared.text();
+    for (const cors of [undefined, { origin: "https://app.example" }]) {
+      const said: unknown[] = [];
+      const logger = { log() {}, warn() {}, error: (...details: unknown[]) => void said.push(details) };
+      const { get } = await site({ ...(cors && { cors }), middleware: () => choose(shared) }, { logger });
+      const answer = await get("/", { origin: "https://app.example" });
+      expect([answer.status, JSON.parse(await answer.ended)]).toMatchObject([500, { code: "internal" }]);
+      expect(answer.headers["access-control-allow-origin"]).toBe(cors?.origin);
+      expect(String(said)).toMatch(/middleware returned a Response/);
+    }
+  });
+
+  it("F-36: one Response for every request has its answer once, and is a mistake that is told from then on", async () => {
+    for (const cors of [undefined, { origin: "*" }]) {
+      const shared = new Response("mine", { status: 403 });
+      const empty = new Response(null, { status: 401 });
+      const { get } = await site({
+        ...(cors && { cors }),
+        middleware: ({ channels }) => (channels.includes("empty") ? empty : shared),
+      });
+      const statuses: number[] = [];
+      for (const channel of ["a", "a", "empty", "empty"]) {
+        const answer = await get(`/?channel=${channel}`);
+        await answer.ended;
+        statuses.push(answer.status);
+      }
+      expect(statuses).toEqual([403, 500, 401, 401]);
+    }
+  });
+
+  it.each([
+    ["Cookie", "Cookie, Origin"],
+    ["cookie, ORIGIN", "cookie, ORIGIN"],
+    ["*", "*"],
+  ])("cors: a Vary of middleware stays: %s", async (vary, expected) => {
+    const middleware = (): Response => new Response("no", { status: 401, headers: { vary } });
+    const { get } = await site({ middleware, cors: { origin: "https://app.example" } });
+    const answer = await get("/", { origin: "https://app.example" });
+    expect([answer.status, answer.headers.vary]).toEqual([401, expected]);
+    expect(answer.headers["access-control-allow-origin"]).toBe("https://app.example");
+  });
+
   it("F-36: undefined admits, sync or async", async () => {
     for (const middleware of [() => {}, async () => {}]) {
       const { get } = await site({ middleware });
