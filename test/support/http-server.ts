@@ -64,7 +64,18 @@ async function answer(
   for (;;) {
     const chunk = await reader?.read();
     if (!chunk || chunk.done) break;
-    if (!res.write(chunk.value)) await new Promise((resolve) => res.once("drain", resolve).once("close", resolve));
+    if (!res.write(chunk.value)) await drained(res);
   }
   res.end();
+}
+
+/** Resolves when more can be written, or when nobody reads any more. */
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      res.off("drain", settle).off("close", settle);
+      resolve();
+    };
+    res.on("drain", settle).on("close", settle);
+  });
 }
