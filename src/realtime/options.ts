@@ -48,8 +48,9 @@ export interface RealtimeOptions {
   readonly plugins?: readonly RealtimePlugin<object>[] | undefined;
   /** Lets plugins' `logger` speak. Warnings of tidings itself are always logged. @default false */
   readonly verbose?: boolean | undefined;
-  /** @default console */
+  /** Where tidings says what an operator should know. @default console */
   readonly logger?: RealtimeLogger | undefined;
+  /** How large an event may be. */
   readonly limits?: RealtimeLimits | undefined;
 }
 

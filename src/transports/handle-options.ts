@@ -47,6 +47,7 @@ export interface HandleOptions {
   authorize?: ((context: AuthorizeContext) => boolean | Promise<boolean>) | undefined;
   /** Which other origins may read. @default none */
   readonly cors?: CorsOptions | undefined;
+  /** How much one request may ask for. */
   readonly limits?: HandleLimits | undefined;
 }
 
