@@ -9,10 +9,16 @@ const exclude = [...configDefaults.exclude, "**/fixtures/**", ...leftOut];
 const config: ViteUserConfig = defineConfig({
   plugins: [luaPlugin()],
   test: {
+    setupFiles: [path.join(import.meta.dirname, "test/support/patience.ts")],
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["src/**/*.test.ts", "src/**/*.test.tsx", "scripts/**/*.test.mjs"], exclude },
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "src/**/*.test.tsx", "scripts/**/*.test.mjs"],
+          exclude,
+          testTimeout: 20_000,
+        },
       },
       {
         extends: true,
