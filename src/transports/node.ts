@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Sink } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
@@ -62,15 +63,28 @@ function openStream(
     end();
     throw error;
   }
-  // The socket too: a pipelined request whose answer is still queued never hears of its own end.
-  const { socket } = req;
   res.on("drain", () => session.drained());
-  res.on("close", () => {
-    socket.off("close", end);
-    end();
-  });
+  res.on("close", end);
   res.on("error", end);
-  socket.on("close", end);
+  if (res.socket === null) endWithSocket(req.socket, res, end);
+}
+
+/** What ends with each socket, of responses that are queued behind another one on it. */
+const queued = new WeakMap<Socket, Set<() => void>>();
+
+/**
+ * A pipelined request's response has no socket before its turn comes, and does not hear of the end of the one it waits for. One
+ * listener serves all that wait: there can be any number.
+ */
+function endWithSocket(socket: Socket, res: ServerResponse, end: () => void): void {
+  const waiting = queued.get(socket) ?? new Set();
+  waiting.add(end);
+  res.on("close", () => waiting.delete(end));
+  if (queued.has(socket)) return;
+  queued.set(socket, waiting);
+  socket.on("close", () => {
+    for (const endOne of waiting) endOne();
+  });
 }
 
 async function sendResponse(response: Response, res: ServerResponse): Promise<void> {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Realtime } from "../../src/index.ts";
 import { handle } from "../../src/node.ts";
@@ -24,27 +24,35 @@ async function serve(prefix: string, before: (res: ServerResponse) => void = () 
     logger: { log() {}, warn() {}, error() {} },
   });
   const listener = handle({ realtime });
+  const sockets: Socket[] = [];
   const server = createServer((req: IncomingMessage, res: ServerResponse) => {
     before(res);
     listener(req, res);
   }).listen(0, "127.0.0.1");
+  server.on("connection", (socket) => void sockets.push(socket));
   await once(server, "listening");
   closing.push(async () => {
     server.closeAllConnections();
     server.close();
     await realtime.close();
   });
-  return { realtime, port: (server.address() as AddressInfo).port };
+  return { realtime, sockets, port: (server.address() as AddressInfo).port };
 }
 
 describe("sockets of tidings/node", () => {
-  it("S-6: pipelined requests end with their socket, also those whose answer is still queued", async () => {
-    const { realtime, port } = await serve("pipelined");
-    const socket = connect(port, "127.0.0.1");
-    socket.write("GET /?channel=a HTTP/1.1\r\nhost: x\r\n\r\n".repeat(20));
-    await vi.waitFor(() => expect(openStreams(realtime)).toBeGreaterThan(1));
-    socket.destroy();
-    await vi.waitFor(() => expect(openStreams(realtime)).toBe(0));
+  it("S-6: pipelined requests end with their socket, also those whose answer is still queued; one listener serves them all", async () => {
+    const { realtime, port, sockets } = await serve("pipelined");
+    const listeners = async (requests: number): Promise<number> => {
+      const open = openStreams(realtime);
+      const socket = connect(port, "127.0.0.1");
+      socket.write("GET /?channel=a HTTP/1.1\r\nhost: x\r\n\r\n".repeat(requests));
+      await vi.waitFor(() => expect(openStreams(realtime)).toBe(open + requests));
+      const count = (sockets.at(-1) as Socket).listenerCount("close");
+      socket.destroy();
+      await vi.waitFor(() => expect(openStreams(realtime)).toBe(open));
+      return count;
+    };
+    expect(await listeners(20)).toBe((await listeners(1)) + 1);
   });
 
   it("S-6: a response whose headers were sent already leaves no stream behind", async () => {
