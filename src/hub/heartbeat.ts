@@ -21,7 +21,7 @@ export class Heartbeat {
   tick = 0;
   readonly #clock: Clock;
   readonly #slots: ReadonlyArray<Set<Beating>> = Array.from({ length: SLOTS }, () => new Set<Beating>());
-  readonly #slotOf = new Map<Beating, Set<Beating>>();
+  #size = 0;
   #timer: Timer | undefined;
 
   constructor(clock: Clock, intervalMs: number) {
@@ -30,21 +30,20 @@ export class Heartbeat {
   }
 
   get size(): number {
-    return this.#slotOf.size;
+    return this.#size;
   }
 
   add(stream: Beating): void {
     const slot = this.#slots[Math.floor(this.#clock.random() * SLOTS)] as Set<Beating>;
     slot.add(stream);
-    this.#slotOf.set(stream, slot);
+    this.#size++;
     stream.lastWrite = this.tick;
     if (!this.#timer) this.#arm();
   }
 
   remove(stream: Beating): void {
-    this.#slotOf.get(stream)?.delete(stream);
-    this.#slotOf.delete(stream);
-    if (this.#slotOf.size > 0) return;
+    // A few looks at its end cost less than a note of its slot for as long as it lives.
+    if (!this.#slots.some((slot) => slot.delete(stream)) || --this.#size > 0) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
