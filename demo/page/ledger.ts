@@ -4,6 +4,7 @@ export interface Balance {
   readonly shown: number;
   /** Not shown, and will not be. */
   readonly lost: number;
+  /** Came twice as an event. */
   readonly doubled: number;
   /** Not shown yet. */
   readonly waiting: number;
@@ -27,6 +28,7 @@ export class Ledger {
   #base: number | undefined;
   #highest = 0;
   #doubled = 0;
+  readonly #came = new Set<number>();
   readonly #shown = new Set<number>();
 
   /** The highest number that was shown. */
@@ -46,10 +48,10 @@ export class Ledger {
   /** An event came. @returns whether its order was not shown before */
   event(n: number): boolean {
     this.#base ??= n - 1;
-    if (this.#shown.has(n)) {
-      this.#doubled += 1;
-      return false;
-    }
+    if (this.#came.has(n)) this.#doubled += 1;
+    this.#came.add(n);
+    // A list can be quicker than the event of its newest order.
+    if (this.#shown.has(n)) return false;
     this.show(n);
     return true;
   }
