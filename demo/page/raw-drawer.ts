@@ -2,6 +2,8 @@ import { find, findAs } from "./dom.ts";
 
 const PATH = "/api/realtime";
 const MAX_CHARACTERS = 20_000;
+/** How long a button says that it has copied. */
+const COPIED_MS = 2_000;
 
 /**
  * The drawer with the stream as it comes over the wire, read by a fetch of its own while it is open. It covers nothing, so
@@ -50,7 +52,10 @@ export function openableRawDrawer(): void {
   const copy = find("#raw-copy");
   copy.addEventListener("click", () => {
     navigator.clipboard.writeText(curl).then(
-      () => (copy.textContent = "Copied"),
+      () => {
+        copy.textContent = "Copied";
+        setTimeout(() => (copy.textContent = "Copy"), COPIED_MS);
+      },
       () => getSelection()?.selectAllChildren(find("#raw-curl")),
     );
   });
