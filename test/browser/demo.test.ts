@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi, type TestContext } from "vitest";
@@ -169,6 +171,10 @@ describe("the ledger", () => {
     expect(ledger.event(3)).toBe(false);
     ledger.show(2);
     expect(ledger.balance(standing(3))).toEqual({ sent: 3, shown: 3, lost: 0, doubled: 1, waiting: 0 });
+    // The list was quicker than the event.
+    ledger.show(4);
+    expect(ledger.event(4)).toBe(false);
+    expect(ledger.balance(standing(4))).toEqual({ sent: 4, shown: 4, lost: 0, doubled: 1, waiting: 0 });
   });
 
   it("does not ask for an order of which nobody knows whether it was placed", () => {
@@ -258,10 +264,87 @@ describe.concurrent("the demo on memory", () => {
     expect(errors).toEqual([]);
   });
 
-  it("a log of 3 and a longer cut are one gap, and the list is right again", async ({ onTestFinished }) => {
+  it("every button does what it says, and the ledgers agree", async ({ onTestFinished }) => {
     const demo = startDemo(onTestFinished);
     const { page, errors } = await open(demo);
-    await expectKeepOnly3(page, demo);
+    await expectEveryButton(page, demo);
+    expect(errors).toEqual([]);
+  });
+
+  it("a phone that was cut off in quick succession comes back with each end, or says that it backs off", async ({
+    onTestFinished,
+  }) => {
+    const demo = startDemo(onTestFinished);
+    const { page, errors } = await open(demo);
+    const attempts: string[] = [];
+    page.on("request", (request) => {
+      if (request.url().includes("/phones/1/")) attempts.push(request.url());
+    });
+    for (const cuts of [1, 2]) {
+      await page.click("#phone-1 .cut");
+      await eventually(async () => expect(await lampOf(page, 1)).toBe("away"));
+      await eventually(async () => expect(await lampOf(page, 1)).toBe("live"));
+      // The attempt that had no answer got through: it did not fail, and so nothing is waited for after it.
+      expect(attempts).toHaveLength(cuts);
+      await eventually(async () => expect(await page.getAttribute("#phone-1 .cut", "aria-disabled")).toBe("false"));
+    }
+
+    // Where each attempt fails at once, with the longest pauses that chance has.
+    await page.evaluate(() => (Math.random = () => 0.999));
+    await page.route("**/phones/1/**", (route) => route.abort());
+    await page.click("#phone-1 .cut");
+    await eventually(async () => expect(await textOf(page, "#phone-1 .state-text")).toMatch(/^backing off, \d+ s · \d+ wait$/));
+    await eventually(async () =>
+      expect(await textOf(page, "#phone-1 .note")).toMatch(/^Each try that fails makes it wait longer/),
+    );
+    await page.unroute("**/phones/1/**");
+    await eventually(async () => expect(await textOf(page, "#phone-1 .note")).toMatch(/^Back\. \d+ missed orders replayed/));
+    await settle(page, demo, [1, 2]);
+    await expectNothingMissing(page, [1, 2]);
+    expect(errors).toEqual([]);
+  });
+
+  it("nothing is covered or clipped, with the raw stream open, a gap and a hole; the form works on", async ({
+    onTestFinished,
+  }) => {
+    const demo = startDemo(onTestFinished);
+    const { page, errors } = await open(demo, { viewport: { width: 1440, height: 900 } });
+    await page.click("#phone-3 .cut");
+    await page.click("#keep-few");
+    await eventually(async () => expect(await textOf(page, "#phone-1 .gap")).toMatch(GAP("trimmed")));
+    await eventually(async () => expect(await countOf(page, "#phone-3 .hole")).toBe(1));
+    await page.click("#raw-open");
+
+    for (const [width, height] of [
+      [1440, 900],
+      [1280, 720],
+      [1024, 768],
+      [768, 1024],
+      [390, 844],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      const size = `at ${width} x ${height}`;
+      expect(await fitsTheWidth(page), size).toBe(true);
+      if (width > 960) expect(await fitsTheHeight(page), size).toBe(true);
+      const raw = await boxOf(page, "#raw");
+      for (const other of ["#server", "#phones", "body > footer"])
+        expect(overlap(raw, await boxOf(page, other)), `${other} ${size}`).toBe(false);
+      expect(raw.height, size).toBeGreaterThan(150);
+      // The lists may scroll down, and nothing else may scroll.
+      expect(
+        await clipped(page, ".gap, .hole, .note, .kind, .state, .ledger, .ledger div, .phone > header, .deeds p"),
+        size,
+      ).toEqual([]);
+      for (const list of await page.$$eval(".rows", (lists) => lists.map((each) => each.scrollWidth - each.clientWidth)))
+        expect(list, size).toBe(0);
+    }
+
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.fill("[name=quantity]", "19");
+    await page.click("#order-form button");
+    await eventually(async () => expect(await textOf(page, "#order-answer")).toMatch(/^Order #\d+ is in the log\.$/));
+    await eventually(async () => expect(await textOf(page, "#raw-text")).toContain('"quantity":19}'));
+    expect(await page.isVisible("#shop-code")).toBe(true);
     expect(errors).toEqual([]);
   });
 
@@ -367,11 +450,109 @@ describe.concurrent("the demo on memory", () => {
   });
 });
 
+/** Where an element is, in pixels of the page. */
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+async function boxOf(page: Page, selector: string): Promise<Box> {
+  const box = await page.locator(selector).boundingBox();
+  if (!box) throw new Error(`${selector} is not to be seen`);
+  return box;
+}
+
+const overlap = (a: Box, b: Box): boolean =>
+  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+
+/** Elements with an edge that cuts their own text off. */
+const clipped = (page: Page, selector: string): Promise<string[]> =>
+  page.$$eval(selector, (elements) =>
+    elements
+      .filter(
+        ({ scrollWidth, clientWidth, scrollHeight, clientHeight }) => scrollWidth > clientWidth || scrollHeight > clientHeight,
+      )
+      .map((element) => element.textContent ?? ""),
+  );
+
+/** The names of all that can be pressed now, as assistive technology hears them. */
+async function buttonsOf(page: Page): Promise<string[]> {
+  const snapshot = await page.locator("body").ariaSnapshot();
+  return [...snapshot.matchAll(/- (?:button|switch) "([^"]*)"/g)].map(([, name = ""]) => name);
+}
+
+/** Presses every button that there is, waits for what it does, and reads the ledgers. */
+async function expectEveryButton(page: Page, demo: Demo): Promise<void> {
+  const seen = new Set<string>();
+  const pressed = new Set<string>();
+  const press = async (name: string, within = "body"): Promise<void> => {
+    // "Copied" is what "Copy" says of itself for a moment.
+    for (const each of await buttonsOf(page)) seen.add(each.replace("Copied", "Copy"));
+    await page.locator(within).getByRole("button", { name, exact: true }).click();
+    pressed.add(name);
+  };
+  const { redis } = (await stateOf(demo)) as State & { redis: boolean };
+
+  await press("Raw stream");
+  await press("Copy");
+  await eventually(async () => expect(await textOf(page, "#raw-text")).toContain('"event":"order.placed"'));
+  await press("Close", "#raw");
+  await press("Its 15 lines, phone 3");
+  await press("Close", "#plain");
+
+  for (const phone of [1, 2, 3]) await press(`Cut 5 s, phone ${phone}`);
+  for (const phone of [1, 2]) {
+    await eventually(async () =>
+      expect(await textOf(page, `#phone-${phone} .note`)).toMatch(/^Back\. \d+ missed orders replayed, in order\.$/),
+    );
+  }
+  await eventually(async () => expect(await textOf(page, "#phone-3 .note")).toMatch(/^Back\. \d+ orders lost for good/));
+  await settle(page, demo, [1, 2, 3]);
+  await expectNothingMissing(page, [1, 2]);
+  expect((await ledgerOf(page, 3)).lost).toBeGreaterThan(2);
+
+  const before = await ledgerOf(page, 1);
+  const lostBefore = (await ledgerOf(page, 3)).lost;
+  await press("Place order");
+  await eventually(async () => expect((await ledgerOf(page, 1)).shown).toBe(before.shown + 1));
+  await settle(page, demo, [1, 2, 3]);
+  await expectNothingMissing(page, [1, 2]);
+
+  await page.getByRole("switch", { name: "An order places itself every second", exact: true }).click();
+  pressed.add("An order places itself every second");
+  await press("Restart the server");
+  for (const phone of [1, 2]) await eventually(async () => expect(await lampOf(page, phone)).toBe("away"));
+  for (const phone of [1, 2]) {
+    const told = redis ? /^Back\. \d+ missed orders? replayed, in order\.$/ : /^One gap: the log died with the server; /;
+    await eventually(async () => expect(await textOf(page, `#phone-${phone} .note`)).toMatch(told));
+  }
+  await eventually(async () => expect(await page.getAttribute("#restart", "aria-disabled")).toBe("false"));
+  await settle(page, demo, [1, 2]);
+  await expectNothingMissing(page, [1, 2]);
+  expect(await countOf(page, ".gap")).toBe(redis ? 0 : 2);
+  // With two servers, orders are placed while the first of them is down.
+  if (redis) await eventually(async () => expect((await ledgerOf(page, 3)).lost).toBeGreaterThan(lostBefore));
+
+  await page.click("#auto");
+  await expectKeepOnly3(page, demo, () => press("Keep only 3, then cut"));
+
+  const second = await page.context().newPage();
+  await second.goto(await demo.url);
+  await eventually(async () => expect(await page.isVisible("#elsewhere")).toBe(true));
+  await press("Run it here");
+  await eventually(async () => expect(await second.isVisible("#elsewhere")).toBe(true));
+  for (const phone of [1, 2, 3]) await eventually(async () => expect(await lampOf(page, phone)).toBe("live"));
+
+  expect([...pressed].sort()).toEqual([...seen].sort());
+}
+
 /** Presses "Keep only 3, then cut". */
-async function expectKeepOnly3(page: Page, demo: Demo): Promise<void> {
+async function expectKeepOnly3(page: Page, demo: Demo, press = () => page.click("#keep-few")): Promise<void> {
   const replayedBefore = await countOf(page, "#phone-1 .row.replayed");
   const gapsBefore = [await countOf(page, "#phone-1 .gap"), await countOf(page, "#phone-2 .gap")] as const;
-  await page.click("#keep-few");
+  await press();
   await eventually(async () => expect(await lampOf(page, 1)).toBe("away"));
   await eventually(async () =>
     expect(await textOf(page, "#phone-1 .gap >> nth=0")).toMatch(GAP("trimmed", "[1-9]\\d* filled in")),
@@ -385,7 +566,7 @@ async function expectKeepOnly3(page: Page, demo: Demo): Promise<void> {
   await expectNothingMissing(page, [1, 2]);
 }
 
-describe("the demo on Redis", () => {
+describe.concurrent("the demo on Redis", () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedis();
@@ -394,47 +575,47 @@ describe("the demo on Redis", () => {
     await redis?.stop();
   });
 
-  it("two servers are killed and restarted, and nothing is lost", async ({ onTestFinished }) => {
+  it("every button does what it says, and the ledgers agree", async ({ onTestFinished }) => {
     const demo = startDemo(onTestFinished, { PORT: "0", REDIS_URL: redis.url });
     const { page, errors } = await open(demo);
     const [, a, b] = /^Redis, two processes: server A :(\d+), server B :(\d+)$/.exec(await textOf(page, "#mode")) ?? [];
     expect(await textOf(page, "#phone-1 .kind")).toBe(`tidings\nserver A :${a}`);
     expect(await textOf(page, "#phone-2 .kind")).toBe(`tidings\nserver B :${b}`);
-
-    await page.click("#restart");
-    for (const phone of [1, 2]) {
-      await eventually(async () =>
-        expect(await textOf(page, `#phone-${phone} .note`)).toMatch(/^Back\. \d+ missed orders? replayed, in order\.$/),
-      );
-    }
-    await eventually(async () => expect(await page.getAttribute("#restart", "aria-disabled")).toBe("false"));
-    await settle(page, demo, [1, 2]);
-    expect(await countOf(page, ".gap")).toBe(0);
-    expect(await countOf(page, "#phone-1 .row.replayed")).toBeGreaterThan(0);
-    await expectNothingMissing(page, [1, 2]);
-    expect((await ledgerOf(page, 3)).lost).toBeGreaterThan(0);
-
-    await page.click("#auto");
-    await expectKeepOnly3(page, demo);
+    await expectEveryButton(page, demo);
     expect(errors).toEqual([]);
   });
 
   it("Redis unreachable is one sentence and exit 1, and never memory instead", async ({ onTestFinished }) => {
     const port = await freePort();
-    const demo = startDemo(onTestFinished, { PORT: "0", REDIS_URL: `redis://user:secret@127.0.0.1:${port}` });
-    expect(await demo.ended).toBe(1);
-    expect(demo.output()).toBe(
-      `demo: the Redis of REDIS_URL cannot be reached at 127.0.0.1:${port} (ECONNREFUSED): start it, or leave REDIS_URL out to run on memory.\n`,
+    const frozen = await startRedis();
+    onTestFinished(() => frozen.stop());
+    frozen.freeze();
+    for (const [address, cause] of [
+      [`127.0.0.1:${port}`, "ECONNREFUSED"],
+      [`127.0.0.1:${frozen.port}`, "no answer"],
+    ] as const) {
+      const demo = startDemo(onTestFinished, { PORT: "0", REDIS_URL: `redis://user:secret@${address}` });
+      expect(await demo.ended).toBe(1);
+      expect(demo.output()).toBe(
+        `demo: the Redis of REDIS_URL cannot be reached at ${address} (${cause}): start it, or leave REDIS_URL out to run on memory.\n`,
+      );
+    }
+    const lost = startDemo(onTestFinished, { PORT: "0", REDIS_URL: "redis://user:secret@127.0.0.1:99999" });
+    expect(await lost.ended).toBe(1);
+    expect(lost.output()).toBe(
+      "demo: REDIS_URL is no address of a Redis: give it like redis://localhost:6379, or leave it out to run on memory.\n",
     );
   });
 
   it("it leaves no key behind", async ({ onTestFinished }) => {
-    const demo = startDemo(onTestFinished, { PORT: "0", REDIS_URL: redis.url });
+    // A database of its own: other demos run beside this one.
+    const url = `${redis.url}/1`;
+    const demo = startDemo(onTestFinished, { PORT: "0", REDIS_URL: url });
     await open(demo);
     demo.child.kill("SIGINT");
     await demo.ended;
     const { Redis } = await import("ioredis");
-    const client = new Redis(redis.url);
+    const client = new Redis(url);
     const left = await client.keys("tidings-demo:*");
     client.disconnect();
     expect(left).toEqual([]);
@@ -460,9 +641,22 @@ describe("the command", () => {
     );
   });
 
-  it("listens on HOST, and says where", async ({ onTestFinished }) => {
-    const demo = startDemo(onTestFinished, { PORT: "0", HOST: "127.0.0.1" });
-    expect(new URL(await demo.url).hostname).toBe("127.0.0.1");
+  it("listens on localhost, or on HOST and nowhere else, and says where once", async ({ onTestFinished }) => {
+    const local = startDemo(onTestFinished);
+    const { hostname, port: localPort } = new URL(await local.url);
+    expect(hostname).toBe("localhost");
+    expect(await opens("127.0.0.1", localPort)).toBe(true);
+    for (const outside of addressesOfThisMachine()) expect(await opens(outside, localPort)).toBe(false);
+
+    // Of the addresses that only this machine has, Linux gives more than one by itself.
+    const host = process.platform === "linux" ? "127.0.0.2" : "::1";
+    const demo = startDemo(onTestFinished, { PORT: "0", HOST: host });
+    const { port } = new URL(await demo.url);
+    expect(await demo.url).toBe(`http://${host.includes(":") ? `[${host}]` : host}:${port}`);
+    expect(await opens(host, port)).toBe(true);
+    expect(await opens("127.0.0.1", port)).toBe(false);
+    expect(demo.output().match(/http/g)).toHaveLength(1);
+
     const lost = startDemo(onTestFinished, { PORT: "0", HOST: "nowhere.invalid" });
     expect(await lost.ended).toBe(1);
     expect(lost.output()).toMatch(/^demo: HOST is "nowhere\.invalid", where nothing can listen \(\w+\)\.\n$/);
@@ -499,6 +693,20 @@ async function block(port: number, atEnd: AtEnd): Promise<number> {
     blocker.once("error", () => resolve(port));
     blocker.listen(port, "127.0.0.1", () => resolve((blocker.address() as { port: number }).port));
   });
+}
+
+/** Whether anything listens there. */
+function opens(host: string, port: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), host, () => resolve(true));
+    socket.once("error", () => resolve(false)).once("connect", () => socket.destroy());
+  });
+}
+
+/** Its addresses that others can reach. */
+function addressesOfThisMachine(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address);
 }
 
 function answers(port: number): Promise<boolean> {
