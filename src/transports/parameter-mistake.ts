@@ -6,6 +6,8 @@ const START =
   "Say where it starts with `at=<cursor>`, `at=-20` (the newest 20) or `at=-` (what is held), one for each channel, joined by commas.";
 const EVENTS = "A stream carries every event of its channels: choose where you listen.";
 
+const PARAMETERS: ReadonlySet<string> = new Set(["channel", "at", "lastEventId"]);
+
 /** What the API, other libraries and `EventSource` polyfills call what a stream is asked for, in small letters alone. */
 const MEANT: Readonly<Record<string, string>> = {
   at: START,
@@ -32,7 +34,7 @@ export function findParameterMistake(query: URLSearchParams): Refusal | undefine
 }
 
 function helpFor(name: string): string | undefined {
-  if (name === "channel" || name === "at" || name.startsWith("last_ack_") || name.length > 40) return undefined;
+  if (PARAMETERS.has(name) || name.startsWith("last_ack_") || name.length > 40) return undefined;
   const letters = name.toLowerCase().replace(/[^a-z]/g, "");
   if (letters.startsWith("lastack")) return START;
   if (nearNames(letters, ["channel"]).length > 0) return CHANNEL;

@@ -72,13 +72,16 @@ export function parseStreamRequest(
   };
 }
 
-/** One start per channel: from `Last-Event-ID`, else from `at`, else from `last_ack_<channel>`. */
+/**
+ * One start per channel: from `Last-Event-ID`, else from `lastEventId` (a polyfill of EventSource puts it in the query when it
+ * reconnects), else from `at`, else from `last_ack_<channel>`.
+ */
 function parseStarts(
   query: URLSearchParams,
   channels: readonly string[],
   lastEventId: string | null | undefined,
 ): readonly FeedStart[] | Refusal {
-  const byPosition = lastEventId || query.get("at");
+  const byPosition = lastEventId || query.get("lastEventId") || query.get("at");
   const texts = byPosition ? byPosition.split(",") : channels.map((channel) => query.get(`last_ack_${channel}`) ?? "");
   if (texts.length !== channels.length) {
     return new Refusal(

@@ -423,6 +423,7 @@ const asks: Ask[] = [
   { input: "fewer cursors than channels", path: "/?channel=a&channel=b&at=1-1", code: "bad_cursor", says: /1 cursors for 2/ },
   { input: "more cursors than channels", path: "/?channel=a&at=1-1,2-2", code: "bad_cursor", says: /2 cursors for 1/ },
   { input: "last_ack", path: "/?channel=a&last_ack_a=9", code: "bad_cursor", says: /"9" is not a cursor/ },
+  { input: "lastEventId", path: "/?channel=a&at=1-1&lastEventId=9", code: "bad_cursor", says: /"9" is not a cursor/ },
   { input: "Last-Event-ID", headers: { "last-event-id": "17" }, code: "bad_cursor", says: /"17" is not a cursor/ },
   ...["channels=a,b", "channel[]=a", "Channel=a", "chanel=a", "channelId=a"].map((query): Ask => ({
     input: query,
@@ -436,7 +437,7 @@ const asks: Ask[] = [
     code: "bad_parameter",
     says: /^`[\w[\]]+` is no parameter of a stream\. Say where it starts with `at=<cursor>`/,
   })),
-  ...["lastEventId=1-1", "last-event-id=1-1", "Last_Event_ID=1-1", "last_ack=1-1", "lastAck_a=1-1"].map((query): Ask => ({
+  ...["last-event-id=1-1", "Last_Event_ID=1-1", "last_ack=1-1", "lastAck_a=1-1"].map((query): Ask => ({
     input: query,
     path: `/?channel=a&${query}`,
     code: "bad_parameter",

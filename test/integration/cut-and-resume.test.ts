@@ -63,7 +63,10 @@ describe.each(["memory", "redis"] as const)("cut and resume on %s", (place) => {
     }
   });
 
-  it("I1 Position: a plain EventSource resumes by Last-Event-ID after any frame, also with several channels", async () => {
+  it.each([
+    ["Last-Event-ID", (id: string) => ["", { "last-event-id": id }] as const],
+    ["a polyfill's lastEventId", (id: string) => [`&lastEventId=${encodeURIComponent(id)}`, {}] as const],
+  ])("I1 Position: a plain EventSource resumes by %s after any frame, also with several channels", async (_by, remember) => {
     await using realtime = make();
     const endpoint = handle({ realtime });
     const names = ["plain-a", "plain-b"];
@@ -81,7 +84,8 @@ describe.each(["memory", "redis"] as const)("cut and resume on %s", (place) => {
       // An EventSource remembers the last `id:` that came; what came after it comes again.
       const remembered = handled.findLastIndex(({ id }) => id !== undefined);
       const lastEventId = remembered < 0 ? start : (handled[remembered]?.id as string);
-      const back = await readStream(endpoint, "channel=plain-a&channel=plain-b", { "last-event-id": lastEventId });
+      const [more, headers] = remember(lastEventId);
+      const back = await readStream(endpoint, `channel=plain-a&channel=plain-b${more}`, headers);
       for (const name of names) {
         const kept = handled
           .slice(0, remembered + 1)
