@@ -3,7 +3,13 @@ import type { WireCode } from "../protocol/codes.ts";
 import type { Clock, Timer } from "../protocol/clock.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { isTidingsError } from "../protocol/error.ts";
-import { MAX_READS_IN_FLIGHT, TOPIC_LINGER_MS, TOTAL_CATCH_UP_QUEUE_BYTES, TOTAL_RING_BYTES } from "../protocol/limits.ts";
+import {
+  MAX_LINGERING_TOPICS,
+  MAX_READS_IN_FLIGHT,
+  TOPIC_LINGER_MS,
+  TOTAL_CATCH_UP_QUEUE_BYTES,
+  TOTAL_RING_BYTES,
+} from "../protocol/limits.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { ReadLimiter } from "./read-limiter.ts";
@@ -103,10 +109,17 @@ export class Hub implements TopicHost, StreamHost {
   }
 
   idle(topic: Topic): void {
+    // Without frames it could serve nobody who comes back; and a request may name any channel, so that such topics cost nothing.
+    if (!topic.holdsFrames) {
+      this.#drop(topic);
+      return;
+    }
     this.#lingering.set(
       topic,
       this.clock.setTimeout(() => this.#drop(topic), TOPIC_LINGER_MS),
     );
+    const [oldest] = this.#lingering.keys();
+    if (oldest && this.#lingering.size > MAX_LINGERING_TOPICS) this.#drop(oldest);
   }
 
   /** Says once per process that a log holds what is no event: who reads it is moved past it. */

@@ -42,7 +42,8 @@ export class ReadLoop {
 
   /** @param wakeable whether a change ends the pause: one that spares a sick broker goes on. */
   pauseFor(delayMs: number, wakeable: boolean): void {
-    this.#pause.start(delayMs, wakeable);
+    // What a page brought may have ended the topic.
+    if (!this.#stopped) this.#pause.start(delayMs, wakeable);
   }
 
   stop(): void {

@@ -24,6 +24,11 @@ export class Ring {
     this.#budget = budget;
   }
 
+  /** Frames held. */
+  get length(): number {
+    return this.#frames.length;
+  }
+
   push(frame: Frame): void {
     this.#maxFrames = frame.entry?.keeps ?? this.#maxFrames;
     this.#frames.push(frame);

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { createMemoryBroker } from "../brokers/memory.ts";
 import type { Broker } from "../brokers/broker.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { MAX_LINGERING_TOPICS } from "../protocol/limits.ts";
 import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
 import type { ChannelRequest } from "./hub.ts";
 import { Hub } from "./hub.ts";
@@ -305,9 +306,58 @@ describe("StreamSession", () => {
     await emit("a");
     await flow();
     expect([sink.ends, sink.writes.length - writes, owner.size, hub.streams]).toEqual([1, 0, 0, 0]);
-    expect(hub.topics, "topics linger for those who come back").toBe(2);
+    expect(hub.topics, "a topic that holds frames lingers for those who come back").toBe(1);
     await clock.advance(30_000);
     expect([hub.topics, clock.pending]).toEqual([0, 0]);
+  });
+
+  it("I5 Bound: a topic without frames ends with its last feed, whatever channel names a request makes up", async () => {
+    const { broker, clock, hub, stream, flow } = scene();
+    const { listen } = broker;
+    let left = 0;
+    broker.listen = (handlers) => {
+      const listener = listen.call(broker, handlers);
+      return {
+        join: (name) => listener.join(name),
+        leave: (name) => (left++, listener.leave(name)),
+        close: () => listener.close(),
+      };
+    };
+    const waiting = stream(["never-joined"]);
+    waiting.session.end();
+    const { session } = stream(Array.from({ length: 50 }, (_, n) => `made-up:${n}`));
+    await flow();
+    session.end();
+    expect([hub.topics, left, clock.pending]).toEqual([0, 51, 0]);
+  });
+
+  it("I5 Bound: no more topics linger than the limit, and the one whose feed left first goes first", async () => {
+    const { broker, clock, hub, stream, emit, flow } = scene();
+    const names = Array.from({ length: MAX_LINGERING_TOPICS + 3 }, (_, n) => `c${n}`);
+    const streams = names.map((name) => stream([name]));
+    const sessions = streams.map(({ session }) => session);
+    // Through the read limiter, a few at a time.
+    while (!streams.every(({ sink }) => sink.text.includes("connected"))) await flow();
+    const ids = await Promise.all(names.map((name) => emit(name)));
+    await flow();
+    const leave = (from: number, to?: number): void => sessions.slice(from, to).forEach((session) => session.end());
+    leave(0, -3);
+    // The first comes back, so that it is the second who has waited longest.
+    const back = stream(["c0"]).session;
+    await flow();
+    leave(-3);
+    back.end();
+    expect([hub.topics, clock.pending]).toEqual([MAX_LINGERING_TOPICS, MAX_LINGERING_TOPICS]);
+    const asked = vi.spyOn(broker, "locate");
+    const served = async (index: number): Promise<number> => {
+      asked.mockClear();
+      stream([{ channel: names[index] as string, start: { kind: "after", cursor: ids[index] as RealtimeCursor } }]);
+      await flow();
+      return asked.mock.calls.length;
+    };
+    expect([await served(0), await served(1), await served(3), await served(4)], "0: from memory; 1: from the log").toEqual([
+      ...[0, 1, 1, 0],
+    ]);
   });
 
   it("a sink that ends its session while it is written to is no harm", async () => {

@@ -105,6 +105,11 @@ export class Topic implements FeedSource {
     return this.#live.size + this.#waiting.size;
   }
 
+  /** Whether a client that comes back can be served from memory. */
+  get holdsFrames(): boolean {
+    return this.#ring.length > 0;
+  }
+
   // Feeds come and go
 
   attach(session: Session, start: FeedStart): Feed {

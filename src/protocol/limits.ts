@@ -20,6 +20,8 @@ export const RING_BYTES: number = 256 * 1024;
 export const TOTAL_RING_BYTES: number = 64 * 1024 * 1024;
 /** How long a topic outlives its last feed, so that a client which comes back is served from memory. */
 export const TOPIC_LINGER_MS = 30_000;
+/** Topics of a process that outlive their last feed; above that the one whose feed left first goes. */
+export const MAX_LINGERING_TOPICS = 1_000;
 /** Bytes that may queue on one topic while it catches up; above that the queue is dropped and the log read again. */
 export const CATCH_UP_QUEUE_BYTES: number = 1024 * 1024;
 /** Bytes that may queue on all topics of a process while they catch up. */
