@@ -59,8 +59,10 @@ async function decide(
   endpoint: Endpoint,
   incoming: IncomingStreamRequest,
 ): Promise<Omit<Admitted, "headers"> | Refusal | Response> {
+  // No client sends a fragment, and middleware that reads the URL sees nothing behind its sign: nor must we.
+  const [url] = incoming.url.split("#", 1) as [string];
   const parsed = parseStreamRequest(
-    { method: incoming.method, url: incoming.url, lastEventId: incoming.header("last-event-id") },
+    { method: incoming.method, url, lastEventId: incoming.header("last-event-id") },
     endpoint.limits,
   );
   if (parsed instanceof Refusal) return parsed;

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { get as httpGet, type IncomingMessage } from "node:http";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -268,6 +269,26 @@ describe.each(Object.entries(TRANSPORTS))("handle over HTTP, %s", (kind, createL
     expect(seen).toEqual([
       ["GET", "hello", "?channel=x&channel=y&channel=x", ["x", "y"]],
       ["GET", null, "", ["default"]],
+    ]);
+  });
+
+  it("F-37: a channel behind a # is none: the URL that middleware sees and the channels are of one request", async () => {
+    const seen: Array<readonly [string[], string[]]> = [];
+    const { server } = await site({
+      middleware({ request, channels }) {
+        seen.push([new URL(request.url).searchParams.getAll("channel"), channels]);
+        return new Response(null, { status: 403 });
+      },
+    });
+    for (const path of ["/a#?channel=admin", "/a?channel=b#&channel=admin"]) {
+      const { hostname, port } = new URL(server.url);
+      // As it stands: a URL would lose its fragment on the way.
+      const [answer] = (await once(httpGet({ hostname, port, path }), "response")) as [IncomingMessage];
+      answer.resume();
+    }
+    expect(seen).toEqual([
+      [[], ["default"]],
+      [["b"], ["b"]],
     ]);
   });
 
