@@ -110,7 +110,9 @@ const isRun = (numbers: readonly number[]): boolean => numbers.every((n, index) 
 interface State {
   readonly placed: number;
   readonly paused: boolean;
+  readonly redis: boolean;
   readonly servers: ReadonlyArray<{ readonly port: number }>;
+  readonly phones: ReadonlyArray<{ readonly cut: boolean }>;
 }
 
 async function stateOf(demo: Demo): Promise<State> {
@@ -269,6 +271,32 @@ describe.concurrent("the demo on memory", () => {
     const { page, errors } = await open(demo);
     await expectEveryButton(page, demo);
     expect(errors).toEqual([]);
+  });
+
+  it("a cut destroys the stream; an attempt meanwhile, or while the server is down, is answered afterwards", async ({
+    onTestFinished,
+  }) => {
+    const demo = startDemo(onTestFinished);
+    const url = await demo.url;
+    const press = (path: string): Promise<Response> =>
+      fetch(`${url}/demo/${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ phone: "1" }),
+      });
+    const attempt = (): Promise<Response> => fetch(`${url}/phones/1/api/realtime`);
+    const first = await attempt();
+    expect((await press("cut")).status).toBe(202);
+    await expect(first.text()).rejects.toThrow();
+    const second = await attempt();
+    expect(second.status).toBe(200);
+    expect((await stateOf(demo)).phones[0]?.cut).toBe(false);
+
+    await press("restart");
+    await expect(second.text()).rejects.toThrow();
+    const third = await attempt();
+    expect(third.status).toBe(200);
+    await third.body?.cancel();
   });
 
   it("a phone that was cut off in quick succession comes back with each end, or says that it backs off", async ({
@@ -493,7 +521,7 @@ async function expectEveryButton(page: Page, demo: Demo): Promise<void> {
     await page.locator(within).getByRole("button", { name, exact: true }).click();
     pressed.add(name);
   };
-  const { redis } = (await stateOf(demo)) as State & { redis: boolean };
+  const { redis } = await stateOf(demo);
 
   await press("Raw stream");
   await press("Copy");
