@@ -19,7 +19,7 @@ export function inTime<T>(promise: PromiseLike<T>, { clock, limitMs, late }: Tim
       },
       (error: unknown) => {
         clock.clearTimeout(timer);
-        reject(error as Error);
+        reject(error);
       },
     );
   });
