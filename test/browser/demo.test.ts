@@ -287,13 +287,13 @@ describe.concurrent("the demo on memory", () => {
     const attempt = (): Promise<Response> => fetch(`${url}/phones/1/api/realtime`);
     const first = await attempt();
     expect((await press("cut")).status).toBe(202);
-    await expect(first.text()).rejects.toThrow();
+    await expect(first.text()).rejects.toThrow("terminated");
     const second = await attempt();
     expect(second.status).toBe(200);
     expect((await stateOf(demo)).phones[0]?.cut).toBe(false);
 
     await press("restart");
-    await expect(second.text()).rejects.toThrow();
+    await expect(second.text()).rejects.toThrow("terminated");
     const third = await attempt();
     expect(third.status).toBe(200);
     await third.body?.cancel();
@@ -353,7 +353,8 @@ describe.concurrent("the demo on memory", () => {
       await page.setViewportSize({ width, height });
       const size = `at ${width} x ${height}`;
       expect(await fitsTheWidth(page), size).toBe(true);
-      if (width > 960) expect(await fitsTheHeight(page), size).toBe(true);
+      // With one column, the page scrolls.
+      expect(width <= 960 || (await fitsTheHeight(page)), size).toBe(true);
       const raw = await boxOf(page, "#raw");
       for (const other of ["#server", "#phones", "body > footer"])
         expect(overlap(raw, await boxOf(page, other)), `${other} ${size}`).toBe(false);
@@ -560,8 +561,9 @@ async function expectEveryButton(page: Page, demo: Demo): Promise<void> {
   await settle(page, demo, [1, 2]);
   await expectNothingMissing(page, [1, 2]);
   expect(await countOf(page, ".gap")).toBe(redis ? 0 : 2);
-  // With two servers, orders are placed while the first of them is down.
-  if (redis) await eventually(async () => expect((await ledgerOf(page, 3)).lost).toBeGreaterThan(lostBefore));
+  // With two servers, orders are placed while the first of them is down; with one, it may be that none is.
+  const surelyLost = redis ? 1 : 0;
+  await eventually(async () => expect((await ledgerOf(page, 3)).lost).toBeGreaterThanOrEqual(lostBefore + surelyLost));
 
   await page.click("#auto");
   await expectKeepOnly3(page, demo, () => press("Keep only 3, then cut"));
