@@ -19,7 +19,7 @@ export type { ErrorCode, GapReason, WireCode } from "./protocol/codes.ts";
 export { isRealtimeCursor, type RealtimeCursor } from "./protocol/cursor.ts";
 export { CursorUnavailableError, isTidingsError, TidingsError, type Issue } from "./protocol/error.ts";
 export type { Gap } from "./protocol/frames.ts";
-export type { Channel } from "./realtime/channel.ts";
+export type { Channel, EmitOptions } from "./realtime/channel.ts";
 export type { HistoryQuery } from "./realtime/history.ts";
 export type { RealtimeLogger } from "./realtime/internals.ts";
 export type { HistoryOptions, RealtimeLimits, RealtimeOptions } from "./realtime/options.ts";

@@ -2,6 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it, vi } from "vitest";
 import { ORIGIN } from "../protocol/cursor.ts";
+import { ONCE_MS } from "../protocol/limits.ts";
 import { brokerConformance } from "../testing/broker-conformance.ts";
 import type { Broker, Entry } from "./broker.ts";
 import { createMemoryBroker, type MemoryBrokerOptions } from "./memory.ts";
@@ -42,6 +43,21 @@ describe("conformance", () => {
 });
 
 describe("ids", () => {
+  it("forgets a caller's id after five minutes", async () => {
+    let now = 1_000;
+    const broker = createMemoryBroker({ now: () => now });
+    const once = (onceId: string) =>
+      broker.append("c", { event: "e.v", json: "1", emitId: "e", onceId }, { maxLength: 9, expireAfterMs: Infinity }, 1_000);
+    const first = await once("a");
+    now += ONCE_MS / 2;
+    await once("b");
+    now += ONCE_MS / 2 - 1;
+    expect(await once("a")).toBe(first);
+    now += 1;
+    expect(await once("a")).not.toBe(first);
+    expect((await broker.read("c", ORIGIN, { pageBytes: 1e6 })).entries).toHaveLength(3);
+  });
+
   it("I3 Order: strictly increase when the clock is set back", async () => {
     let now = 1_000_000;
     const broker = createMemoryBroker({ now: () => now, random: () => 0 });

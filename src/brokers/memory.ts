@@ -1,5 +1,6 @@
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
+import { ONCE_MS } from "../protocol/limits.ts";
 import type {
   Broker,
   Draft,
@@ -43,6 +44,8 @@ class MemoryBroker implements Broker {
   /** The least recently appended to comes first. */
   readonly #logs = new Map<string, Log>();
   readonly #listeners = new Set<MemoryListener>();
+  /** What was stored under a caller's own id, by channel and id; the oldest comes first. They outlive the log. */
+  readonly #once = new Map<string, Once>();
   /** The largest time in any id: ids keep rising when the clock is set back. */
   #latestMs = 0;
   #closed = false;
@@ -56,9 +59,14 @@ class MemoryBroker implements Broker {
   async append(channel: string, draft: Draft, retention: Retention): Promise<RealtimeCursor> {
     this.#assertOpen();
     const now = this.#now();
+    const once = draft.onceId === undefined ? undefined : `${channel} ${draft.onceId}`;
+    this.#forgetOnce(now);
+    const earlier = once === undefined ? undefined : this.#once.get(once);
+    if (earlier) return earlier.id;
     const log = this.#log(channel, now) ?? new Log(Math.floor(this.#random() * SEQUENCE_SPREAD));
     this.#latestMs = Math.max(this.#latestMs, Math.floor(now));
     const entry = log.append(draft, this.#latestMs);
+    if (once !== undefined) this.#once.set(once, { id: entry.id, forgottenAt: now + ONCE_MS });
     log.trim(retention.maxLength);
     log.expiresAt = now + retention.expireAfterMs;
     this.#logs.delete(channel);
@@ -89,6 +97,7 @@ class MemoryBroker implements Broker {
   async close(): Promise<void> {
     this.#closed = true;
     this.#logs.clear();
+    this.#once.clear();
     for (const listener of [...this.#listeners]) listener.close();
   }
 
@@ -104,6 +113,13 @@ class MemoryBroker implements Broker {
     return undefined;
   }
 
+  #forgetOnce(now: number): void {
+    for (const [key, { forgottenAt }] of this.#once) {
+      if (forgottenAt > now) return;
+      this.#once.delete(key);
+    }
+  }
+
   /** Drops expired logs without a timer, a few at a time. */
   #sweep(now: number): void {
     let left = SWEPT_PER_APPEND;
@@ -112,6 +128,12 @@ class MemoryBroker implements Broker {
       this.#logs.delete(channel);
     }
   }
+}
+
+/** What was stored under a caller's own id. */
+interface Once {
+  readonly id: RealtimeCursor;
+  readonly forgottenAt: number;
 }
 
 /** An entry, and what it weighs. */

@@ -39,5 +39,7 @@ export const DEFAULT_EXPIRE_AFTER_SECS: number = 24 * 60 * 60;
 export const DEFAULT_MAX_DURATION_SECS = 300;
 /** Time within which `emit` settles (`emitTimeoutSecs`). */
 export const DEFAULT_EMIT_TIMEOUT_SECS = 5;
+/** For so long the `id` of an emit is remembered: a second emit with it stores nothing. */
+export const ONCE_MS = 300_000;
 /** Default and cap of `history({ limit })` (contract U-19). */
 export const MAX_HISTORY_LIMIT = 1_000;

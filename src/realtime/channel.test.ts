@@ -43,6 +43,31 @@ describe("Channel", () => {
     expect(await realtime.history()).toEqual([{ id, channel: "default", event: "notification.alert", data: "Welcome!" }]);
   });
 
+  it("emit with an `id` of the caller's own stores the first event of that id, and says where it is", async () => {
+    const realtime = new Realtime({ broker: createMemoryBroker(), schema: { order: { placed: z.number() } } });
+    open.push(realtime);
+    const first = await realtime.emit("order.placed", 1, { id: "order-1" });
+    expect(await realtime.emit("order.placed", 2, { id: "order-1" })).toBe(first);
+    expect(await realtime.channel("other").emit("order.placed", 3, { id: "order-1" })).not.toBe(first);
+    expect((await realtime.history()).map(({ data }) => data)).toEqual([1]);
+    // An invalid payload is no first event.
+    await expect(realtime.emit("order.placed", "x" as never, { id: "order-2" })).rejects.toMatchObject({
+      code: "invalid_payload",
+    });
+    await realtime.emit("order.placed", 4, { id: "order-2" });
+    expect((await realtime.history()).map(({ data }) => data)).toEqual([1, 4]);
+  });
+
+  it.each([[{ id: "" }], [{ id: 7 }], [{ id: "a\n" }], [{ id: "é" }], [{ id: "x".repeat(129) }], [{ ID: "x" }], [null], ["x"]])(
+    "emit refuses the options %j and stores nothing",
+    async (options) => {
+      const realtime = new Realtime({ broker: createMemoryBroker() });
+      open.push(realtime);
+      await expect(realtime.emit("e.v", 1, options as never)).rejects.toMatchObject({ code: "bad_option" });
+      expect(await realtime.history()).toEqual([]);
+    },
+  );
+
   it("F-23: an entry per emit, with ids that look like 1700000000000-0 and rise", async () => {
     const broker = createMemoryBroker({ now: () => 1_700_000_000_000, random: () => 0 });
     const realtime = new Realtime({ broker });

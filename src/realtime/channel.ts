@@ -1,6 +1,8 @@
 import type { Retention } from "../brokers/broker.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
+import { isOnceId, ONCE_ID_GRAMMAR } from "../protocol/names.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { HistoryMessage, Message } from "../schema/message.ts";
 import type { EventInput, EventName } from "../schema/schema.ts";
 import { brokerFailure } from "./broker-failure.ts";
@@ -9,6 +11,31 @@ import { readHistory, type HistoryQuery } from "./history.ts";
 import { inTime } from "./in-time.ts";
 import type { AnyOptions } from "./options.ts";
 import { subscribe, type SubscribeOptions } from "./subscribe.ts";
+
+/** Options of one emit. */
+export interface EmitOptions {
+  /**
+   * Your own id for this event, such as that of the order or the webhook: 1 to 128 printable ASCII characters. For five minutes
+   * a second emit of this channel with it stores nothing, and resolves with the cursor of the first, so that trying again is
+   * safe whatever happened.
+   */
+  readonly id?: string | undefined;
+}
+
+const EMIT_OPTIONS: Readonly<Record<keyof EmitOptions, true>> = { id: true };
+
+/** @throws TidingsError `bad_option` */
+function checkOptions(options: EmitOptions | undefined): string | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== "object" || options === null)
+    throw new TidingsError("bad_option", "`emit(event, data, …)` takes { id }; it got something else.");
+  refuseUnknownOptions("`emit`", options, EMIT_OPTIONS);
+  const { id } = options;
+  if (id !== undefined && !isOnceId(id)) {
+    throw new TidingsError("bad_option", `\`id\` of \`emit\` takes ${ONCE_ID_GRAMMAR}.`);
+  }
+  return id;
+}
 
 /** A named, ordered log of events. `realtime.channel(name)` gives the same object for the same name. */
 export class Channel<O = AnyOptions> {
@@ -34,14 +61,16 @@ export class Channel<O = AnyOptions> {
    * more than four fifths of `emitTimeoutSecs`; try again. `outcome_unknown`: the reply was lost, so the event may be stored.
    * Settles within `emitTimeoutSecs`.
    */
-  async emit<E extends EventName<O>>(event: E, data: EventInput<O, E>): Promise<RealtimeCursor> {
+  async emit<E extends EventName<O>>(event: E, data: EventInput<O, E>, options?: EmitOptions): Promise<RealtimeCursor> {
     this.#core.hub();
+    const onceId = checkOptions(options);
     const before = this.#validating;
     const json = this.#core.encode(event, data);
     if (typeof json === "string" && !before) {
-      return await this.#core.append(this.name, { event, json }, this.#retention(), this.#core.settings.emitTimeoutMs);
+      const draft = { event, json, onceId };
+      return await this.#core.append(this.name, draft, this.#retention(), this.#core.settings.emitTimeoutMs);
     }
-    return await this.#emitInTurn(event, json, before);
+    return await this.#emitInTurn({ event, onceId }, json, before);
   }
 
   /** Stored events, oldest first: the newest `limit`, or those that follow `after`. */
@@ -77,7 +106,12 @@ export class Channel<O = AnyOptions> {
   };
 
   /** Waits for its own validation and for its predecessor's, so that a slow validator does not change the order of the log. */
-  #emitInTurn(event: string, json: string | Promise<string>, before: Promise<void> | undefined): Promise<RealtimeCursor> {
+  #emitInTurn(
+    draft: { readonly event: string; readonly onceId: string | undefined },
+    json: string | Promise<string>,
+    before: Promise<void> | undefined,
+  ): Promise<RealtimeCursor> {
+    const { event } = draft;
     const { clock, settings } = this.#core;
     const calledAt = clock.now();
     const limitMs = settings.emitTimeoutMs * VALIDATION_SHARE;
@@ -87,7 +121,7 @@ export class Channel<O = AnyOptions> {
       const leftMs = Math.floor(settings.emitTimeoutMs - (clock.now() - calledAt));
       if (leftMs <= 0) throw notInTime(event, settings.emitTimeoutMs);
       // Wrapped: the next in line waits until this one was handed to the broker, not until it is stored.
-      return { cursor: this.#core.append(this.name, { event, json: text }, this.#retention(), leftMs) };
+      return { cursor: this.#core.append(this.name, { ...draft, json: text }, this.#retention(), leftMs) };
     });
     const handedOver = stored.then(
       () => {},

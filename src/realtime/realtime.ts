@@ -7,7 +7,7 @@ import { compileSchema } from "../schema/compile.ts";
 import type { CarriesEvents } from "../schema/infer.ts";
 import type { HistoryMessage, Message } from "../schema/message.ts";
 import type { EventInput, EventName, SchemaOf } from "../schema/schema.ts";
-import { Channel } from "./channel.ts";
+import { Channel, type EmitOptions } from "./channel.ts";
 import { ChannelCache } from "./channel-cache.ts";
 import { RealtimeCore } from "./core.ts";
 import type { HistoryQuery } from "./history.ts";
@@ -76,8 +76,8 @@ class RealtimeInstance<const O extends RealtimeOptions> {
   }
 
   /** {@link Channel.emit} of the channel `"default"`. */
-  emit<E extends EventName<O>>(event: E, data: EventInput<O, E>): Promise<RealtimeCursor> {
-    return this.#default.emit(event, data);
+  emit<E extends EventName<O>>(event: E, data: EventInput<O, E>, options?: EmitOptions): Promise<RealtimeCursor> {
+    return this.#default.emit(event, data, options);
   }
 
   /** {@link Channel.history} of the channel `"default"`. */

@@ -2,7 +2,8 @@ import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { ORIGIN, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import { handle, Realtime } from "../../src/index.ts";
-import { draft, openBroker, outcomes } from "../support/redis-brokers.ts";
+import { ONCE_MS } from "../../src/protocol/limits.ts";
+import { draft, KEEP, openBroker, outcomes } from "../support/redis-brokers.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 import { countOf, readStream } from "../support/stream-reader.ts";
 
@@ -46,6 +47,18 @@ describe("keys and live channels", () => {
     await vi.waitFor(() => expect([inZero.heard.length, inOne.heard.length]).toEqual([1, 1]));
     expect([inZero.heard[0]?.json, inOne.heard[0]?.json]).toEqual(['"zero"', '"one"']);
     expect((await one.broker.read("c", ORIGIN, { pageBytes: 1e6 })).entries.map((entry) => entry.json)).toEqual(['"one"']);
+  });
+
+  it("remember a caller's id of an emit beside the log, for five minutes", async () => {
+    await using own = openBroker(server.port);
+    const once = () => own.broker.append("c", { ...draft("1"), onceId: "order {7}" }, KEEP, 5_000);
+    const id = await once();
+    expect(await once()).toBe(id);
+    expect((await direct.keys("*")).sort()).toEqual(["t:c", "{t:c}:once:order {7}"]);
+    expect(await direct.xlen("t:c")).toBe(1);
+    const leftMs = await direct.pttl("{t:c}:once:order {7}");
+    expect(leftMs).toBeGreaterThan(ONCE_MS - 60_000);
+    expect(leftMs).toBeLessThanOrEqual(ONCE_MS);
   });
 
   it("I11 Prefix: a name that is none of a channel is refused before anything is sent", async () => {
@@ -102,16 +115,17 @@ describe("a server that is told other things", () => {
   });
 
   it("a Redis user needs these commands, keys and channels, and no more", async () => {
-    const commands = "eval xadd xrange xrevrange xlen xinfo exists pexpire persist publish subscribe unsubscribe ping";
+    const commands = "eval xadd xrange xrevrange xlen xinfo exists get set pexpire persist publish subscribe unsubscribe ping";
     const rules = commands.split(" ").map((name) => `+${name}`);
-    await direct.call("ACL", "SETUSER", "least", "on", ">pw", "~t:*", "resetchannels", "&{t:*", "-@all", ...rules);
+    await direct.call("ACL", "SETUSER", "least", "on", ">pw", "~t:*", "~{t:*", "resetchannels", "&{t:*", "-@all", ...rules);
     await using own = openBroker(server.port, { client: { username: "least", password: "pw" } });
     const { listener, heard } = own.record();
     await listener.join("c");
     await own.emit("c", "1");
     await own.broker.append("c", draft("2"), { maxLength: 0, expireAfterMs: Number.POSITIVE_INFINITY }, 5_000);
-    const id = await own.emit("c", "3");
-    await vi.waitFor(() => expect(heard).toHaveLength(3));
+    await own.broker.append("c", { ...draft("3"), onceId: "order 7" }, KEEP, 5_000);
+    const id = await own.emit("c", "4");
+    await vi.waitFor(() => expect(heard).toHaveLength(4));
     expect((await own.broker.read("c", ORIGIN, { pageBytes: 1e6 })).last).toBe(id);
     expect((await own.broker.locate("c", { newest: 1 })).last).toBe(id);
     listener.leave("c");
@@ -133,13 +147,15 @@ describe("a server that is told other things", () => {
   });
 
   it("without the permission to publish or to expire: stored all the same, and said once", async () => {
-    await direct.call("ACL", "SETUSER", "quiet", "on", ">pw", "~*", "&*", "+@all", "-publish", "-pexpire");
+    await direct.call("ACL", "SETUSER", "quiet", "on", ">pw", "~*", "&*", "+@all", "-publish", "-pexpire", "-set");
     await using own = openBroker(server.port, { client: { username: "quiet", password: "pw" } });
     expect(await outcomes([own.emit("c", "1"), own.emit("c", "2"), own.emit("d", "3")])).toEqual(Array(3).fill("stored"));
     expect(await direct.xlen("t:c")).toBe(2);
     expect(own.warnings).toHaveLength(2);
     expect(own.warnings[0]).toContain("set the expiry");
     expect(own.warnings[1]).toContain("announce");
+    await own.broker.append("c", { ...draft("4"), onceId: "order 7" }, KEEP, 5_000);
+    expect(own.warnings[2]).toContain("remember the id of an emit");
   });
 
   it("without the permission to write: refused, for good", async () => {

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from "../../protocol/clock.ts";
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
 import { TidingsError } from "../../protocol/error.ts";
+import { ONCE_MS } from "../../protocol/limits.ts";
 import type {
   Broker,
   Draft,
@@ -84,20 +85,24 @@ class RedisBroker implements Broker {
 
   async append(channel: string, draft: Draft, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
     const attempt: Attempt = { kind: "append", channel, address: this.#context.driver.address };
-    const { event, json, emitId } = draft;
+    const { event, json, emitId, onceId } = draft;
+    const keys = [this.#names.keyOf(channel), ...(onceId === undefined ? [] : [this.#names.onceOf(channel, onceId)])];
     const reply = await this.#queue.send({
       attempt,
       name: "EVAL",
       args: [
-        ...[APPEND, "1", this.#names.keyOf(channel), countOf(retention.maxLength), countOf(retention.expireAfterMs)],
-        ...[this.#names.liveOf(channel), event, json, emitId],
+        ...[APPEND, String(keys.length), ...keys, countOf(retention.maxLength), countOf(retention.expireAfterMs)],
+        ...[this.#names.liveOf(channel), event, json, emitId, ...(onceId === undefined ? [] : [String(ONCE_MS)])],
       ],
       bytes: APPEND.length + json.length,
       timeoutMs,
     });
     const appended = parseAppended(reply);
     if (!appended) throw this.#strange(attempt, reply);
-    const { id, expireError, publishError } = appended;
+    const { id, expireError, publishError, onceError } = appended;
+    if (onceError !== undefined) {
+      this.#warnHalfDone("remember the id of an emit", onceError, "A second emit with that id would be stored again.");
+    }
     if (expireError !== undefined) this.#warnHalfDone("set the expiry of a log", expireError, "Logs will stay for ever.");
     if (publishError !== undefined) {
       this.#warnHalfDone("announce a stored event", publishError, "Subscribers get it only when they next read the log.");

@@ -93,7 +93,7 @@ export function unansweredError(attempt: Attempt, why: string): TidingsError {
   if (attempt.kind !== "append") return unsentError(attempt, why);
   return new TidingsError(
     "outcome_unknown",
-    `tried to ${attempted(attempt)}, but ${why} (Redis at ${attempt.address}). The event may be in the log or not; emitting it again can store it twice.`,
+    `tried to ${attempted(attempt)}, but ${why} (Redis at ${attempt.address}). The event may be in the log or not; emitting it again can store it twice, unless it has an \`id\`.`,
   );
 }
 

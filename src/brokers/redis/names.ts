@@ -10,6 +10,8 @@ export interface RedisNames {
    * channels; in braces, so that on a cluster it lives with its key.
    */
   liveOf(channel: string): string;
+  /** The key under which the caller's own id of an emit is remembered: on a cluster, beside the log. */
+  onceOf(channel: string, onceId: string): string;
 }
 
 /**
@@ -28,5 +30,9 @@ export function redisNames(clientPrefix: string, keyPrefix: string, db: number):
     if (isChannelName(channel)) return prefix + channel;
     throw new TidingsError("bad_channel", `${JSON.stringify(channel)} cannot name a channel. A name has ${CHANNEL_GRAMMAR}.`);
   }
-  return { keyOf, liveOf: (channel) => `{${keyOf(channel)}}:live:${db}` };
+  return {
+    keyOf,
+    liveOf: (channel) => `{${keyOf(channel)}}:live:${db}`,
+    onceOf: (channel, onceId) => `{${keyOf(channel)}}:once:${onceId}`,
+  };
 }

@@ -9,13 +9,15 @@ export interface Appended {
   readonly expireError: string | undefined;
   /** Why the entry could not be announced, if so. */
   readonly publishError: string | undefined;
+  /** Why the caller's own id could not be remembered, if so. */
+  readonly onceError: string | undefined;
 }
 
 /** Reads the reply of `append.lua`; `undefined` when it is none. */
 export function parseAppended(reply: unknown): Appended | undefined {
-  const [id, expireError, publishError] = Array.isArray(reply) ? (reply as unknown[]) : [reply];
+  const [id, expireError, publishError, onceError] = Array.isArray(reply) ? (reply as unknown[]) : [reply];
   if (!isRealtimeCursor(id)) return undefined;
-  return { id, expireError: textOf(expireError), publishError: textOf(publishError) };
+  return { id, expireError: textOf(expireError), publishError: textOf(publishError), onceError: textOf(onceError) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Broker, Retention } from "../../brokers/broker.ts";
 import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../../protocol/cursor.ts";
 import type { CaseDefinition } from "../broker-conformance.ts";
 import { assert, assertEqual, until } from "./assert.ts";
@@ -42,6 +43,38 @@ export const appendCases: readonly CaseDefinition[] = [
         "the log",
       );
       assertEqual(page.last, id, "last");
+    },
+  },
+  {
+    name: "an append that repeats the caller's id stores nothing, and resolves with the id of the first",
+    async check(store) {
+      const [broker, other] = [await store.open(), await store.open()];
+      const once = (on: Broker, channel: string, json: string, onceId: string) =>
+        on.append(channel, { event: "test.event", json, emitId: `once ${json}`, onceId }, KEEP_ALL, TIMEOUT_MS);
+      const ids = await Promise.all([
+        once(broker, "c", "1", "order {7}"),
+        once(other, "c", "2", "order {7}"),
+        once(broker, "c", "3", "order {7}"),
+      ]);
+      assertEqual(new Set(ids).size, 1, "different ids of one event");
+      await once(broker, "d", "4", "order {7}");
+      assert((await once(broker, "c", "5", "order 8")) !== ids[0], "another event got the id of the first");
+      assertEqual((await readAll(broker, "c")).entries.length, 2, "entries of the channel");
+      assertEqual((await readAll(broker, "d")).entries.length, 1, "entries of another channel");
+    },
+  },
+  {
+    name: "a caller's id outlives its log",
+    async check(store) {
+      const broker = await store.open();
+      const brief: Retention = { maxLength: 10, expireAfterMs: 100 };
+      const once = (json: string) =>
+        broker.append("c", { event: "test.event", json, emitId: `once ${json}`, onceId: "order 7" }, brief, TIMEOUT_MS);
+      const first = await once("1");
+      await store.elapse(400);
+      assertEqual((await readAll(broker, "c")).entries.length, 0, "entries after the log has expired");
+      assertEqual(await once("2"), first, "the id of a repeated append");
+      assertEqual((await readAll(broker, "c")).entries.length, 0, "entries after a repeated append");
     },
   },
   {

@@ -1,8 +1,13 @@
 -- Stores one entry and announces it.
--- KEYS[1] the log. ARGV: entries to keep ('' keeps all), idle ms to live ('' lives for ever), live channel, event, JSON, emit id.
+-- KEYS[1] the log; KEYS[2] the caller's own id for the event, if there is one. ARGV: entries to keep ('' keeps all), idle ms to live ('' lives for ever), live channel, event, JSON, emit id, ms for
+-- which a caller's id is remembered.
 -- Replies with the entry's id, or with the id and what went wrong after it was stored.
 local key, keep, ttl = KEYS[1], ARGV[1], ARGV[2]
 local event, json = ARGV[4], ARGV[5]
+if KEYS[2] then
+  local earlier = redis.call('GET', KEYS[2])
+  if earlier then return earlier end
+end
 local prev = last_id(key)
 if type(prev) == 'table' then return prev end
 local id
@@ -12,6 +17,7 @@ else
   id = redis.call('XADD', key, 'MAXLEN', '=', keep, '*', 'v', '1', 'p', prev, 'e', event, 'd', json, 'i', ARGV[6])
 end
 -- The entry is stored. An error from here on must not look as if it were not.
+local remembered = KEYS[2] and redis.pcall('SET', KEYS[2], id, 'PX', ARGV[7])
 local expired
 if ttl == '' then
   expired = redis.pcall('PERSIST', key)
@@ -21,5 +27,6 @@ end
 local published = redis.pcall('PUBLISH', ARGV[3], id .. ' ' .. prev .. ' ' .. keep .. ' ' .. event .. ' ' .. json)
 local expire_error = type(expired) == 'table' and expired.err or ''
 local publish_error = type(published) == 'table' and published.err or ''
-if expire_error == '' and publish_error == '' then return id end
-return {id, expire_error, publish_error}
+local once_error = type(remembered) == 'table' and remembered.err or ''
+if expire_error == '' and publish_error == '' and once_error == '' then return id end
+return {id, expire_error, publish_error, once_error}
