@@ -6,6 +6,7 @@ import { isTidingsError } from "../protocol/error.ts";
 import {
   MAX_LINGERING_TOPICS,
   MAX_READS_IN_FLIGHT,
+  PROBE_MS,
   TOPIC_LINGER_MS,
   TOTAL_CATCH_UP_QUEUE_BYTES,
   TOTAL_RING_BYTES,
@@ -131,6 +132,13 @@ export class Hub implements TopicHost, StreamHost {
     );
   }
 
+  refused(topic: Topic, error: unknown): void {
+    this.#logger.warn(
+      `tidings: channel "${topic.channel}" cannot be read just now. It is tried again, at least every ${PROBE_MS / 1_000} s; until then its subscribers get nothing new, and nothing is lost that the log still holds.`,
+      error,
+    );
+  }
+
   failed(topic: Topic, error: unknown): void {
     this.#drop(topic);
     this.#logger.warn(`tidings: channel "${topic.channel}" cannot be read; its subscribers were told so.`, error);
@@ -167,7 +175,7 @@ export class Hub implements TopicHost, StreamHost {
       await Promise.resolve();
       if (this.#topics.get(topic.channel) !== topic) return;
       if (this.#closed || (isTidingsError(error) && error.code === "closed")) return;
-      topic.fail("channel_unavailable", error);
+      topic.fail(error);
     }
   }
 

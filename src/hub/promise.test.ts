@@ -17,6 +17,8 @@ class Recorder implements Session {
   readonly start: FeedStart;
   joinedAt: RealtimeCursor | undefined;
   feed: Feed | undefined;
+  /** Where it stood when it was told that the channel cannot be had: nowhere, or the topic gave up someone who was joined. */
+  givenUpAt: RealtimeCursor | undefined;
   #blockAfter = Number.POSITIVE_INFINITY;
 
   constructor(start: FeedStart) {
@@ -38,7 +40,8 @@ class Recorder implements Session {
   }
 
   failed(): void {
-    throw new Error("no channel of this test can fail");
+    this.givenUpAt ??= this.joinedAt;
+    this.feed = undefined;
   }
 
   block(): void {
@@ -65,7 +68,8 @@ function checkPromise(
   broker: SimulatedBroker,
   faults: { readonly reset: boolean; readonly expired: boolean; readonly trimmed: boolean },
 ): void {
-  const { steps, joinedAt } = recorder;
+  const { steps, joinedAt, givenUpAt } = recorder;
+  expect(givenUpAt, "nobody who was joined is given up").toBeUndefined();
   if (joinedAt === undefined) throw new Error("the session was never joined");
   const order = new Map(broker.stored.map((entry, index) => [entry.id, index]));
   let position = joinedAt;
@@ -107,6 +111,7 @@ const operations = [
   "answer",
   "execute",
   "answer",
+  "refuse",
   "attach",
   "attach",
   "detach",
@@ -157,6 +162,7 @@ async function run(commands: ReadonlyArray<readonly [Operation, number]>): Promi
     } else if (operation === "hear") broker.hearNext();
     else if (operation === "execute") broker.executeNext();
     else if (operation === "answer") broker.answerNext();
+    else if (operation === "refuse") broker.refuseNext();
     else if (operation === "acknowledge") broker.acknowledgeJoin();
     else if (operation === "attach") {
       const added = new Recorder(startOf(n));
@@ -193,7 +199,11 @@ async function run(commands: ReadonlyArray<readonly [Operation, number]>): Promi
     if (round === 50 && unannounced) broker.store();
     broker.reconnect();
     broker.acknowledgeJoin();
-    for (const recorder of recorders) recorder.unblock();
+    for (const recorder of recorders) {
+      // As our client does: who was refused asks again.
+      recorder.feed ??= hub.attach("c", recorder, recorder.start);
+      recorder.unblock();
+    }
     await settle();
     while (broker.announced.length > 0) broker.hearNext();
     while (broker.asked.length > 0) broker.executeNext();

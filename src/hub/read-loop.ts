@@ -1,5 +1,6 @@
 import type { Clock } from "../protocol/clock.ts";
 import { isTidingsError } from "../protocol/error.ts";
+import { PROBE_MS } from "../protocol/limits.ts";
 import { Pause } from "./pause.ts";
 import type { ReadLimiter } from "./read-limiter.ts";
 
@@ -11,12 +12,15 @@ export interface ReadLoopOptions {
   readonly limiter: ReadLimiter;
   /** What is to be read next; `undefined` when nobody needs the log. */
   next(): Read | undefined;
-  /** The broker refused, and would refuse again. */
+  /** The broker refused, and may refuse again. It is asked again all the same, unless this stops the loop. */
   refused(error: unknown): void;
 }
 
 const FIRST_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 2_000;
+/** When the broker said that it will answer in another way soon. */
+const MAX_PASSING_BACKOFF_MS = 2_000;
+/** When it did not. */
+const MAX_REFUSED_BACKOFF_MS = PROBE_MS;
 
 /**
  * Reads for one topic for as long as something is to be read: one page at a time, through the limiter. Waits longer after each
@@ -42,7 +46,7 @@ export class ReadLoop {
 
   /** @param wakeable whether a change ends the pause: one that spares a sick broker goes on. */
   pauseFor(delayMs: number, wakeable: boolean): void {
-    // What a page brought may have ended the topic.
+    // What a page brought, or a refusal, may have ended the topic.
     if (!this.#stopped) this.#pause.start(delayMs, wakeable);
   }
 
@@ -64,19 +68,20 @@ export class ReadLoop {
       try {
         const apply = await limiter.run(read);
         if (this.#stopped) break;
-        this.#failures = 0;
         apply();
+        this.#failures = 0;
       } catch (error) {
         if (this.#stopped) break;
-        if (isTidingsError(error) && error.retryable) this.#backOff();
-        else refused(error);
+        const isPassing = isTidingsError(error) && error.retryable;
+        if (!isPassing) refused(error);
+        this.#backOff(isPassing ? MAX_PASSING_BACKOFF_MS : MAX_REFUSED_BACKOFF_MS);
       }
     }
     this.#running = false;
   }
 
-  #backOff(): void {
-    const ceiling = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
+  #backOff(maxMs: number): void {
+    const ceiling = Math.min(maxMs, FIRST_BACKOFF_MS * 2 ** this.#failures++);
     this.pauseFor(ceiling * (0.5 + this.#options.clock.random() / 2), false);
   }
 }

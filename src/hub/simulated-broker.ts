@@ -6,6 +6,8 @@ import { TidingsError } from "../protocol/error.ts";
 interface Request {
   execute: () => void;
   answer: () => void;
+  /** The broker answers with an error that another attempt would get too, or would not: nobody can tell. */
+  refuse: () => void;
   fail: () => void;
 }
 
@@ -113,6 +115,10 @@ export class SimulatedBroker implements Broker {
     this.executed.shift()?.answer();
   }
 
+  refuseNext(): void {
+    (this.executed.shift() ?? this.asked.shift())?.refuse();
+  }
+
   append(): Promise<RealtimeCursor> {
     return Promise.resolve(this.store().id);
   }
@@ -161,6 +167,7 @@ export class SimulatedBroker implements Broker {
       this.asked.push({
         execute: () => (found = look()),
         answer: () => resolve(found),
+        refuse: () => reject(new TidingsError("broker_refused", "the simulated broker refuses.")),
         fail: () => reject(new TidingsError("broker_unavailable", "the simulated connection was lost.")),
       });
     });

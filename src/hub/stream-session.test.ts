@@ -284,7 +284,7 @@ describe("StreamSession", () => {
     const id = await emit("good");
     await flow();
     expect(sink.problems.toSorted()).toEqual([
-      '{"code":"channel_unavailable","channel":"bad","retry":false}',
+      '{"code":"channel_unavailable","channel":"bad","retry":true}',
       '{"code":"forbidden","channel":"forbidden","retry":false}',
     ]);
     expect(sink.events).toEqual([id]);

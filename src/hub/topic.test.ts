@@ -30,8 +30,8 @@ class Reader implements Session {
     this.text += new TextDecoder().decode(batch.bytes(false));
   }
 
-  failed(): void {
-    throw new Error("no channel of this test can fail");
+  failed(_feed: Feed, code: string): void {
+    this.seen.push(code);
   }
 }
 
@@ -39,6 +39,9 @@ interface Scene {
   readonly broker: SimulatedBroker;
   readonly clock: FakeClock;
   readonly warnings: string[];
+  /** What was logged beside the text of each warning. */
+  readonly causes: unknown[];
+  readonly hub: Hub;
   attach(start: FeedStart): Reader;
   /** Lets the broker answer everything, and everybody hear everything. */
   flow(): Promise<void>;
@@ -48,11 +51,18 @@ function scene(): Scene {
   const clock = fakeClock();
   const broker = new SimulatedBroker();
   const warnings: string[] = [];
-  const hub = new Hub({ broker, clock, logger: { warn: (text) => void warnings.push(text) }, heartbeatMs: 15_000 });
+  const causes: unknown[] = [];
+  const warn = (text: string, ...details: unknown[]): void => {
+    warnings.push(text);
+    causes.push(...details);
+  };
+  const hub = new Hub({ broker, clock, logger: { warn }, heartbeatMs: 15_000 });
   return {
     broker,
     clock,
     warnings,
+    causes,
+    hub,
     attach(start) {
       const reader = new Reader();
       reader.feed = hub.attach("c", reader, start);
@@ -253,6 +263,87 @@ describe("Topic", () => {
     await flow();
     expect(parse).toHaveBeenCalledTimes(1);
     parse.mockRestore();
+  });
+
+  describe("a broker that refuses", () => {
+    /** Answers each read with an error for a minute; returns how long the topic waited before each. */
+    async function refuseForAMinute({ broker, clock }: Scene): Promise<number[]> {
+      const waits: number[] = [];
+      for (let at = 0, since = 0; at < 60_000; at += 10) {
+        await clock.advance(10);
+        if (broker.asked.length === 0) continue;
+        broker.refuseNext();
+        waits.push(at - since);
+        since = at;
+      }
+      return waits;
+    }
+
+    it("never gives up a topic that someone was joined to: nothing lost, nothing doubled, said once", async () => {
+      const it = scene();
+      const { broker, attach, flow, warnings, causes } = it;
+      const reader = attach({ kind: "live" });
+      await flow();
+      const first = broker.store();
+      await flow();
+      broker.loseSubscription();
+      const missed = [broker.store(), broker.store()];
+      broker.restoreSubscription();
+      const waits = await refuseForAMinute(it);
+      const meanwhile = broker.store();
+      broker.hearNext();
+      expect(reader.seen).toEqual([first.id]);
+      expect(Math.max(...waits), "a pause that grows").toBeGreaterThan(3_000);
+      expect(Math.max(...waits), "and is capped").toBeLessThanOrEqual(5_010);
+      expect(waits.length).toBeLessThan(30);
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]).toMatch(/channel "c".*tried again/);
+      expect(causes).toEqual([expect.objectContaining({ code: "broker_refused" })]);
+      for (let second = 0; second < 5; second++) {
+        await it.clock.advance(1_000);
+        await flow();
+      }
+      const next = broker.store();
+      await flow();
+      expect(reader.seen).toEqual([first, ...missed, meanwhile, next].map(({ id }) => id));
+      expect(warnings).toHaveLength(1);
+    });
+
+    it("tells those who wait to be joined, and goes on for those who were", async () => {
+      const { broker, clock, attach, flow } = scene();
+      const joined = attach({ kind: "live" });
+      await flow();
+      const first = broker.store();
+      const second = broker.store();
+      await flow();
+      joined.blocked = true;
+      joined.feed?.lag();
+      const pending = attach({ kind: "held" });
+      await clock.advance(10);
+      broker.refuseNext();
+      await clock.advance(0);
+      expect(pending.seen).toEqual(["channel_unavailable"]);
+      const again = attach({ kind: "held" });
+      await clock.advance(1_000);
+      await flow();
+      joined.blocked = false;
+      joined.feed?.resume();
+      const third = broker.store();
+      await flow();
+      expect(joined.seen).toEqual([first.id, second.id, third.id]);
+      expect(again.seen).toEqual(joined.seen);
+    });
+
+    it("keeps nothing of a channel that nobody could be joined to", async () => {
+      const { broker, clock, attach, hub, warnings } = scene();
+      const reader = attach({ kind: "live" });
+      broker.acknowledgeJoin();
+      await clock.advance(10);
+      broker.refuseNext();
+      await clock.advance(0);
+      expect(reader.seen).toEqual(["channel_unavailable"]);
+      expect([hub.topics, clock.pending, warnings.length]).toEqual([0, 0, 1]);
+    });
   });
 
   it("a slow reader of a trimming log gaps twice at most, and goes on at the tail", async () => {

@@ -1,6 +1,5 @@
 import type { Broker, Entry, LocateRange, Page } from "../brokers/broker.ts";
 import type { Clock } from "../protocol/clock.ts";
-import type { WireCode } from "../protocol/codes.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import type { Gap } from "../protocol/frames.ts";
 import { PAGE_BYTES, RING_BYTES } from "../protocol/limits.ts";
@@ -25,6 +24,8 @@ export interface TopicHost {
   idle(topic: Topic): void;
   /** The log holds an entry that no event can be read from. */
   unreadable(channel: string, cursor: RealtimeCursor): void;
+  /** The log cannot be read just now. The topic goes on asking, for feeds that count on it. */
+  refused(topic: Topic, error: unknown): void;
   /** The topic cannot go on, and has told its feeds so. */
   failed(topic: Topic, error: unknown): void;
 }
@@ -82,6 +83,8 @@ export class Topic implements FeedSource {
   /** Numbers the reads. */
   #asked = 0;
   #stalls = 0;
+  /** Whether the broker refused the last read. */
+  #isRefused = false;
   readonly #loop: ReadLoop;
 
   constructor(channel: string, host: TopicHost) {
@@ -93,7 +96,7 @@ export class Topic implements FeedSource {
       clock: host.clock,
       limiter: host.limiter,
       next: () => this.#nextRead(),
-      refused: (error) => this.fail("channel_unavailable", error),
+      refused: (error) => this.#refused(error),
     });
   }
 
@@ -228,6 +231,7 @@ export class Topic implements FeedSource {
       const life = this.#life;
       const { after, last } = await this.#host.broker.locate(this.channel, range);
       return () => {
+        this.#isRefused = false;
         if (life === this.#life) this.#located(range, after, last);
       };
     };
@@ -245,6 +249,7 @@ export class Topic implements FeedSource {
       };
       const page = await this.#host.broker.read(this.channel, after, { pageBytes: PAGE_BYTES });
       return () => {
+        this.#isRefused = false;
         if (life === this.#life) this.#apply(page, asked);
       };
     };
@@ -411,11 +416,28 @@ export class Topic implements FeedSource {
 
   // The end
 
-  /** Tells every feed that the channel cannot be had, and ends. */
-  fail(code: WireCode, error: unknown): void {
-    const feeds = [...this.#live, ...this.#waiting];
+  /**
+   * The broker answered a read with an error, which may pass or stay. Who waits to be joined is told so, and can ask again. Who was
+   * joined counts on the channel: it is read until it can be read again, from where everybody stands.
+   */
+  #refused(error: unknown): void {
+    const isFirst = !this.#isRefused;
+    this.#isRefused = true;
+    const unjoined = [...this.#waiting].filter((feed) => feed.start);
+    if (unjoined.length === this.feeds) {
+      this.fail(error);
+      return;
+    }
+    for (const feed of unjoined) this.#waiting.delete(feed);
+    for (const feed of unjoined) feed.session.failed(feed, "channel_unavailable");
+    if (isFirst) this.#host.refused(this, error);
+  }
+
+  /** Tells every feed that the channel cannot be had, and ends. Only for a topic to which nobody was joined. */
+  fail(error: unknown): void {
+    const feeds = [...this.#waiting];
     this.close();
-    for (const feed of feeds) feed.session.failed(feed, code);
+    for (const feed of feeds) feed.session.failed(feed, "channel_unavailable");
     this.#host.failed(this, error);
   }
 

@@ -56,8 +56,8 @@ export const WIRE_CODES: Readonly<Record<WireCode, CodeInfo>> = {
   forbidden: { status: 403, retry: false },
   closed: { status: 503, retry: true },
   internal: { status: 500, retry: true },
-  /** A channel of the stream cannot be read at all: its key holds something else, or the broker refuses it. */
-  channel_unavailable: { retry: false },
+  /** A channel of the stream cannot be joined: its key holds something else, or the broker refuses it. That may pass. */
+  channel_unavailable: { retry: true },
 };
 
 /** Codes that only server code sees, on a `TidingsError`. */

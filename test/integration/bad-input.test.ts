@@ -643,7 +643,7 @@ describe("bad input, and what it gets", () => {
       const other = create({ broker });
       const own = await serve(createListener({ realtime: other }));
       const stream = await openRaw(`${own.url}/?channel=bad&channel=good&v=1`);
-      await stream.until('event: problem\ndata: {"code":"channel_unavailable","channel":"bad","retry":false}\n\n');
+      await stream.until('event: problem\ndata: {"code":"channel_unavailable","channel":"bad","retry":true}\n\n');
       await stream.until("event: connected");
       await other.channel("good").emit("e.v", "flows");
       await stream.until("flows");
@@ -660,7 +660,7 @@ describe("bad input, and what it gets", () => {
       const other = create({ broker });
       const own = await serve(createListener({ realtime: other }));
       const stream = await openRaw(own.url);
-      await stream.until('event: problem\ndata: {"code":"channel_unavailable","channel":"default","retry":false}\n\n');
+      await stream.until('event: problem\ndata: {"code":"channel_unavailable","channel":"default","retry":true}\n\n');
       expect(stream.text).not.toContain("hunter2");
       await bystander.expectUndisturbed();
       await other.close();
