@@ -90,7 +90,6 @@ describe("requests", () => {
     hear({ channels: ["b", "a"] });
     await tick(24);
     hear({ channels: ["a", "c"] });
-    await tick(24);
     expect(server.requests).toBe(0);
     await tick(1);
     await flush();
@@ -694,21 +693,9 @@ describe("a server that cannot or will not", () => {
     expect(server.requests).toBe(2);
   });
 
-  it("is left alone until the date that it names, by its own clock", async () => {
-    const { server, hear, tick } = setUp();
-    const headers = { date: "Fri, 01 Jan 1999 00:00:00 GMT", "retry-after": "Fri, 01 Jan 1999 00:00:40 GMT" };
-    server.answers.push(new Response("", { status: 503, headers }));
-    hear();
-    await tick();
-    await tick(39_900);
-    expect(server.requests).toBe(1);
-    await tick(1_000);
-    expect(server.requests).toBe(2);
-  });
-
   it.each(["soon", "-5", "Fri, 01 Jan 1999 00:00:00 GMT"])("a time like %s is none", async (after) => {
     const { server, hear, tick } = setUp();
-    const headers = { date: "Fri, 01 Jan 1999 00:00:40 GMT", "retry-after": after };
+    const headers = { "retry-after": after };
     server.answers.push(new Response("", { status: 503, headers }));
     hear();
     await tick();
@@ -909,6 +896,71 @@ describe("streams that end", () => {
     append("a", 2);
     await flush();
     expect(idsOf(heard)).toEqual([id(1), id(2)]);
+    expect(server.open).toHaveLength(1);
+  });
+
+  it("neighbours that come and go all the time keep nobody waiting, before the first stream and after it", async () => {
+    const { server, hear, tick, append } = setUp();
+    const main = hear({ history: true });
+    let neighbour = hear({ channels: ["n0"] });
+    for (let n = 1; n <= 100; n++) {
+      neighbour.stop();
+      neighbour = hear({ channels: [`n${n}`] });
+      append("a", n);
+      await tick(30);
+      // Each answer takes five changes.
+      if (n % 5 === 0) for (const stream of server.open) stream.pump();
+      if (n % 5 === 0) for (const stream of server.open) stream.pump();
+      for (const stream of server.open) stream.deliver();
+      await tick(0);
+      if (n === 20) expect(main.messages.length, "events that came while it went on").toBeGreaterThan(0);
+    }
+    expect(main.messages.length).toBeGreaterThan(80);
+    expect(server.mostOpen).toBe(2);
+    expect(main.gaps).toEqual([]);
+  });
+
+  it("a stream that hangs while something else is wanted makes room for it", async () => {
+    const { server, client, hear, tick, flush } = setUp();
+    server.answers.push("hang");
+    hear();
+    await tick();
+    hear({ channels: ["b"] });
+    await tick(2_999);
+    expect(server.requests).toBe(1);
+    await tick(1);
+    await flush();
+    expect(server.stream.channels).toEqual(["a", "b"]);
+    expect(client.getStatus()).toBe("connected");
+  });
+
+  it("who comes with a cursor while a stream opens waits for the next, and is told of no gap", async () => {
+    const { server, hear, tick, flush, append } = setUp();
+    append("a", 1, 2, 3);
+    hear();
+    await tick();
+    const late = hear({ after: id(1) });
+    await flush();
+    await tick();
+    await flush();
+    expect(idsOf(late)).toEqual([id(2), id(3)]);
+    expect(late.gaps).toEqual([]);
+    expect(server.requests).toBe(2);
+  });
+
+  it("a channel that may be had later, said before the stream is joined, is asked for later", async () => {
+    const { server, client, hear, tick, flush } = setUp();
+    hear({ channels: ["a", "b"] });
+    await tick();
+    server.stream.deny("a");
+    server.stream.say(problemFrame({ code: "channel_unavailable", channel: "a", retry: true }));
+    await flush();
+    expect(client.getStatus()).toBe("connected");
+    await tick(9_000);
+    expect(server.requests).toBe(1);
+    await tick(1_500);
+    await flush();
+    expect(server.requests).toBe(2);
     expect(server.open).toHaveLength(1);
   });
 

@@ -17,7 +17,7 @@ interface OpenStream {
   readonly asked: ReadonlyMap<string, string>;
   /** What it has said of each channel; `false` for one that the server would not join. */
   readonly coverage: Map<string, Coverage | false>;
-  /** It does not last, or one of its channels was not to be had. */
+  /** It does not last, or one of its channels was not to be had: it needs a successor when its time comes. */
   leaving?: boolean;
 }
 
@@ -65,6 +65,7 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
 
   function perform(effect: Effect): void {
     if (effect === "open") {
+      close(next);
       next = open();
     } else if (effect === "dropNext") {
       next = close(next);
@@ -79,7 +80,7 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     }
   }
 
-  const ring = (): void => dispatch({ type: "due", need: need() });
+  const ring = (): void => dispatch({ type: "due", need: need(true) });
 
   /** Asks for another stream beside, or in place of, those that there are. */
   const change = (delayMs = GATHER_MS): void => dispatch({ type: "change", delayMs });
@@ -93,11 +94,11 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     next?.coverage.get(channel) ?? current?.coverage.get(channel);
 
   /** Whether the stream that there is, or that is opening, gives every listener what it asks for. */
-  function need(): Need {
+  function need(isDue = false): Need {
     const newest = next ?? current;
     const names = wanted();
     if (names.length === 0) return state === INITIAL ? "same" : "none";
-    if (!newest || newest.leaving || names.join() !== [...newest.asked.keys()].join()) return "stream";
+    if (!newest || (isDue && newest.leaving) || names.join() !== [...newest.asked.keys()].join()) return "stream";
     const isMet = (listener: Listener): boolean =>
       newest.audience.has(listener) ||
       listener.channels.every((channel) => {
@@ -156,20 +157,24 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
       const joined = { position: frame.cursor, tail: frame.tail };
       coverage.set(channel, joined);
       for (const listener of listenersOf(channel)) {
-        // Who came later than the request, and wants more than from now on, has had this stream dropped already.
+        const request = listener.request(channel);
         const wish = audience.get(listener)?.get(channel);
-        listener.joined(channel, joined, wish === listener.request(channel) && wish !== asked.get(channel));
+        // Who came later than the request, and wants more than from now on, waits for the next stream.
+        if (wish !== undefined || !request) listener.joined(channel, joined, wish === request && wish !== asked.get(channel));
       }
     }
-    if (opened === next && [...asked.keys()].every((name) => coverage.has(name))) dispatch({ type: "joined" });
-    else refreshStatus();
+    if (opened === next && [...asked.keys()].every((name) => coverage.has(name))) {
+      dispatch({ type: "joined" });
+      if (opened.leaving) leave(opened, RETRY_CHANNEL_MS);
+      // What changed while it was opening.
+      check();
+    } else refreshStatus();
   }
 
   /** Opens a successor while the stream goes on. */
   function leave(opened: OpenStream, delayMs: number): void {
-    if (opened !== current) return;
     opened.leaving = true;
-    if (!next && !refused) change(delayMs);
+    if (opened === current && !next && !refused) change(delayMs);
   }
 
   /** Gives what moves a channel to its listeners. */
@@ -185,11 +190,10 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     if (!isReset) return;
     coverage.tail = ORIGIN;
     // Of two streams, the one that has not heard of the new log must not speak any more.
-    if (opened === current && next) change();
-    else if (opened === next && current) {
-      close(current);
-      ended(current, 0);
-    }
+    const other = opened === current ? next : current;
+    if (!other) return;
+    close(other);
+    ended(other, 0);
   }
 
   function refreshStatus(): void {
@@ -213,7 +217,7 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
   function check(): void {
     // The same function is listened with once, however often it is added.
     for (const name of WAKING) globalThis.window?.[listeners.size > 0 ? "addEventListener" : "removeEventListener"](name, wake);
-    if (need() !== "same" && refused !== wanted().join()) change();
+    if (refused ? refused !== wanted().join() : need() !== "same") change();
     else refreshStatus();
   }
 

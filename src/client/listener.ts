@@ -23,7 +23,7 @@ export interface Listener {
   /** How a stream must ask for `channel`: `""` from now on, `"-"` what is held, `"-20"` the newest 20, or after a cursor. */
   request(channel: string): string;
   /**
-   * A stream has joined a channel.
+   * A stream has joined a channel, and was asked for with this listener in mind.
    *
    * @param isUnasked whether the place where it stands is another than the server was asked about, and was so from the beginning.
    */
@@ -38,10 +38,10 @@ export function createListener(options: ClientSubscribeOptions): Listener {
   const { limit = Infinity, length = limit, since: earliest = 0 } = typeof history === "object" ? history : {};
   const channels = channelsOf(options);
   for (const channel of channels) {
-    const cursor = typeof after === "object" ? after[channel] : after;
+    const cursor = typeof after === "object" ? Object.hasOwn(after, channel) && after[channel] : after;
     if (!cursor) continue;
     if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1))
-      throw new TypeError("tidings: `after` is a cursor or { [channel]: cursor }, without `history`.");
+      throw new TypeError("tidings: `after` takes a cursor, or { [channel]: cursor }, and no `history`.");
     if (!cursors.has(channel)) cursors.set(channel, cursor);
   }
   const wanted = history ? length : 0;
@@ -59,14 +59,16 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     return listener.active;
   }
 
-  function announce(gap: Gap): void {
-    if (!move(gap.channel, gap.cursor)) return;
+  /** Goes on at `to`, and says that entries before it may be missing. */
+  function skip(channel: string, to: RealtimeCursor, reason: Gap["reason"]): void {
+    const gap: Gap = { channel, after: cursors.get(channel) as RealtimeCursor, cursor: to, reason };
+    if (!move(channel, to)) return;
     if (options.onGap) void guarded(() => options.onGap?.(gap));
-    else warn(() => `events of channel "${gap.channel}" may be missing (${gap.reason}). Fetch the current state in onGap.`);
+    else warn(() => `events of channel "${channel}" may be missing (${reason}). Fetch the current state in onGap.`);
   }
 
   function hand({ channel, cursor: id, event, data }: WireEvent, replayed: boolean): void {
-    if (!move(channel, id) || Number.parseInt(id, 10) < earliest || (events?.length && !events.includes(event))) return;
+    if (!move(channel, id) || parseInt(id) < earliest || (events?.length && !events.includes(event))) return;
     void guarded(() => options.onData?.({ id, channel, event, data, replayed }));
   }
 
@@ -83,10 +85,10 @@ export function createListener(options: ClientSubscribeOptions): Listener {
         else move(channel, start ? position : tail);
       } else if (compareCursors(cursor, position) < 0) {
         // Asked for on behalf of another listener: the log begins above us.
-        announce({ channel, after: cursor, cursor: position, reason: "trimmed" });
+        skip(channel, position, "trimmed");
       } else if (isUnasked && compareCursors(cursor, tail) > 0) {
         // Above the end of the log, and was there when that was read: perhaps nothing will ever follow it.
-        announce({ channel, after: cursor, cursor: tail, reason: "reset" });
+        skip(channel, tail, "reset");
       }
     },
 
@@ -106,11 +108,11 @@ export function createListener(options: ClientSubscribeOptions): Listener {
       // A new log has nothing to do with where anybody stood in the old one.
       if (!isReset && (compareCursors(after, from) < 0 || compareCursors(to, after) < 0)) return;
       if (type === "gap") {
-        announce({ channel, after, cursor: to, reason: frame.reason });
+        skip(channel, to, frame.reason);
         return;
       }
       // Every stream of this log meets each position of it: one that passes ours without meeting it brings another log.
-      if (after !== from) announce({ channel, after, cursor: from, reason: "reset" });
+      if (after !== from) skip(channel, from, "reset");
       if (type === "event") hand(frame, compareCursors(to, tail) <= 0);
       else move(channel, to);
     },

@@ -24,14 +24,14 @@ export interface MachineState {
   readonly name: StateName;
   /** Attempts that have failed since a stream was last stable. */
   readonly attempt: number;
-  /** When a stream was last joined, unless an attempt has failed since. */
+  /** Since when there was always a stream, unless an attempt has failed since. */
   readonly joinedAt?: number | undefined;
   /** Whether the time of the next attempt stands: the server has set it, or it was made sooner already. */
   readonly patient?: boolean;
 }
 
 export type MachineEvent =
-  /** Another stream is needed than the one that there is, or that is opening. */
+  /** Another stream is needed than the one that there is. One that is opening is let open first. */
   | { readonly type: "change"; readonly delayMs: number }
   /** The timer fired. */
   | { readonly type: "due"; readonly need: Need }
@@ -47,7 +47,7 @@ export type MachineEvent =
 export type Need = "none" | "same" | "stream";
 
 export type Effect =
-  /** Opens the next stream, from the listeners' cursors. */
+  /** Opens the next stream, from the listeners' cursors, in place of one that is opening. */
   | "open"
   /** The next stream becomes the current one. */
   | "promote"
@@ -94,10 +94,10 @@ const to = (state: MachineState, name: StateName, ...effects: Effect[]): Transit
 });
 
 const DISARM: Effect = { armMs: Infinity };
-const gather: Handler<"change"> = (state, { delayMs }) => to(state, "gathering", "dropNext", { armMs: delayMs });
+const gather: Handler<"change"> = (state, { delayMs }) => to(state, "gathering", { armMs: delayMs });
 const open = (state: MachineState): Transition => to(state, "opening", "open");
 const joined: Handler<"joined"> = (state, _event, { now }) =>
-  to({ ...state, joinedAt: now }, "open", "dropCurrent", "promote", DISARM);
+  to({ ...state, joinedAt: state.joinedAt ?? now }, "open", "dropCurrent", "promote", DISARM);
 
 /** Full jitter: anywhere between now and a ceiling that doubles. That a stream was opened proves nothing; that it lasted does. */
 const lost =
@@ -126,10 +126,13 @@ const IGNORED = {
 
 const TABLE: Table = {
   idle: { ...IGNORED, change: gather },
-  gathering: { ...IGNORED, change: gather, due: open },
+  // The first of many changes sets the time: changes that never end must not keep everyone waiting.
+  gathering: { ...IGNORED, due: open },
   opening: {
     ...IGNORED,
-    change: gather,
+    // For the same reason it may open, unless it takes too long.
+    change: (state) => stay(state, { armMs: OVERLAP_MS }),
+    due: open,
     joined,
     nextLost: lost("waiting"),
   },
@@ -141,7 +144,6 @@ const TABLE: Table = {
   },
   moving: {
     ...IGNORED,
-    change: (state, { delayMs }) => to(state, "open", "dropNext", { armMs: delayMs }),
     // The successor takes too long: perhaps it waits for the place of its predecessor.
     due: (state) => to(state, "opening", "dropCurrent"),
     joined,

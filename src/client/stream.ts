@@ -33,12 +33,6 @@ const DEAD_AFTER_TICKS = 5;
 /** Statuses below 500 that are worth another try. */
 const RETRIED: readonly number[] = [408, 425, 429];
 
-/** What `Retry-After` says, in milliseconds: seconds, or a date (RFC 9110, 10.2.3), by the server's own clock. `null` is no time either. */
-function retryAfterMs({ headers }: Response): number {
-  const after = headers.get("retry-after") as string;
-  return Number(after) * 1_000 || Date.parse(after) - Date.parse(headers.get("date") as string) || 0;
-}
-
 /**
  * Opens a stream with `fetch`, which can send headers and sees comments and status codes; an `EventSource` does neither.
  *
@@ -101,10 +95,10 @@ export function openStream(
       headers,
       signal,
       cache: "no-store",
-      credentials: withCredentials ? "include" : "same-origin",
+      ...(withCredentials && { credentials: "include" }),
     });
     const { status, body } = response;
-    if (status >= 500 || RETRIED.includes(status)) return end(retryAfterMs(response));
+    if (status >= 500 || RETRIED.includes(status)) return end(Number(response.headers.get("retry-after")) * 1_000 || 0);
     if (!response.ok || !body) {
       const answer = await response.text();
       warn(() => `the server refused the stream: ${status} ${answer.slice(0, 500)}`);

@@ -4,7 +4,7 @@ import type { Gap } from "../../protocol/frames.ts";
 import { DEFAULT_CHANNEL } from "../../protocol/names.ts";
 import type { EventsOf } from "../../schema/infer.ts";
 import type { MessageIn } from "../../schema/message.ts";
-import type { ClientSubscribeOptions, ConnectionStatus, HistoryOption } from "../options.ts";
+import type { ConnectionStatus, HistoryOption } from "../options.ts";
 import { useClient } from "./provider.tsx";
 
 /** Options of `useRealtime`, for events given as a map of name → data. */
@@ -47,15 +47,14 @@ export function useRealtime(options: UseRealtimeOptions<Record<string, unknown>,
   /** Where this component stands on each of its channels: it goes on there after a pause. */
   const cursors = useRef(new Map<string, RealtimeCursor>());
   // Equal by value is equal: arrays written in place do not subscribe anew.
-  const wanted = JSON.stringify({ channels: channels.filter(Boolean), events, history, after });
+  const wanted = JSON.stringify([channels.filter(Boolean), events, history, after]);
 
   useEffect(() => {
     if (!enabled) return undefined;
-    const subscription = JSON.parse(wanted) as ClientSubscribeOptions & { readonly channels: readonly string[] };
     // A channel that was left and is taken up again begins anew.
-    for (const channel of cursors.current.keys()) if (!subscription.channels.includes(channel)) cursors.current.delete(channel);
+    for (const channel of cursors.current.keys()) if (!channels.includes(channel)) cursors.current.delete(channel);
     return client.subscribe({
-      ...subscription,
+      ...{ channels, events, history, after },
       cursors: cursors.current,
       onData: (message) => latest.current.onData?.(message),
       // Asked for at each gap: without `onGap` the client warns.
@@ -63,6 +62,7 @@ export function useRealtime(options: UseRealtimeOptions<Record<string, unknown>,
         return latest.current.onGap;
       },
     });
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- `wanted` stands for their values
   }, [client, enabled, wanted]);
 
   const subscribe = useCallback((onChange: () => void) => client.subscribeStatus(onChange), [client]);
