@@ -1,6 +1,7 @@
-import type { Page } from "../brokers/broker.ts";
+import type { Entry, Page } from "../brokers/broker.ts";
 import type { GapReason } from "../protocol/codes.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import type { Gap } from "../protocol/frames.ts";
 
 /**
  * What a page says about a position:
@@ -20,8 +21,8 @@ export function isComplete({ entries, last }: Page): boolean {
 }
 
 /**
- * Decides what a page proves about `position`, which must not lie before the position that the page was read from. Pure, and
- * the only place where a read becomes a join or a gap.
+ * Decides what a page proves about `position`, which must not lie before the position that the page was read from. Pure; with
+ * {@link holeBetween} the only place where a read becomes a join or a gap.
  */
 export function judge(position: RealtimeCursor, page: Page): Verdict {
   const { entries, last } = page;
@@ -42,6 +43,16 @@ export function judge(position: RealtimeCursor, page: Page): Verdict {
   if (order > 0) return { kind: "gap", reason: "trimmed", cursor: next.prev, from };
   // The entry after `position` was appended to a log that had never reached `position`.
   return { kind: "gap", reason: "reset", cursor: last, from: entries.length };
+}
+
+/**
+ * What is missing between two entries that stand side by side in a page; `undefined` when the second follows the first. Someone
+ * took out what was between them, or the second was not written after the first.
+ */
+export function holeBetween(before: Entry, entry: Entry): Pick<Gap, "reason" | "cursor"> | undefined {
+  if (entry.prev === before.id) return undefined;
+  if (compareCursors(entry.prev, before.id) > 0) return { reason: "trimmed", cursor: entry.prev };
+  return { reason: "reset", cursor: before.id };
 }
 
 /** Whether an entry began a log's life. */

@@ -131,7 +131,8 @@ const operations = [
   "settle",
 ] as const;
 const rarely = ["expire", "loseNewest"] as const;
-type Operation = (typeof operations)[number] | (typeof rarely)[number];
+const byHand = ["remove", "remove"] as const;
+type Operation = (typeof operations)[number] | (typeof rarely)[number] | (typeof byHand)[number];
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 30; turn++) await Promise.resolve();
@@ -183,7 +184,10 @@ async function run(commands: ReadonlyArray<readonly [Operation, number]>): Promi
       unannounced = true;
     } else if (operation === "tick") await clock.advance(n * 10);
     else if (operation === "settle") await settle();
-    else if (operation === "expire") {
+    else if (operation === "remove") {
+      broker.remove(n % Math.max(1, broker.entries.length));
+      faults.trimmed = true;
+    } else if (operation === "expire") {
       broker.expire();
       faults.expired = true;
     } else if (operation === "loseNewest") {
@@ -224,6 +228,16 @@ describe("the hub's promise, against a broker that delays, loses, trims and forg
     await fc.assert(
       fc.asyncProperty(fc.array(command(operations), { minLength: 20, maxLength: 120, size: "max" }), (commands) =>
         run(commands),
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  it("I4 Chain: also when someone deletes entries from the middle of the log", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(command([...operations, ...byHand]), { minLength: 20, maxLength: 120, size: "max" }),
+        (commands) => run(commands),
       ),
       { numRuns: 400 },
     );

@@ -48,6 +48,11 @@ export class SimulatedBroker implements Broker {
     if (this.entries.length > keep) this.entries = this.entries.slice(this.entries.length - keep);
   }
 
+  /** Someone takes one entry out of the log by hand. The last id stays what it was. */
+  remove(index: number): Entry | undefined {
+    return this.entries.splice(index, 1)[0];
+  }
+
   expire(): void {
     this.entries = [];
     this.last = ORIGIN;

@@ -137,6 +137,68 @@ describe("Topic", () => {
     expect(late.seen).toEqual([`${seen.id}..${broker.entries[0]?.prev} trimmed`, ...broker.entries.map(({ id }) => id)]);
   });
 
+  it("I4 Chain: each entry that someone deleted from the middle is one gap, for whoever reads over it", async () => {
+    const { broker, attach, flow } = scene();
+    const entries = Array.from({ length: 9 }, () => broker.store());
+    const ids = entries.map(({ id }) => id);
+    for (const index of [7, 4, 1]) broker.remove(index);
+    const gap = (after: number, missing: number): string => `${ids[after]}..${ids[missing]} trimmed`;
+    const all = [ids[0], gap(0, 1), ids[2], ids[3], gap(3, 4), ids[5], ids[6], gap(6, 7), ids[8]];
+    const returning = attach({ kind: "after", cursor: ORIGIN });
+    const held = attach({ kind: "held" });
+    const knowing = attach({ kind: "after", cursor: ids[1] as RealtimeCursor });
+    const slow = attach({ kind: "held" });
+    slow.deliver = (feed, batch) => {
+      Reader.prototype.deliver.call(slow, feed, batch);
+      slow.blocked = true;
+    };
+    for (let visit = 0; visit < 6; visit++) {
+      await flow();
+      slow.blocked = false;
+      slow.feed?.resume();
+    }
+    expect(returning.seen).toEqual(all);
+    expect(held.seen).toEqual(all);
+    expect(slow.seen).toEqual(all);
+    expect(knowing.seen, "who saw the deleted entry misses nothing there").toEqual(all.slice(2));
+  });
+
+  it("I4 Chain: what was deleted while we heard nothing is one gap in the catch-up", async () => {
+    const { broker, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    broker.loseSubscription();
+    const [a, b, c, d] = [broker.store(), broker.store(), broker.store(), broker.store()];
+    broker.remove(1);
+    broker.restoreSubscription();
+    await flow();
+    expect(reader.seen).toEqual([a.id, `${a.id}..${b.id} trimmed`, c.id, d.id]);
+  });
+
+  it("I4 Chain: what was deleted is no gap for those to whom it is still on its way", async () => {
+    const { broker, clock, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    const ids = [broker.store(), broker.store(), broker.store()].map(({ id }) => id);
+    broker.remove(1);
+    const held = attach({ kind: "held" });
+    await clock.advance(0);
+    broker.executeNext();
+    broker.answerNext();
+    await flow();
+    expect(reader.seen).toEqual(ids);
+    expect(held.seen).toEqual(ids);
+  });
+
+  it("I4 Chain: an entry that claims to follow an older one than it does is a reset, and is shown", async () => {
+    const { broker, attach, flow } = scene();
+    const [a, b, c] = [broker.store(), broker.store(), broker.store()];
+    broker.entries[2] = { ...c, prev: a.id };
+    const reader = attach({ kind: "held" });
+    await flow();
+    expect(reader.seen).toEqual([a.id, b.id, `${b.id}..${b.id} reset`, c.id]);
+  });
+
   it("I1 Position: a log that expired is one gap, not one per return", async () => {
     const { broker, attach, flow } = scene();
     const seen = broker.store();

@@ -4,6 +4,7 @@ import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.
 import type { Gap } from "../protocol/frames.ts";
 import { PAGE_BYTES, RING_BYTES } from "../protocol/limits.ts";
 import { CatchUpQueue } from "./catch-up-queue.ts";
+import { EncodedPage } from "./encoded-page.ts";
 import { Feed, type FeedSource, type FeedStart, type Session } from "./feed.ts";
 import { Batch, Frame } from "./frame.ts";
 import { isComplete, isNewborn, judge, type Verdict } from "./merge.ts";
@@ -44,8 +45,7 @@ interface Asked {
 /** A page and what it was read for. */
 interface Answer {
   readonly page: Page;
-  /** The page's entries, encoded. */
-  readonly frames: readonly Frame[];
+  readonly encoded: EncodedPage;
   readonly asked: Asked;
   /** Whether there is no log any more: then its origin is level with our tail. */
   readonly gone: boolean;
@@ -189,6 +189,13 @@ export class Topic implements FeedSource {
     this.#emit(frame);
   }
 
+  /** Goes on behind a gap. */
+  #skip(gap: Frame): void {
+    this.#tail = gap.cursor;
+    this.#ring.clear();
+    this.#emit(gap);
+  }
+
   /** Gives a frame to the live feeds at the end of the turn. */
   #emit(frame: Frame): void {
     if (this.#turn.push(frame) === 1) this.#host.schedule(this);
@@ -270,10 +277,10 @@ export class Topic implements FeedSource {
 
   #apply(page: Page, asked: Asked): void {
     const before = this.#tail;
-    const frames = page.entries.map((entry) => Frame.ofEntry(this.channel, entry));
-    const unreadable = frames.find((frame) => frame.isUnreadable);
+    const encoded = new EncodedPage(this.channel, page);
+    const unreadable = encoded.entries.find((frame) => frame.isUnreadable);
     if (unreadable) this.#host.unreadable(this.channel, unreadable.cursor);
-    this.#advance(page, frames, asked.catchUp);
+    this.#advance(page, encoded, asked.catchUp);
     if (asked.catchUp && isComplete(page)) {
       this.#mustCatchUp = false;
       this.#drainQueue(asked.queued);
@@ -283,7 +290,7 @@ export class Topic implements FeedSource {
     // Gone: it took nothing with it that we do not have, for we listened without a break. Replaced: let a catch-up decide.
     const gone = behind && page.last === ORIGIN;
     if (behind && !gone && !asked.catchUp) this.#mustCatchUp = true;
-    const moved = this.#serveFromPage({ page, frames, asked, gone });
+    const moved = this.#serveFromPage({ page, encoded, asked, gone });
     if (moved || asked.catchUp || this.#mustCatchUp || this.#tail !== before) {
       this.#stalls = 0;
     } else if (++this.#stalls < MAX_STALLS) {
@@ -299,16 +306,19 @@ export class Topic implements FeedSource {
    * Reads run ahead of the subscription: what a page holds above the tail goes into the topic first. Only a catch-up may
    * conclude that something is missing; otherwise it may still be on its way to us.
    */
-  #advance(page: Page, frames: readonly Frame[], catchUp: boolean): void {
+  #advance(page: Page, encoded: EncodedPage, catchUp: boolean): void {
     const tail = this.#tail as RealtimeCursor;
     const verdict = judge(tail, page);
     if (verdict.kind === "short" || (verdict.kind === "gap" && !catchUp)) return;
     if (verdict.kind === "gap") {
-      this.#tail = verdict.cursor;
-      this.#ring.clear();
-      this.#emit(Frame.ofGap({ channel: this.channel, after: tail, cursor: verdict.cursor, reason: verdict.reason }));
+      const { cursor, reason } = verdict;
+      this.#skip(Frame.ofGap({ channel: this.channel, after: tail, cursor, reason }));
     }
-    for (const frame of frames.slice(verdict.from)) this.#accept(frame);
+    for (const frame of encoded.slice(verdict.from)) {
+      if (!frame.gap) this.#accept(frame);
+      else if (catchUp) this.#skip(frame);
+      else return;
+    }
   }
 
   /** @param heardBefore how many were heard before the last read: the log held them then, or holds them no more. */
@@ -345,9 +355,9 @@ export class Topic implements FeedSource {
   }
 
   /** @returns whether any feed moved. */
-  #serveFromPage({ page, frames, asked, gone }: Answer): boolean {
+  #serveFromPage({ page, encoded, asked, gone }: Answer): boolean {
     const tail = this.#tail as RealtimeCursor;
-    const end = frames.findLastIndex((frame) => compareCursors(frame.cursor, tail) <= 0) + 1;
+    const end = encoded.entries.findLastIndex((frame) => compareCursors(frame.cursor, tail) <= 0) + 1;
     const suffixes = new Map<number, Batch>();
     const level = gone ? ORIGIN : tail;
     let moved = false;
@@ -365,7 +375,7 @@ export class Topic implements FeedSource {
       this.#announce(feed, level);
       if (verdict.from < end && !feed.session.blocked && this.#waiting.has(feed)) {
         let batch = suffixes.get(verdict.from);
-        if (!batch) suffixes.set(verdict.from, (batch = new Batch(frames.slice(verdict.from, end))));
+        if (!batch) suffixes.set(verdict.from, (batch = new Batch(encoded.slice(verdict.from, end))));
         this.#give(feed, batch);
       }
       if (this.#goLiveAt(feed, level) || feed.position !== before) moved = true;
