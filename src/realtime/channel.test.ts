@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import * as z from "zod";
+import type { Entry } from "../brokers/broker.ts";
 import { createMemoryBroker } from "../brokers/memory.ts";
-import { compareCursors, isRealtimeCursor, ORIGIN } from "../protocol/cursor.ts";
+import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
+import type { HistoryQuery } from "./history.ts";
 import { Realtime } from "./realtime.ts";
 
 const open: Array<{ close(): Promise<void> }> = [];
@@ -249,6 +251,65 @@ describe("Channel", () => {
     expect(await page(ids[11] ?? "")).toEqual([]);
     expect(await page(ORIGIN), "the origin starts at whatever is held").toEqual([2, 3, 4, 5]);
     await expect(page(ids[0] ?? "")).rejects.toMatchObject({ code: "cursor_unavailable", channel: "default", cursor: ids[0] });
+  });
+
+  describe("history of a log with a hole", () => {
+    const entry = (n: number, prev = n - 1): Entry => ({
+      id: `${1_000 + n}-0` as RealtimeCursor,
+      prev: `${1_000 + prev}-0` as RealtimeCursor,
+      event: "e.v",
+      json: String(n),
+    });
+
+    /** A log of these entries, of which each page holds two; from the second on, `missing` are gone. */
+    function history(entries: readonly Entry[], missing: readonly number[] = []) {
+      const broker = createMemoryBroker();
+      let reads = 0;
+      const { id: last } = entries.at(-1) as Entry;
+      broker.locate = async (_channel, { newest }) => ({ after: entries.at(-newest)?.prev ?? ORIGIN, last });
+      broker.read = async (_channel, after, { count = 2 }) => {
+        const held = reads++ === 0 ? entries : entries.filter(({ json }) => !missing.includes(Number(json)));
+        return { entries: held.filter(({ id }) => compareCursors(id, after) > 0).slice(0, Math.min(2, count)), last };
+      };
+      const realtime = new Realtime({ broker });
+      open.push(realtime);
+      return async (query?: HistoryQuery): Promise<unknown> => {
+        reads = 0;
+        const found = await realtime.history(query).catch((error: TidingsError) => error.code);
+        return Array.isArray(found) ? found.map(({ data }) => data) : found;
+      };
+    }
+    const at = (n: number): string => entry(n).id;
+    const six = [1, 2, 3, 4, 5, 6].map((n) => entry(n));
+
+    it("F-28: after a cursor it ends before the hole, and from there it rejects", async () => {
+      const read = history(six.filter(({ json }) => json !== "4"));
+      expect(await read({ after: at(1) })).toEqual([2, 3]);
+      expect(await read({ after: at(2) })).toEqual([3]);
+      expect(await read({ after: at(3) })).toBe("cursor_unavailable");
+      expect(await read({ after: at(4) }), "who saw what is missing goes on").toEqual([5, 6]);
+      expect(await read({ after: ORIGIN })).toEqual([1, 2, 3]);
+    });
+
+    it("F-28: also when the log is trimmed between two pages", async () => {
+      const read = history(six, [2, 3, 4]);
+      expect(await read({ after: at(0) })).toEqual([1, 2]);
+      expect(await read({ after: at(1) })).toEqual([2, 3]);
+      expect(await read({ after: at(3) })).toEqual([4, 5, 6]);
+    });
+
+    it("F-28: rejects when nothing before the hole is asked for, for an empty answer says that nothing came", async () => {
+      const read = history(six.filter(({ json }) => json !== "4"));
+      expect(await read({ after: at(1), start: 1_004 })).toBe("cursor_unavailable");
+      expect(await read({ after: ORIGIN, start: 1_004 }), "which no cursor promises").toEqual([5, 6]);
+      expect(await read({ after: at(1), end: 1_002 })).toEqual([2]);
+    });
+
+    it("U-19: the newest are those behind the last hole", async () => {
+      expect(await history(six.filter(({ json }) => json !== "4"))()).toEqual([5, 6]);
+      expect(await history(six, [2, 3, 4])()).toEqual([5, 6]);
+      expect(await history(six.filter(({ json }) => json !== "4"))({ end: 1_003 })).toEqual([1, 2, 3]);
+    });
   });
 
   it("U-19: history takes start and end in milliseconds, inclusive, together with limit", async () => {

@@ -1,5 +1,6 @@
+import type { Entry } from "../brokers/broker.ts";
 import type { Hub } from "../hub/hub.ts";
-import { isComplete, judge } from "../hub/merge.ts";
+import { holeBetween, isComplete, judge } from "../hub/merge.ts";
 import { payloadOf } from "../hub/payload.ts";
 import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { CursorUnavailableError, TidingsError } from "../protocol/error.ts";
@@ -8,13 +9,18 @@ import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { StoredEvent } from "../schema/message.ts";
 import { badOption } from "./options.ts";
 
-/** Which stored events `history` returns. */
+/** Which stored events `history` returns: always some that follow one another, with nothing missing in between. */
 export interface HistoryQuery {
-  /** At most this many: the newest, unless `after` is given. @default 1000, which is also the most */
+  /**
+   * At most this many: the newest, unless `after` is given; fewer where the log has a hole, for what lies before it is left out.
+   *
+   * @default 1000, which is also the most
+   */
   readonly limit?: number | undefined;
   /**
    * A cursor: the events after it, oldest first, for paging forward. Rejects with `CursorUnavailableError` when the log no longer
-   * holds what follows it. `"0-0"` starts at whatever is held.
+   * holds what follows it. Where the log has a hole further on (someone deleted an event, or it was trimmed while it was read), the
+   * events end before it, and paging on from the last of them rejects. `"0-0"` starts at whatever is held.
    */
   readonly after?: string | undefined;
   /** Not before this time, in milliseconds since 1970. */
@@ -39,22 +45,28 @@ export async function readHistory(
   let position = after;
   if (position === undefined) position = (await broker.locate(channel, { newest: limit, start, end })).after;
   const found: Array<StoredEvent<string, unknown>> = [];
-  // Only a given `after` promises that nothing is missing behind it; the first page tells.
-  let mustChain = after !== undefined && after !== ORIGIN;
+  // Only a given `after` promises that nothing is missing behind it.
+  const mustChain = after !== undefined && after !== ORIGIN;
+  let before: Entry | undefined;
   while (found.length < limit) {
     const page = await broker.read(channel, position, { pageBytes: PAGE_BYTES, count: limit - found.length });
-    if (mustChain && judge(position, page).kind === "gap") throw new CursorUnavailableError(channel, position);
-    mustChain = false;
+    if (mustChain && !before && judge(after, page).kind === "gap") throw new CursorUnavailableError(channel, after);
     for (const entry of page.entries) {
       if (end !== undefined && compareCursors(entry.id, end) > 0) return found;
+      if (before && holeBetween(before, entry)) {
+        if (after !== undefined && found.length > 0) return found;
+        // An empty answer would say that nothing came after it.
+        if (mustChain) throw new CursorUnavailableError(channel, after);
+        found.length = 0;
+      }
+      before = entry;
       if (start !== undefined && compareCursors(entry.id, start) < 0) continue;
       const payload = payloadOf(entry);
       if (payload) found.push({ id: entry.id, channel, event: entry.event, data: payload.data });
       else hub.unreadable(channel, entry.id);
     }
-    const newest = page.entries.at(-1);
-    if (!newest || isComplete(page)) return found;
-    position = newest.id;
+    if (!before || isComplete(page)) return found;
+    position = before.id;
   }
   return found;
 }
