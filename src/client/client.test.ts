@@ -948,6 +948,28 @@ describe("streams that end", () => {
     expect(server.requests).toBe(2);
   });
 
+  it("who got a position while the next stream opened, which was asked for its newest, is told of no gap", async () => {
+    const { server, hear, tick, flush, append } = setUp();
+    append("a", 1, 2);
+    const first = hear({ history: { limit: 3 } });
+    await tick();
+    server.stream.pump();
+    server.stream.deliver();
+    await settle();
+    append("a", 3, 4, 5, 6, 7);
+    hear({ history: { limit: 1 } });
+    await tick();
+    server.streams[0]?.pump(2);
+    server.streams[0]?.deliver();
+    await settle();
+    for (let i = 0; i < 3; i++) {
+      await flush();
+      await tick();
+    }
+    expect(first.gaps).toEqual([]);
+    expect(idsOf(first)).toEqual([1, 2, 3, 4, 5, 6, 7].map(id));
+  });
+
   it("a channel that may be had later, said before the stream is joined, is asked for later", async () => {
     const { server, client, hear, tick, flush } = setUp();
     hear({ channels: ["a", "b"] });

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../protocol/clock.ts";
-import { compareCursors, ORIGIN } from "../protocol/cursor.ts";
+import { compareCursors, isRealtimeCursor, ORIGIN } from "../protocol/cursor.ts";
 import { createListener, type Coverage, type Listener } from "./listener.ts";
 import { INITIAL, transition, type Effect, type MachineEvent, type Need } from "./machine.ts";
 import { mergeRequests } from "./merge-requests.ts";
@@ -12,7 +12,7 @@ import type { MovingFrame, WireFrame } from "./wire.ts";
 interface OpenStream {
   readonly stream: Stream;
   /** Those whose wishes are in the request, with what they asked for by channel. */
-  readonly audience: ReadonlyMap<Listener, ReadonlyMap<string, string>>;
+  readonly audience: Map<Listener, ReadonlyMap<string, string>>;
   /** What it was asked for, by channel. */
   readonly asked: ReadonlyMap<string, string>;
   /** What it has said of each channel; `false` for one that the server would not join. */
@@ -159,8 +159,11 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
       for (const listener of listenersOf(channel)) {
         const request = listener.request(channel);
         const wish = audience.get(listener)?.get(channel);
-        // Who came later than the request, and wants more than from now on, waits for the next stream.
-        if (wish !== undefined || !request) listener.joined(channel, joined, wish === request && wish !== asked.get(channel));
+        const isAsked = wish === request;
+        if (isAsked || !request || isRealtimeCursor(wish))
+          listener.joined(channel, joined, isAsked && wish !== asked.get(channel));
+        // It came later, or got a cursor meanwhile which this stream was not asked about: it waits for the next.
+        else audience.delete(listener);
       }
     }
     if (opened === next && [...asked.keys()].every((name) => coverage.has(name))) {

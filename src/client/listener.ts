@@ -41,7 +41,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     const cursor = typeof after === "object" ? Object.hasOwn(after, channel) && after[channel] : after;
     if (!cursor) continue;
     if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1))
-      throw new TypeError("tidings: `after` takes a cursor, or { [channel]: cursor }, and no `history`.");
+      throw new TypeError("tidings: `after` is a cursor or { [channel]: cursor }, no `history`.");
     if (!cursors.has(channel)) cursors.set(channel, cursor);
   }
   const wanted = history ? length : 0;
