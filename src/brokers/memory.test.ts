@@ -123,6 +123,35 @@ describe("memory", () => {
   });
 });
 
+describe("sweeping", () => {
+  const gone = (weak: ReadonlyArray<WeakRef<Entry>>): number => weak.filter((each) => each.deref() === undefined).length;
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+
+  it.each([
+    { name: "one that lives for ever", emitMore: (broker: Broker) => emit(broker, "config") },
+    { name: "one that is appended to all the time", emitMore: (broker: Broker) => emit(broker, "busy") },
+  ])("drops every expired log within a bounded number of appends, behind $name", async ({ emitMore }) => {
+    let now = 0;
+    const broker = createMemoryBroker({ now: () => now });
+    await emit(broker, "config");
+    const weak: Array<WeakRef<Entry>> = [];
+    for (let at = 0; at < 50; at++) {
+      // Not in the order in which they expire.
+      await emit(broker, `old${at}`, "1", { ...KEEP, expireAfterMs: 1_000 + ((at * 7) % 50) });
+      await emit(broker, `kept${at}`);
+      weak.push(await weakEntry(broker, `old${at}`));
+    }
+    now = 2_000;
+    for (let at = 0; at < 110; at++) await emitMore(broker);
+    await vi.waitFor(() => {
+      collect();
+      expect(gone(weak)).toBe(50);
+    });
+    expect((await broker.read("kept0", ORIGIN, { pageBytes: 1 })).entries).toHaveLength(1);
+  });
+});
+
 async function weakEntry(broker: Broker, channel: string): Promise<WeakRef<Entry>> {
   return new WeakRef((await broker.read(channel, ORIGIN, { pageBytes: 1 })).entries[0] as Entry);
 }

@@ -24,7 +24,10 @@ export interface MemoryBrokerOptions {
   readonly defer?: ((run: () => void) => void) | undefined;
 }
 
-/** How many logs an append looks at for expired ones. Two are dropped for each one that is born, so none piles up. */
+/**
+ * How many logs an append looks at for expired ones. One may be born meanwhile, or be put last, so the look gets round to all of
+ * them within as many appends as there are logs.
+ */
 const SWEPT_PER_APPEND = 2;
 /** Sequences start below this, so that they keep to exact integers for ever. */
 const SEQUENCE_SPREAD = 2 ** 32;
@@ -43,6 +46,8 @@ class MemoryBroker implements Broker {
   readonly #defer: (run: () => void) => void;
   /** The least recently appended to comes first. */
   readonly #logs = new Map<string, Log>();
+  /** Where the sweep stands. The iterator of a map sees what is put in and taken out meanwhile. */
+  #sweeper: MapIterator<[string, Log]> = this.#logs.entries();
   readonly #listeners = new Set<MemoryListener>();
   /** What was stored under a caller's own id, by channel and id; the oldest comes first. They outlive the log. */
   readonly #once = new Map<string, Once>();
@@ -120,12 +125,12 @@ class MemoryBroker implements Broker {
     }
   }
 
-  /** Drops expired logs without a timer, a few at a time. */
+  /** Drops expired logs without a timer: goes round all of them, a few at a time, for they do not expire in their order. */
   #sweep(now: number): void {
-    let left = SWEPT_PER_APPEND;
-    for (const [channel, log] of this.#logs) {
-      if (left-- === 0 || log.expiresAt > now) return;
-      this.#logs.delete(channel);
+    for (let looked = 0; looked < SWEPT_PER_APPEND; looked++) {
+      const { value, done } = this.#sweeper.next();
+      if (done) this.#sweeper = this.#logs.entries();
+      else if (value[1].expiresAt <= now) this.#logs.delete(value[0]);
     }
   }
 }
