@@ -49,10 +49,10 @@ export function judge(position: RealtimeCursor, page: Page): Verdict {
  * What is missing between two entries that stand side by side in a page; `undefined` when the second follows the first. Someone
  * took out what was between them, or the second was not written after the first.
  */
-export function holeBetween(before: Entry, entry: Entry): Pick<Gap, "reason" | "cursor"> | undefined {
+export function holeBetween(before: Entry, entry: Entry): Pick<Gap, "cursor" | "reason"> | undefined {
   if (entry.prev === before.id) return undefined;
-  if (compareCursors(entry.prev, before.id) > 0) return { reason: "trimmed", cursor: entry.prev };
-  return { reason: "reset", cursor: before.id };
+  if (compareCursors(entry.prev, before.id) > 0) return { cursor: entry.prev, reason: "trimmed" };
+  return { cursor: before.id, reason: "reset" };
 }
 
 /** Whether an entry began a log's life. */
