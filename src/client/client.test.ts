@@ -962,6 +962,10 @@ describe("streams that end", () => {
     server.streams[0]?.pump(2);
     server.streams[0]?.deliver();
     await settle();
+    expect(idsOf(first)).toEqual([id(1), id(2)]);
+    server.streams[1]?.pump();
+    server.streams[1]?.deliver();
+    await settle();
     for (let i = 0; i < 3; i++) {
       await flush();
       await tick();
