@@ -28,11 +28,10 @@ export class RealtimeCore implements RealtimeInternals {
   readonly settings: Settings;
   readonly schema: CompiledSchema;
   readonly subscriptions: OpenSubscriptions = new OpenSubscriptions();
-  /** Ends every subscription that was made through this instance. */
-  readonly closing: AbortController = new AbortController();
   readonly #streams = new Set<StreamSession>();
   readonly #source: BrokerSource;
   #lease: HubLease | undefined;
+  #isClosed = false;
   #closed: Promise<void> | undefined;
 
   constructor(settings: Settings, schema: CompiledSchema, source: BrokerSource) {
@@ -46,7 +45,7 @@ export class RealtimeCore implements RealtimeInternals {
   }
 
   isClosed(): boolean {
-    return this.closing.signal.aborted;
+    return this.#isClosed;
   }
 
   openStream(
@@ -100,7 +99,8 @@ export class RealtimeCore implements RealtimeInternals {
   }
 
   async #close(): Promise<void> {
-    this.closing.abort();
+    this.#isClosed = true;
+    this.subscriptions.close(closedError());
     for (const stream of [...this.#streams]) stream.end();
     await this.#lease?.release();
   }

@@ -381,6 +381,25 @@ describe("subscribe", () => {
     await expect(waiting).rejects.toBe(reason);
   });
 
+  it("many subscriptions of one instance are no leak to Node, and end with it", async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", warn);
+    try {
+      const realtime = createRealtime();
+      for (let n = 0; n < 20; n++) await realtime.channel(`c${n % 3}`).subscribe({ onData() {} });
+      const waiting = createRealtime({ broker: unreachableBroker() });
+      const pending = Array.from({ length: 20 }, () => waiting.subscribe({ onData() {} }).catch(({ code }) => code as unknown));
+      await waiting.close();
+      expect(new Set(await Promise.all(pending))).toEqual(new Set(["closed"]));
+      // Node tells of it in a turn of its own.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off("warning", warn);
+    }
+  });
+
   it("I9 Close: a subscribe that still waits for the broker rejects with code closed", async () => {
     const realtime = createRealtime({ broker: unreachableBroker() });
     const waiting = realtime.subscribe({ onData() {} }).catch((error: unknown) => error);

@@ -7,7 +7,7 @@ import { MAX_HISTORY_LIMIT } from "../protocol/limits.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { CompiledSchema } from "../schema/compile.ts";
 import type { DeliveredEvent } from "../schema/message.ts";
-import { closedError, type RealtimeCore } from "./core.ts";
+import type { RealtimeCore } from "./core.ts";
 import { MAX_SEQUENCE, timeBound } from "./history.ts";
 import { badOption } from "./options.ts";
 
@@ -79,8 +79,7 @@ export async function subscribe(
       },
       gap: (gap) => {
         if (asked !== undefined) {
-          reject(new CursorUnavailableError(channel, asked));
-          end();
+          finish(new CursorUnavailableError(channel, asked));
         } else if (onGap) {
           return onGap(gap);
         } else if (!warned) {
@@ -97,32 +96,24 @@ export async function subscribe(
           `channel "${channel}" cannot be read: its key may hold something else, or the broker refuses it. The broker's own words are in the log.`,
         );
         logger.error(error.message);
-        reject(error);
-        end();
+        finish(error);
       },
       thrown: (error) => logger.error(`tidings: a subscriber of channel "${channel}" threw; the next event follows.`, error),
     });
-    const end = (): void => {
-      core.subscriptions.delete(channel, end);
+    /** @param reason what went wrong, if anything did. Once the subscription is joined, nobody hears of it. */
+    const finish = (reason?: unknown): void => {
+      core.subscriptions.delete(channel, finish);
       subscription.end();
       signal?.removeEventListener("abort", onAbort);
-      core.closing.signal.removeEventListener("abort", onClosing);
-      // By `unsubscribe` while it waited for the broker: nothing went wrong.
-      resolve(end);
+      // It would wait for the broker for ever.
+      if (reason === undefined) resolve(end);
+      else reject(reason as Error);
     };
-    // Once it has resolved, a rejection is nothing; before, it would wait for the broker for ever.
-    const onAbort = (): void => {
-      reject(signal?.reason as Error);
-      end();
-    };
-    const onClosing = (): void => {
-      reject(closedError());
-      end();
-    };
+    const end = (): void => finish();
+    const onAbort = (): void => finish(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
-    core.closing.signal.addEventListener("abort", onClosing, { once: true });
     subscription.open(hub.attach(channel, subscription, start));
-    core.subscriptions.add(channel, end);
+    core.subscriptions.add(channel, finish);
   });
 }
 
