@@ -394,6 +394,24 @@ describe("Topic", () => {
       await flow();
       expect(joined.seen).toEqual([first.id, second.id, third.id]);
       expect(again.seen).toEqual(joined.seen);
+      expect(pending.seen, "who was told is let go of").toEqual(["channel_unavailable"]);
+    });
+
+    it("says once, too, that a broker gives no pages", async () => {
+      const { broker, clock, attach, flow, warnings } = scene();
+      const reader = attach({ kind: "live" });
+      await flow();
+      const read = broker.read.bind(broker);
+      broker.read = () => Promise.resolve({} as never);
+      broker.loseSubscription();
+      const missed = broker.store();
+      broker.restoreSubscription();
+      await clock.advance(60_000);
+      broker.read = read;
+      await clock.advance(5_000);
+      await flow();
+      expect(reader.seen).toEqual([missed.id]);
+      expect(warnings).toHaveLength(1);
     });
 
     it("keeps nothing of a channel that nobody could be joined to", async () => {

@@ -238,8 +238,8 @@ export class Topic implements FeedSource {
       const life = this.#life;
       const { after, last } = await this.#host.broker.locate(this.channel, range);
       return () => {
-        this.#isRefused = false;
         if (life === this.#life) this.#located(range, after, last);
+        this.#isRefused = false;
       };
     };
   }
@@ -256,8 +256,8 @@ export class Topic implements FeedSource {
       };
       const page = await this.#host.broker.read(this.channel, after, { pageBytes: PAGE_BYTES });
       return () => {
-        this.#isRefused = false;
         if (life === this.#life) this.#apply(page, asked);
+        this.#isRefused = false;
       };
     };
   }
