@@ -107,7 +107,7 @@ export async function subscribe(
       signal?.removeEventListener("abort", onAbort);
       // It would wait for the broker for ever.
       if (reason === undefined) resolve(end);
-      else reject(reason as Error);
+      else reject(reason);
     };
     const end = (): void => finish();
     const onAbort = (): void => finish(signal?.reason);
