@@ -183,6 +183,17 @@ describe("the README's files, by next build and next start, without Redis", () =
     expect(await ask("channel=staff:kitchen", "tea-leaves")).toEqual([200, "text/event-stream"]);
   });
 
+  it("a visitor without a name gets no channel of a user, whatever it is called", async () => {
+    for (const channel of ["user:undefined", "user:", "user:ada", "default"]) {
+      const response = await fetch(`${server.url}/api/me?channel=${channel}`);
+      expect([channel, response.status, await response.json()]).toEqual([
+        channel,
+        403,
+        expect.objectContaining({ code: "forbidden" }),
+      ]);
+    }
+  });
+
   it("B-27: a stream is not compressed, so nothing holds it back", async () => {
     const abort = new AbortController();
     const response = await fetch(`${server.url}/api/realtime`, {
