@@ -387,7 +387,17 @@ describe("subscribe", () => {
     process.on("warning", warn);
     try {
       const realtime = createRealtime();
+      const seen: unknown[] = [];
+      const controller = new AbortController();
+      const { signal } = controller;
       for (let n = 0; n < 20; n++) await realtime.channel(`c${n % 3}`).subscribe({ onData() {} });
+      for (let n = 0; n < 20; n++) await realtime.channel("c").subscribe({ signal, onData: ({ data }) => seen.push(data) });
+      controller.abort();
+      const other: unknown[] = [];
+      await realtime.channel("c").subscribe({ onData: ({ data }) => other.push(data) });
+      await realtime.channel("c").emit("e.v", 1);
+      await vi.waitFor(() => expect(other).toEqual([1]));
+      expect(seen).toEqual([]);
       const waiting = createRealtime({ broker: unreachableBroker() });
       const pending = Array.from({ length: 20 }, () => waiting.subscribe({ onData() {} }).catch(({ code }) => code as unknown));
       await waiting.close();

@@ -10,6 +10,7 @@ import type { DeliveredEvent } from "../schema/message.ts";
 import type { RealtimeCore } from "./core.ts";
 import { MAX_SEQUENCE, timeBound } from "./history.ts";
 import { badOption } from "./options.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** Options of a server-side `subscribe`, with the message type `M` and the event names `E`. */
 export interface SubscribeOptions<E extends string, M> {
@@ -104,14 +105,13 @@ export async function subscribe(
     const finish = (reason?: unknown): void => {
       core.subscriptions.delete(channel, finish);
       subscription.end();
-      signal?.removeEventListener("abort", onAbort);
+      forgetSignal?.();
       // It would wait for the broker for ever.
       if (reason === undefined) resolve(end);
       else reject(reason);
     };
     const end = (): void => finish();
-    const onAbort = (): void => finish(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const forgetSignal = signal && whenAborted(signal, () => finish(signal.reason));
     subscription.open(hub.attach(channel, subscription, start));
     core.subscriptions.add(channel, finish);
   });
