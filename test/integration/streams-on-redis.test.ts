@@ -125,6 +125,57 @@ describe("streams on Redis", () => {
     }
   });
 
+  it("I8 Outage: rights that are taken away for a while end no stream and no subscription that was joined", async () => {
+    const warn = vi.fn<(message: string, ...details: unknown[]) => void>();
+    const instance = new Realtime({ redis: user, logger: { ...quiet, warn } });
+    realtime = instance;
+    const endpoint = handle({ realtime: instance });
+    const live = await open(endpoint, "channel=room");
+    await joined(live);
+    const seen: unknown[] = [];
+    const onGap = vi.fn<() => void>();
+    await instance.channel("room").subscribe({ onData: ({ data }) => seen.push(data), onGap });
+    await instance.channel("room").emit("n.n", 0);
+    await live.until((frames) => countOf(frames, "") === 1);
+    await watcher.call("ACL", "SETUSER", "default", "resetkeys");
+    await watcher.call("CLIENT", "KILL", "TYPE", "pubsub");
+    await vi.waitFor(() =>
+      expect(warn.mock.calls.flat().map(String).join("\n")).toMatch(/"room" cannot be read just now.*NOPERM/s),
+    );
+    const late = await open(endpoint, "channel=room&at=-&v=1");
+    await late.until((frames) => countOf(frames, "problem") === 1);
+    expect(late.frames.at(-1)?.data).toEqual({ code: "channel_unavailable", channel: "room", retry: true });
+    await watcher.call("ACL", "SETUSER", "default", "~*");
+    for (const n of [1, 2]) await instance.channel("room").emit("n.n", n);
+    await live.until((frames) => countOf(frames, "") === 3);
+    await vi.waitFor(() => expect(seen).toEqual([0, 1, 2]));
+    expect(live.values).toEqual([0, 1, 2]);
+    expect([countOf(live.frames, "gap"), countOf(live.frames, "problem"), onGap.mock.calls.length]).toEqual([0, 0, 0]);
+  });
+
+  it("I4 Chain: an event that someone deleted by hand is a gap for a stream, a subscription and history alike", async () => {
+    const instance = new Realtime({ redis: user, logger: quiet });
+    realtime = instance;
+    const channel = instance.channel("room");
+    const ids: string[] = [];
+    for (const n of numbers(5)) ids.push(await channel.emit("n.n", n));
+    await watcher.xdel("tidings:room", ids[2] as string);
+    const gap = { channel: "room", after: ids[1], cursor: ids[2], reason: "trimmed" };
+    const stream = await open(handle({ realtime: instance }), "channel=room&at=-&v=1");
+    await stream.until((frames) => countOf(frames, "") === 4);
+    expect(stream.values).toEqual([0, 1, 3, 4]);
+    expect(stream.frames.filter(({ event }) => event === "gap").map(({ data }) => data)).toEqual([gap]);
+    const seen: unknown[] = [];
+    await channel.subscribe({
+      history: true,
+      onData: ({ data }) => seen.push(data),
+      onGap: (each) => seen.push(each),
+    });
+    await vi.waitFor(() => expect(seen).toEqual([0, 1, gap, 3, 4]));
+    expect((await channel.history({ after: ids[0] })).map(({ data }) => data)).toEqual([1]);
+    await expect(channel.history({ after: ids[1] })).rejects.toMatchObject({ code: "cursor_unavailable" });
+  });
+
   it("I3 Order: Redis restarted without its data is one reset on each stream, then all is well", async () => {
     const instance = new Realtime({ redis: user, logger: quiet });
     realtime = instance;
