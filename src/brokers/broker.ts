@@ -3,7 +3,6 @@
  * passes the same conformance suite (`brokerConformance` in `tidings/testing`).
  */
 import type { RealtimeCursor } from "../protocol/cursor.ts";
-import type { ONCE_MS } from "../protocol/limits.ts";
 
 /** An event on its way into a log. */
 export interface Draft {
@@ -14,7 +13,7 @@ export interface Draft {
   /** Names this emit, so that a later look into the log can tell whether it was stored. */
   readonly emitId: string;
   /**
-   * The caller's own name for this event. Of the appends of one channel with the same one, within {@link ONCE_MS}, the first is
+   * The caller's own name for this event. Of the appends of one channel with the same one, within five minutes (`ONCE_MS`), the first is
    * stored; each of them resolves with its id.
    */
   readonly onceId?: string | undefined;

@@ -903,6 +903,7 @@ describe("streams that end", () => {
     const { server, hear, tick, append } = setUp();
     const main = hear({ history: true });
     let neighbour = hear({ channels: ["n0"] });
+    let early = 0;
     for (let n = 1; n <= 100; n++) {
       neighbour.stop();
       neighbour = hear({ channels: [`n${n}`] });
@@ -913,8 +914,9 @@ describe("streams that end", () => {
       if (n % 5 === 0) for (const stream of server.open) stream.pump();
       for (const stream of server.open) stream.deliver();
       await tick(0);
-      if (n === 20) expect(main.messages.length, "events that came while it went on").toBeGreaterThan(0);
+      if (n === 20) early = main.messages.length;
     }
+    expect(early, "events that came before the first fifth was over").toBeGreaterThan(0);
     expect(main.messages.length).toBeGreaterThan(80);
     expect(server.mostOpen).toBe(2);
     expect(main.gaps).toEqual([]);

@@ -21,7 +21,6 @@ export type WireCode =
   | "method_not_allowed"
   | "unauthorized"
   | "forbidden"
-  | "closed"
   | "internal"
   | "channel_unavailable";
 
@@ -35,6 +34,7 @@ export type ServerCode =
   | "bad_option"
   | "bad_schema"
   | "bad_request"
+  | "closed"
   | "not_stored"
   | "outcome_unknown"
   | "broker_unavailable"
@@ -54,7 +54,6 @@ export const WIRE_CODES: Readonly<Record<WireCode, CodeInfo>> = {
   method_not_allowed: { status: 405, retry: false },
   unauthorized: { status: 401, retry: false },
   forbidden: { status: 403, retry: false },
-  closed: { status: 503, retry: true },
   internal: { status: 500, retry: true },
   /** A channel of the stream cannot be joined: its key holds something else, or the broker refuses it. That may pass. */
   channel_unavailable: { retry: true },
@@ -70,6 +69,7 @@ export const SERVER_CODES: Readonly<Record<ServerCode, CodeInfo>> = {
   bad_option: { retry: false },
   bad_schema: { retry: false },
   bad_request: { retry: false },
+  closed: { retry: false },
   /** The event is certainly not in the log. */
   not_stored: { retry: true },
   /** The event may or may not be in the log: the reply was lost. Emitting again can store it twice. */

@@ -19,13 +19,17 @@ export interface Admitted extends StreamRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const CLOSED = new Refusal("closed", "This server is closing.");
-
 const STREAM_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
   "x-accel-buffering": "no",
 };
+
+/**
+ * The answer of a server that is closing: a stream that ends at once. An `EventSource` comes back after that, and by then meets
+ * the next server; a status that says "not now" would end it for good.
+ */
+const closing = (): Response => new Response("retry: 1000\n:\n\n", { headers: STREAM_HEADERS });
 
 /** Everything between a request and its stream: syntax, limits, middleware, rights. Never rejects. */
 export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest): Promise<Admitted | Response> {
@@ -66,7 +70,7 @@ async function decide(
     endpoint.limits,
   );
   if (parsed instanceof Refusal) return parsed;
-  if (endpoint.realtime.isClosed()) return CLOSED;
+  if (endpoint.realtime.isClosed()) return closing();
   const { middleware, identify, authorize } = endpoint;
   if (!middleware && !identify && !authorize) return parsed;
   try {
@@ -94,7 +98,7 @@ async function decide(
 /** The answer to a request whose stream could not be opened, or to which nothing could be sent. Says no word of the reason. */
 export function refuseFailed(endpoint: Endpoint, error: unknown): Response {
   // It closed while middleware was asked.
-  if (isTidingsError(error) && error.code === "closed") return CLOSED.toResponse();
+  if (isTidingsError(error) && error.code === "closed") return closing();
   endpoint.realtime.logger.error("tidings: a request could not be answered.", error);
   return new Refusal("internal", "The server could not answer this request.").toResponse();
 }

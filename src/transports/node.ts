@@ -36,11 +36,11 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
     });
     if (res.destroyed || res.writableEnded || req.socket.destroyed) return;
     if ("channels" in admitted) openStream(endpoint, admitted, { req, res });
-    else await sendResponse(admitted, res);
+    else await sendResponse(endpoint, admitted, res);
   } catch (error) {
     const refusal = refuseFailed(endpoint, error);
     if (res.headersSent) res.destroy();
-    else await sendResponse(refusal, res);
+    else await sendResponse(endpoint, refusal, res);
   }
 }
 
@@ -51,7 +51,11 @@ function openStream(
 ): void {
   const sink: Sink = {
     write: (bytes) => res.write(bytes) || res.writableLength < MAX_BUFFERED_BYTES,
-    end: () => void res.end(),
+    end() {
+      res.end();
+      // A client that keeps its connection would come back to a server that is closing, and keep it from ending.
+      if (endpoint.realtime.isClosed() && req.httpVersionMajor === 1) res.once("finish", () => req.socket.end());
+    },
   };
   const session = endpoint.realtime.openStream(sink, channels, { keepsCursors });
   const end = (): void => session.end();
@@ -87,7 +91,9 @@ function endWithSocket(socket: Socket, res: ServerResponse, end: () => void): vo
   });
 }
 
-async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
+async function sendResponse({ realtime }: Endpoint, response: Response, res: ServerResponse): Promise<void> {
+  // On a connection that is kept the next request would meet this server again.
+  if (realtime.isClosed()) res.shouldKeepAlive = false;
   const cookies = response.headers.getSetCookie();
   const headers = Object.fromEntries(response.headers);
   // Before the headers: a body that cannot be read must not cost the client its answer.

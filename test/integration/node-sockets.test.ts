@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
+import { EventSource } from "eventsource";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Realtime } from "../../src/index.ts";
 import { handle } from "../../src/node.ts";
@@ -17,7 +18,7 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-async function serve(prefix: string, before: (res: ServerResponse) => void = () => {}) {
+async function serve(prefix: string, before: (res: ServerResponse) => void = () => {}, port = 0) {
   const realtime = new Realtime({
     keyPrefix: prefix,
     redis: { driver: "memory" },
@@ -28,7 +29,7 @@ async function serve(prefix: string, before: (res: ServerResponse) => void = () 
   const server = createServer((req: IncomingMessage, res: ServerResponse) => {
     before(res);
     listener(req, res);
-  }).listen(0, "127.0.0.1");
+  }).listen(port, "127.0.0.1");
   server.on("connection", (socket) => void sockets.push(socket));
   await once(server, "listening");
   closing.push(async () => {
@@ -36,7 +37,7 @@ async function serve(prefix: string, before: (res: ServerResponse) => void = () 
     server.close();
     await realtime.close();
   });
-  return { realtime, sockets, port: (server.address() as AddressInfo).port };
+  return { realtime, server, sockets, port: (server.address() as AddressInfo).port };
 }
 
 describe("sockets of tidings/node", () => {
@@ -62,5 +63,27 @@ describe("sockets of tidings/node", () => {
     await once(socket, "data");
     socket.destroy();
     await vi.waitFor(() => expect(openStreams(realtime)).toBe(0));
+  });
+
+  it("I9 Close: whichever is closed first, the server ends and a plain EventSource goes on with the next one", async () => {
+    for (const isServerFirst of [true, false]) {
+      const { realtime, server, port } = await serve(`restart-${isServerFirst}`);
+      const source = new EventSource(`http://127.0.0.1:${port}/`);
+      closing.push(async () => source.close());
+      const joined: string[] = [];
+      source.addEventListener("connected", ({ data }) => void joined.push(data as string));
+      await vi.waitFor(() => expect(joined).toHaveLength(1));
+      const ended = isServerFirst ? once(server, "close") : undefined;
+      if (isServerFirst) server.close();
+      await realtime.close();
+      // It comes back while the first server is still there, and must neither hold it nor give up.
+      if (!isServerFirst) await vi.waitFor(() => expect(source.readyState).toBe(EventSource.CONNECTING));
+      await (ended ?? new Promise<void>((resolve) => server.close(() => resolve())));
+      const next = await serve(`restarted-${isServerFirst}`, undefined, port);
+      await vi.waitFor(() => expect(joined).toHaveLength(2));
+      expect(source.readyState).toBe(EventSource.OPEN);
+      source.close();
+      next.server.closeAllConnections();
+    }
   });
 });
