@@ -18,7 +18,7 @@ const PROCESS_ID = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
 let emits = 0;
 
 /** What every use of a closed `Realtime` gets. */
-export function closedError(): TidingsError {
+function closedError(): TidingsError {
   return new TidingsError("closed", "this Realtime was closed. Make a new one to go on.");
 }
 

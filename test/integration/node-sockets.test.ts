@@ -77,7 +77,7 @@ describe("sockets of tidings/node", () => {
       if (isServerFirst) server.close();
       await realtime.close();
       // It comes back while the first server is still there, and must neither hold it nor give up.
-      if (!isServerFirst) await vi.waitFor(() => expect(source.readyState).toBe(EventSource.CONNECTING));
+      await vi.waitFor(() => expect(source.readyState).toBe(EventSource.CONNECTING));
       await (ended ?? new Promise<void>((resolve) => server.close(() => resolve())));
       const next = await serve(`restarted-${isServerFirst}`, undefined, port);
       await vi.waitFor(() => expect(joined).toHaveLength(2));
