@@ -1,10 +1,8 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { createRedisProcess } from "./redis-process.ts";
 
 /** How {@link startRedis} starts its server. */
 export interface RedisServerOptions {
@@ -36,54 +34,20 @@ export interface RedisServer extends AsyncDisposable {
 /** Starts `$REDIS_SERVER`, or `redis-server` from the PATH, and resolves when it answers. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const { persistent = false, port = await freePort(), args = [] } = options;
-  const folder = mkdtempSync(path.join(tmpdir(), "tidings-redis-"));
+  const server = createRedisProcess(port);
+  const { folder, kill, freeze, thaw, stop } = server;
   const command = [
     ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--loglevel", "warning"],
     ...["--appendonly", persistent ? "yes" : "no", "--appendfsync", "always"],
     ...args,
   ];
-  let child: ChildProcess | undefined;
-  // A test runner that gives up on a file ends its process, and the server must not outlive it.
-  const killNow = () => void child?.kill("SIGKILL");
-  const onSignal = (signal: NodeJS.Signals) => {
-    killNow();
-    process.kill(process.pid, signal);
-  };
-  process.once("exit", killNow).once("SIGTERM", onSignal).once("SIGINT", onSignal);
-
-  async function start(): Promise<void> {
-    if (child) throw new Error("Redis is already running");
-    child = spawn(process.env["REDIS_SERVER"] ?? "redis-server", command, { stdio: "ignore" });
-    const failed = new Promise<never>((_, reject) => {
-      child?.once("error", reject);
-      child?.once("exit", (code) => reject(new Error(`redis-server ended at its start (exit code ${code})`)));
-    });
-    failed.catch(() => {});
-    await Promise.race([answers(port), failed]);
-  }
-
-  async function kill(): Promise<void> {
-    const running = child;
-    child = undefined;
-    if (!running || running.exitCode !== null || running.signalCode !== null) return;
-    const gone = once(running, "exit");
-    running.kill("SIGKILL");
-    await gone;
-  }
-
-  async function stop(): Promise<void> {
-    process.removeListener("exit", killNow).removeListener("SIGTERM", onSignal).removeListener("SIGINT", onSignal);
-    await kill();
-    rmSync(folder, { recursive: true, force: true });
-  }
-
+  const start = () => server.start(command);
   try {
     await start();
   } catch (error) {
     await stop();
     throw error;
   }
-
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -93,8 +57,8 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
       rmSync(path.join(folder, "appendonlydir"), { recursive: true, force: true });
       rmSync(path.join(folder, "dump.rdb"), { force: true });
     },
-    freeze: () => void child?.kill("SIGSTOP"),
-    thaw: () => void child?.kill("SIGCONT"),
+    freeze,
+    thaw,
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -102,32 +66,16 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 
 /** A port of 127.0.0.1 that nothing listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  const [port] = await freePorts(1);
+  return port as number;
 }
 
-/** Resolves when a PING is answered, so not while the server still loads its data. */
-async function answers(port: number): Promise<void> {
-  const until = performance.now() + 20_000;
-  while (!(await pings(port))) {
-    if (performance.now() > until) throw new Error(`redis-server on port ${port} did not answer within 20 s`);
-    await sleep(10);
-  }
-}
-
-function pings(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
-    const done = (result: boolean) => {
-      socket.destroy();
-      resolve(result);
-    };
-    socket.on("error", () => done(false));
-    socket.on("close", () => done(false));
-    socket.on("data", (data) => done(data.toString().startsWith("+PONG")));
-  });
+/** So many different ports of 127.0.0.1 that nothing listens on. */
+export async function freePorts(count: number): Promise<number[]> {
+  // All are held at once: one that is let go may be given out again.
+  const holders = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(holders.map((holder) => once(holder, "listening")));
+  const ports = holders.map((holder) => (holder.address() as AddressInfo).port);
+  await Promise.all(holders.map((holder) => once(holder.close(), "close")));
+  return ports;
 }
