@@ -1,9 +1,10 @@
-/** `tidings/adapters/ioredis`: Redis through a client of ioredis 6 or later. */
+/** `tidings/adapters/ioredis`: Redis through a client of ioredis 5 or later. */
 import { TidingsError } from "../protocol/error.ts";
 import { isKeyPrefix, KEY_PREFIX_GRAMMAR } from "../protocol/names.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
-import { REDIS_ADAPTER, type RedisClientAdapter } from "../brokers/redis/adapter.ts";
-import { createIoRedisDriver, isIoRedis, type IoRedisLike } from "../brokers/redis/ioredis.ts";
+import { REDIS_ADAPTER, type RedisClientAdapter } from "../brokers/redis/clients/adapter.ts";
+import { createIoRedisDriver, isIoRedis, type IoRedisLike } from "../brokers/redis/clients/ioredis.ts";
+import { overConnections } from "../brokers/redis/connections/source.ts";
 
 /** Options of {@link createIORedisAdapter}. */
 export interface IoRedisAdapterOptions {
@@ -16,13 +17,13 @@ const ADAPTER_OPTIONS: Readonly<Record<keyof IoRedisAdapterOptions, true>> = { k
 /**
  * Makes an ioredis client a place for logs: `new Realtime({ redis: createIORedisAdapter(client) })`. The same as passing the client
  * itself. The client is duplicated, never used, so it may be lazy, offline or closed later.
- * @throws TidingsError `bad_option` for anything else than an ioredis client, for a `Cluster`, and for options that are none
+ * @throws TidingsError `bad_option` for anything else than an ioredis client, and for options that are none
  */
 export function createIORedisAdapter(client: IoRedisLike, options: IoRedisAdapterOptions = {}): RedisClientAdapter {
   if (!isIoRedis(client)) {
     throw new TidingsError(
       "bad_option",
-      "createIORedisAdapter takes a client of ioredis 6 or later; it got something else. Pass `new Redis(url)` from `ioredis`.",
+      "createIORedisAdapter takes a client of ioredis 5 or later; it got something else. Pass `new Redis(url)` from `ioredis`.",
     );
   }
   if (typeof options !== "object" || options === null) {
@@ -33,7 +34,7 @@ export function createIORedisAdapter(client: IoRedisLike, options: IoRedisAdapte
   if (keyPrefix !== undefined && !isKeyPrefix(keyPrefix)) {
     throw new TidingsError("bad_option", `\`keyPrefix\` of \`createIORedisAdapter\` takes ${KEY_PREFIX_GRAMMAR}.`);
   }
-  return { [REDIS_ADAPTER]: { driver: createIoRedisDriver(client), keyPrefix } };
+  return { [REDIS_ADAPTER]: { source: overConnections(createIoRedisDriver(client)), keyPrefix } };
 }
 
 export type { IoRedisLike, RedisClientAdapter };

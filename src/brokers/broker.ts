@@ -24,6 +24,8 @@ export interface Entry {
   readonly id: RealtimeCursor;
   /** The log's last id before this entry; `0-0` for the first entry of a log's life. */
   readonly prev: RealtimeCursor;
+  /** Whether `prev` is a guess, because nothing tells what stood before this entry: a gap before it is `unproven`. */
+  readonly unproven?: boolean | undefined;
   /** Empty when the stored entry is malformed or of a format that this version cannot read: it only moves the position. */
   readonly event: string;
   readonly json: string;
@@ -77,8 +79,13 @@ export interface Location {
 export interface ListenerHandlers {
   /** A new entry of a joined channel, in the order in which this listener heard them. Repeats are allowed. */
   entry(channel: string, entry: Entry): void;
-  /** Nothing is heard from now on, on any channel. */
-  lost(): void;
+  /**
+   * The last id of a joined channel's log is this one, or was a moment ago; the entries are not sent along. Who stands elsewhere
+   * reads the log. May be said at any time, and repeated.
+   */
+  moved(channel: string, last: RealtimeCursor): void;
+  /** Nothing is heard from now on, on these channels, or on any. */
+  lost(channels?: readonly string[]): void;
   /**
    * These channels are heard again: the broker has acknowledged the new subscription of each. Entries may be missing
    * between `lost` and now.

@@ -80,7 +80,7 @@ describe("announcing", () => {
   async function joined(options?: MemoryBrokerOptions): Promise<{ broker: Broker; heard: Entry[] }> {
     const heard: Entry[] = [];
     const broker = createMemoryBroker(options);
-    const listener = broker.listen({ entry: (_, entry) => heard.push(entry), lost() {}, restored() {} });
+    const listener = broker.listen({ entry: (_, entry) => heard.push(entry), moved() {}, lost() {}, restored() {} });
     await listener.join("c");
     return { broker, heard };
   }

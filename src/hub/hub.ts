@@ -182,9 +182,13 @@ export class Hub implements TopicHost, StreamHost {
   #listen(): Listener {
     return this.broker.listen({
       entry: (channel, entry) => this.#topics.get(channel)?.hear(entry),
-      lost: () => {
-        for (const topic of this.#lingering.keys()) this.#drop(topic);
-        for (const topic of this.#topics.values()) topic.lost();
+      moved: (channel, last) => this.#topics.get(channel)?.moved(last),
+      lost: (channels = [...this.#topics.keys()]) => {
+        for (const channel of channels) {
+          const topic = this.#topics.get(channel);
+          if (topic && this.#lingering.has(topic)) this.#drop(topic);
+          else topic?.lost();
+        }
       },
       restored: (channels) => {
         const spreadMs = Math.min(1_000, channels.length * RESTORE_JITTER_MS_PER_TOPIC);

@@ -44,6 +44,14 @@ describe("judge", () => {
 
   for (const [name, position, page, verdict] of cases) it(name, () => expect(judge(at(position), page)).toEqual(verdict));
 
+  it("what the first entry follows is a guess: unproven, on at the guess", () => {
+    const [first, ...rest] = page([6, 7], { before: 5 }).entries as [Entry, Entry];
+    const guessed = { entries: [{ ...first, unproven: true }, ...rest], last: at(7) };
+    expect(judge(at(3), guessed)).toEqual({ kind: "gap", reason: "unproven", cursor: at(5), from: 0 });
+    expect(judge(at(5), guessed)).toEqual({ kind: "on", from: 0 });
+    expect(judge(at(6), guessed)).toEqual({ kind: "on", from: 1 });
+  });
+
   it("I4 Chain: on a log that is read in pages, it says `on` exactly where nothing was trimmed behind the position", () => {
     const log = fc.tuple(fc.integer({ min: 1, max: 20 }), fc.nat(20), fc.nat(20), fc.integer({ min: 1, max: 5 }));
     fc.assert(

@@ -40,7 +40,7 @@ export function judge(position: RealtimeCursor, page: Page): Verdict {
 
   const order = compareCursors(next.prev, position);
   if (order === 0) return { kind: "on", from };
-  if (order > 0) return { kind: "gap", reason: "trimmed", cursor: next.prev, from };
+  if (order > 0) return { kind: "gap", reason: next.unproven ? "unproven" : "trimmed", cursor: next.prev, from };
   // The entry after `position` was appended to a log that had never reached `position`.
   return { kind: "gap", reason: "reset", cursor: last, from: entries.length };
 }

@@ -85,6 +85,8 @@ export class Topic implements FeedSource {
   #stalls = 0;
   /** Whether the broker refused the last read. */
   #isRefused = false;
+  /** A position that the log is known to have reached, and how many reads had been asked for when that was said. */
+  #reached: { readonly last: RealtimeCursor; readonly asked: number } | undefined;
   readonly #loop: ReadLoop;
 
   constructor(channel: string, host: TopicHost) {
@@ -160,6 +162,7 @@ export class Topic implements FeedSource {
     this.#hearing = false;
     this.#life++;
     this.#queue.clear();
+    this.#reached = undefined;
   }
 
   /** An entry was heard on the subscription. */
@@ -181,6 +184,15 @@ export class Topic implements FeedSource {
       this.#mustCatchUp = true;
       this.#loop.look();
     }
+  }
+
+  /** The log ends at `last`, or ended there a moment ago: who does not have that entry reads. */
+  moved(last: RealtimeCursor): void {
+    if (this.#closed || !this.#hearing || last === this.#tail || this.#ring.has(last)) return;
+    this.#reached = { last, asked: this.#asked };
+    if (this.#tail === undefined) return;
+    this.#mustCatchUp = true;
+    this.#loop.look();
   }
 
   #accept(frame: Frame): void {
@@ -266,6 +278,7 @@ export class Topic implements FeedSource {
     if (this.#tail === undefined) {
       this.#tail = this.#flushed = last;
       this.#drainQueue(0);
+      this.#considerReached(0);
     }
     if (newest === 0) return;
     for (const feed of this.#waiting) {
@@ -284,6 +297,7 @@ export class Topic implements FeedSource {
     if (asked.catchUp && isComplete(page)) {
       this.#mustCatchUp = false;
       this.#drainQueue(asked.queued);
+      this.#considerReached(asked.number);
     }
     // The log lies behind what we have, though nothing came in since we asked.
     const behind = asked.tail === this.#tail && isComplete(page) && compareCursors(page.last, asked.tail) < 0;
@@ -331,6 +345,15 @@ export class Topic implements FeedSource {
     for (const entry of entries.slice(heardBefore)) {
       if (compareCursors(entry.id, this.#tail as RealtimeCursor) > 0) this.hear(entry);
     }
+  }
+
+  /** Reads again if the log was said to have gone further since this read was asked for. */
+  #considerReached(read: number): void {
+    const reached = this.#reached;
+    if (!reached) return;
+    const isAhead = compareCursors(reached.last, this.#tail as RealtimeCursor) > 0;
+    if (isAhead && read <= reached.asked) this.#mustCatchUp = true;
+    else this.#reached = undefined;
   }
 
   // Feeds that wait

@@ -1,8 +1,9 @@
 import type { Broker } from "../brokers/broker.ts";
 import { createMemoryBroker } from "../brokers/memory.ts";
-import { redisAdapterParts, type RedisClientAdapter } from "../brokers/redis/adapter.ts";
+import { redisAdapterParts, type RedisClientAdapter } from "../brokers/redis/clients/adapter.ts";
+import { overConnections } from "../brokers/redis/connections/source.ts";
 import { createRedisBroker } from "../brokers/redis/engine.ts";
-import { createIoRedisDriver, isIoRedis, type IoRedisLike } from "../brokers/redis/ioredis.ts";
+import { createIoRedisDriver, isIoRedis, type IoRedisLike } from "../brokers/redis/clients/ioredis.ts";
 import { systemClock } from "../protocol/clock.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
@@ -47,10 +48,11 @@ export function resolveBroker(
     return { address: `memory:${keyPrefix}`, create: () => createMemoryBroker() };
   }
   const parts =
-    redisAdapterParts(redis) ?? (isIoRedis(redis) ? { driver: createIoRedisDriver(redis), keyPrefix: undefined } : undefined);
+    redisAdapterParts(redis) ??
+    (isIoRedis(redis) ? { source: overConnections(createIoRedisDriver(redis)), keyPrefix: undefined } : undefined);
   if (!parts)
     throw badOption("redis", 'an ioredis client, the result of createIORedisAdapter(…), or { driver: "memory" }', redis);
-  const { driver } = parts;
+  const { source } = parts;
   if (parts.keyPrefix !== undefined && givenPrefix !== undefined && parts.keyPrefix !== givenPrefix) {
     throw new TidingsError(
       "bad_option",
@@ -59,8 +61,8 @@ export function resolveBroker(
   }
   const prefix = parts.keyPrefix ?? keyPrefix;
   return {
-    address: `${driver.identity}:${driver.keyPrefix}${prefix}`,
-    create: () => createRedisBroker({ driver, keyPrefix: prefix, logger }),
+    address: `${source.identity}:${source.keyPrefix}${prefix}`,
+    create: () => createRedisBroker({ source, keyPrefix: prefix, logger }),
   };
 }
 

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { createIORedisAdapter } from "../../src/adapters/ioredis.ts";
 import type { Broker } from "../../src/brokers/broker.ts";
-import { redisAdapterParts } from "../../src/brokers/redis/adapter.ts";
-import type { RedisDriver } from "../../src/brokers/redis/driver.ts";
+import { redisAdapterParts } from "../../src/brokers/redis/clients/adapter.ts";
+import { overConnections } from "../../src/brokers/redis/connections/source.ts";
 import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
-import { createIoRedisDriver } from "../../src/brokers/redis/ioredis.ts";
+import { createIoRedisDriver } from "../../src/brokers/redis/clients/ioredis.ts";
+import type { RedisSource } from "../../src/brokers/redis/transport.ts";
 import { brokerConformance } from "../../src/testing/broker-conformance.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 
@@ -23,10 +24,11 @@ afterAll(async () => {
   await server.stop();
 });
 
-const SPELLINGS: Record<string, (client: Redis) => RedisDriver> = {
-  "the client itself": (client) => createIoRedisDriver(client),
-  "createIORedisAdapter(client)": (client) => redisAdapterParts(createIORedisAdapter(client))?.driver as RedisDriver,
-  "a client that speaks RESP2": (client) => createIoRedisDriver(client.duplicate({ protocol: 2, lazyConnect: true })),
+const SPELLINGS: Record<string, (client: Redis) => RedisSource> = {
+  "the client itself": (client) => overConnections(createIoRedisDriver(client)),
+  "createIORedisAdapter(client)": (client) => redisAdapterParts(createIORedisAdapter(client))?.source as RedisSource,
+  "a client that speaks RESP2": (client) =>
+    overConnections(createIoRedisDriver(client.duplicate({ protocol: 2, lazyConnect: true }))),
 };
 
 let stores = 0;
@@ -35,10 +37,10 @@ describe.each(Object.keys(SPELLINGS))("conformance of Redis through %s", (spelli
   const cases = brokerConformance(async () => {
     const brokers: Broker[] = [];
     const keyPrefix = `store${++stores}`;
-    const driver = SPELLINGS[spelling]?.(client) as RedisDriver;
+    const source = SPELLINGS[spelling]?.(client) as RedisSource;
     return {
       async open() {
-        const broker = createRedisBroker({ driver, keyPrefix, logger: { warn() {} } });
+        const broker = createRedisBroker({ source, keyPrefix, logger: { warn() {} } });
         brokers.push(broker);
         return broker;
       },

@@ -1,7 +1,8 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { overConnections } from "../../src/brokers/redis/connections/source.ts";
 import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
-import { createIoRedisDriver } from "../../src/brokers/redis/ioredis.ts";
+import { createIoRedisDriver } from "../../src/brokers/redis/clients/ioredis.ts";
 import { ORIGIN } from "../../src/protocol/cursor.ts";
 import { PROBE_MS } from "../../src/protocol/limits.ts";
 import { fakeClock } from "../../src/testing/fake-clock.ts";
@@ -41,11 +42,11 @@ async function commandsDuring(run: () => Promise<unknown>): Promise<string[]> {
 describe("I6 Cost: connections", () => {
   it("opens the first at the first command and the second at the first join, and never uses the user's client", async () => {
     const user = new Redis(server.port, { lazyConnect: true });
-    const broker = createRedisBroker({ driver: createIoRedisDriver(user), keyPrefix: "t" });
+    const broker = createRedisBroker({ source: overConnections(createIoRedisDriver(user)), keyPrefix: "t" });
     expect(await connections()).toEqual([]);
     await broker.append("c", draft("1"), KEEP, 5_000);
     expect(await connections()).toEqual(["tidings-commands"]);
-    const listener = broker.listen({ entry() {}, lost() {}, restored() {} });
+    const listener = broker.listen({ entry() {}, moved() {}, lost() {}, restored() {} });
     expect(await connections()).toEqual(["tidings-commands"]);
     await Promise.all(Array.from({ length: 500 }, (_, at) => listener.join(`c${at}`)));
     expect(await connections()).toEqual(["tidings-commands", "tidings-subscription"]);

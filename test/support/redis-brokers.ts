@@ -1,7 +1,8 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Broker, Draft, Entry, Listener, Retention } from "../../src/brokers/broker.ts";
 import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
-import { createIoRedisDriver, type IoRedisLike } from "../../src/brokers/redis/ioredis.ts";
+import { createIoRedisDriver, type IoRedisLike } from "../../src/brokers/redis/clients/ioredis.ts";
+import { overConnections } from "../../src/brokers/redis/connections/source.ts";
 import type { Clock } from "../../src/protocol/clock.ts";
 import type { RealtimeCursor } from "../../src/protocol/cursor.ts";
 
@@ -36,7 +37,7 @@ export function openBroker(port: number, { client, clock }: TestBrokerOptions = 
   const user: IoRedisLike = new Redis({ host: "127.0.0.1", port, lazyConnect: true, ...client });
   const warnings: string[] = [];
   const broker = createRedisBroker({
-    driver: createIoRedisDriver(user),
+    source: overConnections(createIoRedisDriver(user)),
     keyPrefix: KEY_PREFIX,
     ...(clock && { clock }),
     logger: { warn: (message, ...details) => void warnings.push([message, ...details].join(" ")) },
@@ -54,6 +55,7 @@ export function openBroker(port: number, { client, clock }: TestBrokerOptions = 
       const recording: Omit<Recording, "listener"> = { heard: [], signals: [], onRestored() {} };
       const listener = broker.listen({
         entry: (_, entry) => void recording.heard.push(entry),
+        moved() {},
         lost: () => void recording.signals.push("lost"),
         restored(channels) {
           recording.signals.push(`restored ${[...channels].sort().join()}`);

@@ -13,22 +13,19 @@ import type {
   ReadOptions,
   Retention,
 } from "../broker.ts";
-import { CommandQueue } from "./command-queue.ts";
-import type { RedisDriver } from "./driver.ts";
 import type { Attempt } from "./failures.ts";
 import { redisNames, type RedisNames } from "./names.ts";
-import { OutageLog, type BrokerLogger } from "./outage.ts";
 import { parseAppended, parseLocation, parsePage } from "./replies.ts";
 import append from "./scripts/append.lua";
 import entries from "./scripts/entries.lua";
 import lastId from "./scripts/last-id.lua";
 import locate from "./scripts/locate.lua";
 import read from "./scripts/read.lua";
-import { Subscription, type SubscriptionContext } from "./subscription.ts";
+import type { BrokerLogger, RedisSource, RedisTransport } from "./transport.ts";
 
 /** What a Redis broker is made of. */
 export interface RedisBrokerOptions {
-  readonly driver: RedisDriver;
+  readonly source: RedisSource;
   /** Begins every key, below the client's own prefix: `<client's prefix><keyPrefix>:<channel>`. Without braces. */
   readonly keyPrefix: string;
   /** @default the system's clock */
@@ -52,44 +49,40 @@ const READ_TIMEOUT_MS = 5_000;
 const NO_LIMIT = 2 ** 53;
 
 /**
- * Logs in Redis Streams: one script per append, on one key. Opens its first connection at the first command and its second at the
- * first join. Throws `bad_option` for a prefix with braces.
+ * Logs in Redis Streams: one script per append, on one key. It opens its first connection at the first command and its second
+ * at the first join. Throws `bad_option` for a prefix with braces.
  */
 export function createRedisBroker(options: RedisBrokerOptions): Broker {
   return new RedisBroker(options);
 }
 
 class RedisBroker implements Broker {
-  readonly #context: SubscriptionContext;
+  readonly #address: string;
   readonly #names: RedisNames;
-  readonly #queue: CommandQueue;
-  readonly #subscriptions = new Set<Subscription>();
-  #closing: Promise<void> | undefined;
+  readonly #transport: RedisTransport;
+  readonly #warnOnce: (message: string) => void;
 
-  constructor({ driver, keyPrefix, clock = systemClock, logger = console }: RedisBrokerOptions) {
-    this.#names = redisNames(driver.keyPrefix, keyPrefix, driver.db);
+  constructor({ source, keyPrefix, clock = systemClock, logger = console }: RedisBrokerOptions) {
+    this.#address = source.address;
+    this.#names = redisNames(source.keyPrefix, keyPrefix, source.db);
     const said = new Set<string>();
-    this.#context = {
-      driver,
-      clock,
-      names: this.#names,
-      outages: new OutageLog(logger, driver.address),
-      warnOnce(message, ...details) {
-        if (said.has(message) || said.size >= MAX_SAID) return;
-        said.add(message);
-        logger.warn(message, ...details);
-      },
+    this.#warnOnce = (message: string, ...details: unknown[]) => {
+      if (said.has(message) || said.size >= MAX_SAID) return;
+      said.add(message);
+      logger.warn(message, ...details);
     };
-    this.#queue = new CommandQueue(this.#context);
+    this.#transport = source.open({ names: this.#names, clock, logger, warnOnce: this.#warnOnce });
   }
 
   async append(channel: string, draft: Draft, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
-    const attempt: Attempt = { kind: "append", channel, address: this.#context.driver.address };
+    const attempt: Attempt = { kind: "append", channel, address: this.#address };
     const { event, json, emitId, onceId } = draft;
     const keys = [this.#names.keyOf(channel), ...(onceId === undefined ? [] : [this.#names.onceOf(channel, onceId)])];
-    const reply = await this.#queue.send({
+    const reply = await this.#transport.send({
       attempt,
+      key: this.#names.keyOf(channel),
       name: "EVAL",
+      emit: { emitId, isOnce: onceId !== undefined },
       args: [
         ...[APPEND, String(keys.length), ...keys, countOf(retention.maxLength), countOf(retention.expireAfterMs)],
         ...[this.#names.liveOf(channel), event, json, emitId, ...(onceId === undefined ? [] : [String(ONCE_MS)])],
@@ -111,47 +104,41 @@ class RedisBroker implements Broker {
   }
 
   async read(channel: string, after: RealtimeCursor, { pageBytes, count }: ReadOptions): Promise<Page> {
-    const attempt: Attempt = { kind: "read", channel, address: this.#context.driver.address };
+    const attempt: Attempt = { kind: "read", channel, address: this.#address };
     const limits = [limitOf(pageBytes), limitOf(count ?? Number.POSITIVE_INFINITY)];
     const reply = await this.#script(attempt, READ, [after, ...limits]);
     return parsePage(reply, after) ?? this.#throwStrange(attempt, reply);
   }
 
   async locate(channel: string, { newest, start, end }: LocateRange): Promise<Location> {
-    const attempt: Attempt = { kind: "read", channel, address: this.#context.driver.address };
+    const attempt: Attempt = { kind: "read", channel, address: this.#address };
     const reply = await this.#script(attempt, LOCATE, [limitOf(newest), start ?? "-", end ?? "+"]);
     return parseLocation(reply) ?? this.#throwStrange(attempt, reply);
   }
 
   listen(handlers: ListenerHandlers): Listener {
-    const subscription = new Subscription(this.#context, handlers, () => this.#subscriptions.delete(subscription));
-    this.#subscriptions.add(subscription);
-    if (this.#closing) subscription.close();
-    return subscription;
+    return this.#transport.listen(handlers);
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    await Promise.all([this.#queue.close(), ...[...this.#subscriptions].map((subscription) => subscription.end())]);
+    return this.#transport.close();
   }
 
   #script(attempt: Attempt, script: string, args: readonly string[]): Promise<unknown> {
-    return this.#queue.send({
+    const key = this.#names.keyOf(attempt.channel);
+    return this.#transport.send({
       attempt,
+      key,
       name: "EVAL",
-      args: [script, "1", this.#names.keyOf(attempt.channel), ...args],
+      args: [script, "1", key, ...args],
       bytes: script.length,
       timeoutMs: READ_TIMEOUT_MS,
     });
   }
 
   #warnHalfDone(what: string, error: string, consequence: string): void {
-    this.#context.warnOnce(
-      `tidings: Redis at ${this.#context.driver.address} did not let us ${what}: ${error}. ${consequence} Give the Redis user that permission.`,
+    this.#warnOnce(
+      `tidings: Redis at ${this.#address} did not let us ${what}: ${error}. ${consequence} Give the Redis user that permission.`,
     );
   }
 

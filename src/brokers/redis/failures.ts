@@ -12,6 +12,9 @@ const PASSING: ReadonlySet<string> = new Set([
   "NOREPLICAS",
 ]);
 
+/** Those of them after which it is worth asking again within a second: what they wait for is on its way. */
+const DEFERRABLE: ReadonlySet<string> = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"]);
+
 /** Those that answer a PING and every other command alike. */
 const UNREADY: ReadonlySet<string> = new Set(["LOADING", "MASTERDOWN", "BUSY"]);
 
@@ -21,8 +24,10 @@ const CURES: Readonly<Record<string, string>> = {
   NOPERM: "The Redis user lacks a permission: see docs/errors.md for the commands, keys and channels that tidings needs.",
   NOAUTH: "Redis asks for a password: give it to the Redis client.",
   OOM: "Redis is full and evicts nothing: raise `maxmemory`, or keep less (`history.maxLength`, `history.expireAfterSecs`).",
-  MOVED: "This is a node of a Redis Cluster, which tidings does not support yet: use a standalone Redis.",
-  CROSSSLOT: "This is a node of a Redis Cluster, which tidings does not support yet: use a standalone Redis.",
+  MOVED:
+    "This is one node of a Redis Cluster: pass a cluster client (`new Cluster([…])` of ioredis, `createCluster` of redis).",
+  CROSSSLOT:
+    "This is one node of a Redis Cluster: pass a cluster client (`new Cluster([…])` of ioredis, `createCluster` of redis).",
 };
 
 /** The code that an error reply begins with: `"WRONGTYPE"`. Redis before 7 hides it inside the text when a script failed. */
@@ -36,6 +41,11 @@ export function replyCode(error: unknown): string {
 /** Whether the server will answer in another way soon. */
 export function isPassing(error: unknown): boolean {
   return PASSING.has(replyCode(error));
+}
+
+/** Whether the same command, sent again, may soon be taken. */
+export function isDeferrable(error: unknown): boolean {
+  return DEFERRABLE.has(replyCode(error));
 }
 
 /** Whether the server does not serve anyone yet, or for the moment. */
@@ -80,11 +90,32 @@ export function refusedError(attempt: Attempt, cause: unknown): TidingsError {
 }
 
 /** The server cannot be reached, and the command was not sent. */
-export function unsentError(attempt: Attempt, why: string): TidingsError {
+export function unsentError(attempt: Attempt, why: string, cause?: unknown): TidingsError {
   const { kind, address } = attempt;
+  const reason = cause instanceof Error ? `, whose connection failed last with: ${cause.message}` : "";
   return new TidingsError(
     kind === "append" ? "not_stored" : "broker_unavailable",
-    `could not ${attempted(attempt)}: ${why} (Redis at ${address}). ${kind === "append" ? "The event is not in the log; emitting it again is safe." : "Try again later."}`,
+    `could not ${attempted(attempt)}: ${why} (Redis at ${address}${reason}). ${kind === "append" ? "The event is not in the log; emitting it again is safe." : "Try again later."}`,
+    cause === undefined ? {} : { cause },
+  );
+}
+
+/** The oldest Redis with all that the engine needs: `XRANGE` with exclusive ends. */
+const MIN_VERSION = [6, 2] as const;
+
+/** What is wrong with a server of this version, if anything. */
+export function versionProblem(version: string | undefined): string | undefined {
+  const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
+  if (version === undefined || major > MIN_VERSION[0] || (major === MIN_VERSION[0] && minor >= MIN_VERSION[1]))
+    return undefined;
+  return `it is Redis ${version}, and tidings needs ${MIN_VERSION.join(".")} or later`;
+}
+
+/** The server is too old. */
+export function versionError(attempt: Attempt, problem: string): TidingsError {
+  return new TidingsError(
+    "broker_refused",
+    `could not ${attempted(attempt)} on Redis at ${attempt.address}: ${problem}. Update the server, or use another.`,
   );
 }
 

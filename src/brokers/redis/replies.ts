@@ -1,4 +1,4 @@
-import { compareCursors, isRealtimeCursor, type RealtimeCursor } from "../../protocol/cursor.ts";
+import { compareCursors, isRealtimeCursor, positionBelow, type RealtimeCursor } from "../../protocol/cursor.ts";
 import { isEventName } from "../../protocol/names.ts";
 import type { Entry, Location, Page } from "../broker.ts";
 
@@ -48,7 +48,7 @@ export function parseLocation(reply: unknown): Location | undefined {
   if (!isRealtimeCursor(last)) return undefined;
   if (id === undefined) return { after: last, last };
   const oldest = id as RealtimeCursor;
-  return { after: storedPrev(oldest, prev) ?? (isRealtimeCursor(before) ? before : below(oldest)), last };
+  return { after: storedPrev(oldest, prev) ?? (isRealtimeCursor(before) ? before : positionBelow(oldest)), last };
 }
 
 /** Reads an announcement, `<id> <prev> <keeps> <event> <json>`; `undefined` when it is none. Never parses the JSON. */
@@ -79,15 +79,7 @@ function storedPrev(id: RealtimeCursor, prev: string): RealtimeCursor | undefine
  * the largest position before itself, which makes a gap unless exactly that was asked for.
  */
 function assumedPrev(id: RealtimeCursor, before: string, after: RealtimeCursor): RealtimeCursor {
-  return isRealtimeCursor(before) ? after : below(id);
-}
-
-/** The largest position below an id. */
-function below(id: RealtimeCursor): RealtimeCursor {
-  const dash = id.indexOf("-");
-  const sequence = BigInt(id.slice(dash + 1));
-  if (sequence > 0n) return `${id.slice(0, dash)}-${sequence - 1n}` as RealtimeCursor;
-  return `${BigInt(id.slice(0, dash)) - 1n}-18446744073709551615` as RealtimeCursor;
+  return isRealtimeCursor(before) ? after : positionBelow(id);
 }
 
 function isTexts(reply: unknown): reply is readonly string[] {

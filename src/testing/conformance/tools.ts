@@ -69,6 +69,7 @@ export function record(broker: Broker, onEntry: (channel: string, entry: Entry) 
       else entries.set(channel, [entry]);
       onEntry(channel, entry);
     },
+    moved() {},
     lost: () => void losses++,
     restored: (channels) => void restored.push(channels),
   });

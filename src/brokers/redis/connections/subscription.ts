@@ -1,18 +1,14 @@
-import { PROBE_MS } from "../../protocol/limits.ts";
-import type { Timer } from "../../protocol/clock.ts";
-import type { TidingsError } from "../../protocol/error.ts";
-import type { Listener, ListenerHandlers } from "../broker.ts";
-import { closedError, isPassing, refusedError } from "./failures.ts";
+import type { Timer } from "../../../protocol/clock.ts";
+import type { TidingsError } from "../../../protocol/error.ts";
+import { PROBE_MS } from "../../../protocol/limits.ts";
+import type { Listener, ListenerHandlers } from "../../broker.ts";
+import { closedError, isPassing, refusedError } from "../failures.ts";
+import { parseAnnouncement } from "../replies.ts";
+import type { TransportContext } from "../transport.ts";
 import { Link, type LinkContext } from "./link.ts";
-import type { RedisNames } from "./names.ts";
-import { parseAnnouncement } from "./replies.ts";
 
 /** What a {@link Subscription} shares with its broker. */
-export interface SubscriptionContext extends LinkContext {
-  readonly names: RedisNames;
-  /** Says something once, however often it happens. */
-  warnOnce(message: string, ...details: unknown[]): void;
-}
+export interface SubscriptionContext extends LinkContext, TransportContext {}
 
 /** A channel that is wanted. */
 interface Wanted {
@@ -53,10 +49,14 @@ export class Subscription implements Listener {
     this.#context = context;
     this.#handlers = handlers;
     this.#onEnd = onEnd;
-    this.#link = new Link("subscription", context, {
-      up: () => this.#resubscribe(),
-      down: () => this.#lose(),
-      message: (live, message) => this.#hear(live, message),
+    this.#link = new Link({
+      kind: "subscription",
+      context,
+      handlers: {
+        up: () => this.#resubscribe(),
+        down: () => this.#lose(),
+        message: (live, message) => this.#hear(live, message),
+      },
     });
   }
 
@@ -124,13 +124,16 @@ export class Subscription implements Listener {
 
   #flush(): void {
     if (!this.#link.isUp) return;
-    for (const batch of inBatches(this.#toUnsubscribe)) this.#link.unsubscribe(batch);
+    for (const batch of inBatches(this.#toUnsubscribe)) this.#link.unsubscribe(batch, false);
     this.#toUnsubscribe.clear();
     for (const batch of inBatches(this.#toSubscribe)) this.#subscribe(batch);
   }
 
   #subscribe(batch: readonly Wanted[]): void {
-    const acknowledged = this.#link.subscribe(batch.map((wanted) => wanted.live));
+    const acknowledged = this.#link.subscribe(
+      batch.map((wanted) => wanted.live),
+      false,
+    );
     // Not sent: the connection is about to be lost, and what comes after it subscribes to everything.
     if (!acknowledged) return;
     for (const wanted of batch) this.#toSubscribe.delete(wanted);

@@ -1,15 +1,10 @@
-import type { ConnectionKind } from "./driver.ts";
-
-/** Where a broker says what an operator should know. `console` is one. */
-export interface BrokerLogger {
-  warn(message: string, ...details: unknown[]): void;
-}
+import type { BrokerLogger } from "../transport.ts";
 
 /** Says once per outage that Redis is gone, however many connections and attempts fail in it. */
 export class OutageLog {
   readonly #logger: BrokerLogger;
   readonly #address: string;
-  readonly #down = new Set<ConnectionKind>();
+  readonly #down = new Set<object>();
   #said = false;
 
   constructor(logger: BrokerLogger, address: string) {
@@ -17,8 +12,9 @@ export class OutageLog {
     this.#address = address;
   }
 
-  down(kind: ConnectionKind, error: unknown): void {
-    this.#down.add(kind);
+  /** @param connection whatever stands for it */
+  down(connection: object, error: unknown): void {
+    this.#down.add(connection);
     if (this.#said) return;
     this.#said = true;
     const details = error === undefined ? [] : [error];
@@ -28,8 +24,8 @@ export class OutageLog {
     );
   }
 
-  up(kind: ConnectionKind): void {
-    this.#down.delete(kind);
+  up(connection: object): void {
+    this.#down.delete(connection);
     if (this.#down.size === 0) this.#said = false;
   }
 }

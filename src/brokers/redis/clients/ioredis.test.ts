@@ -1,6 +1,6 @@
 import { Cluster, Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
-import { createIORedisAdapter } from "../../adapters/ioredis.ts";
+import { createIORedisAdapter } from "../../../adapters/ioredis.ts";
 import { redisAdapterParts } from "./adapter.ts";
 import { createIoRedisDriver, isIoRedis } from "./ioredis.ts";
 
@@ -25,15 +25,17 @@ describe("recognising", () => {
     expect(() => createIORedisAdapter(value as never)).toThrow(expect.objectContaining({ code: "bad_option" }));
   });
 
-  it("refuses a cluster, with a reason", () => {
-    const cluster = new Cluster(["127.0.0.1:1"], lazy);
-    expect(() => createIORedisAdapter(cluster)).toThrow(/ioredis Cluster, which tidings does not support yet/);
+  it("F-2: takes a cluster, and knows the servers that it was given", () => {
+    const nodes = ["127.0.0.1:1", 7_000, { host: "db.example", port: 2 }, { host: "h" }, "redis://u:secret@e.example:9"];
+    const driver = createIoRedisDriver(new Cluster(nodes, { ...lazy, redisOptions: { username: "u", password: "secret" } }));
+    expect(driver.identity).toBe("redis-cluster://u@127.0.0.1:1,127.0.0.1:7000,db.example:2,h:6379,e.example:9");
+    expect(driver.seeds).toHaveLength(5);
   });
 
   it("F-2: an adapter carries the driver and its own prefix", () => {
     const parts = redisAdapterParts(createIORedisAdapter(new Redis(lazy), { keyPrefix: "mine" }));
     expect(parts?.keyPrefix).toBe("mine");
-    expect(parts?.driver.identity).toBe("redis://localhost:6379/0");
+    expect(parts?.source.identity).toBe("redis://localhost:6379/0");
     for (const other of [undefined, null, {}, "x", new Redis(lazy)]) expect(redisAdapterParts(other)).toBeUndefined();
   });
 });

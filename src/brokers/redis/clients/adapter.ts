@@ -1,8 +1,8 @@
-import type { RedisDriver } from "./driver.ts";
+import type { RedisSource } from "../transport.ts";
 
 /** What an adapter for a Redis client carries: the way to the server, and the key prefix if the adapter was given one. */
 export interface RedisAdapterParts {
-  readonly driver: RedisDriver;
+  readonly source: RedisSource;
   readonly keyPrefix: string | undefined;
 }
 

@@ -1,0 +1,292 @@
+import { closedError, isDeferrable, refusedError, replyCode, unansweredError, unsentError } from "../failures.ts";
+import decode from "../scripts/entries.lua";
+import lastId from "../scripts/last-id.lua";
+import settle from "../scripts/settle.lua";
+import type { RedisCommand } from "../transport.ts";
+import { Lane } from "./lane.ts";
+import type { LinkContext } from "./link.ts";
+import { Pending } from "./pending.ts";
+import type { Pipeline, PipelineHandlers } from "./pipeline.ts";
+import type { Router } from "./router.ts";
+
+const SETTLE = `${lastId}\n${decode}\n${settle}`;
+
+/** What may wait here while Redis cannot be reached, or is slower than we are. */
+const MAX_WAITING = 10_000;
+const MAX_WAITING_BYTES: number = 32 * 1024 * 1024;
+/** By how much a server's clock may be set between an emit and the look into the log. */
+const CLOCK_MARGIN_MS = 10_000;
+/** What a look into the log may cost: it holds up everyone else's commands. */
+const MAX_LOOKED_AT = 20_000;
+const MAX_LOOKED_AT_BYTES: number = 32 * 1024 * 1024;
+/** Time between two attempts while a server wants to be asked again. */
+const MIN_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 500;
+
+/**
+ * Sends the commands of one process: those of one key in call order, each stored at most once, and settles each exactly once and in
+ * time. Where all is well a command goes straight into the pipeline of its server. A key with which something is wrong gets a
+ * {@link Lane}, until it is well again.
+ */
+export class Commands implements PipelineHandlers {
+  readonly #context: LinkContext;
+  readonly #router: Router;
+  readonly #lanes = new Map<string, Lane>();
+  /** What was never sent. */
+  readonly #unsent = new Set<Pending>();
+  #unsentBytes = 0;
+  #count = 0;
+  #isClosed = false;
+
+  /** @param createRouter makes the router, which makes pipelines with these handlers */
+  constructor(context: LinkContext, createRouter: (commands: Commands) => Router) {
+    this.#context = context;
+    this.#router = createRouter(this);
+  }
+
+  /** Resolves with the reply. Rejects with a `TidingsError`, within `timeoutMs`. */
+  send(command: RedisCommand): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) {
+        reject(closedError(command.attempt.address));
+        return;
+      }
+      const isFull = this.#unsent.size >= MAX_WAITING || this.#unsentBytes + command.bytes > MAX_WAITING_BYTES;
+      // An empty queue takes anything.
+      if (isFull && this.#unsent.size > 0) {
+        reject(unsentError(command.attempt, "too much is waiting to be sent"));
+        return;
+      }
+      const { clock } = this.#context;
+      const expire = (pending: Pending) => this.#expire(pending);
+      const pending = new Pending(command, { clock, number: ++this.#count, resolve, reject, expire });
+      this.#unsent.add(pending);
+      this.#unsentBytes += command.bytes;
+      const lane = this.#lanes.get(command.key);
+      if (lane) lane.add(pending);
+      else this.#dispatch(pending);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    // What is on its way is lost first, and those in doubt with it.
+    await Promise.all([this.#router.close(), this.#abandon()]);
+  }
+
+  async #abandon(): Promise<void> {
+    for (const lane of this.#lanes.values()) {
+      this.#context.clock.clearTimeout(lane.pause);
+      for (const pending of lane.takeAll()) {
+        if (pending.state === "inDoubt") this.#giveUp(pending, CLOSED);
+        else pending.reject(closedError(pending.command.attempt.address));
+      }
+    }
+    this.#lanes.clear();
+    for (const pending of this.#unsent) pending.reject(closedError(pending.command.attempt.address));
+    this.#unsent.clear();
+  }
+
+  // What the pipelines say
+
+  sent(pending: Pending): void {
+    pending.state = "sent";
+    pending.sentAt = this.#context.clock.now();
+    this.#countAsSent(pending);
+  }
+
+  answered(pending: Pending, reply: unknown): void {
+    pending.resolve(reply);
+    const lane = this.#lanes.get(pending.command.key);
+    if (!lane) return;
+    lane.inFlight--;
+    if (lane.probe === pending) this.#release(lane);
+    else this.#advance(lane);
+  }
+
+  refused(pending: Pending, error: unknown, from: Pipeline): void {
+    const { key, attempt } = pending.command;
+    const known = this.#lanes.get(key);
+    if (known) known.inFlight--;
+    pending.askNode = undefined;
+    pending.state = "refused";
+    pending.refusal = error;
+    // The router learns from it, also when nobody waits for the answer any more.
+    const isElsewhere = this.#router.refused(key, error);
+    if (pending.isSettled || this.#isClosed || !(isElsewhere || isDeferrable(error))) {
+      pending.reject(refusedError(attempt, error));
+      if (known) this.#advance(known);
+      return;
+    }
+    if (replyCode(error) === "ASK") pending.askNode = nodeOf(error);
+    const lane = known ?? this.#openLane(key, from);
+    lane.add(pending);
+    const isFirst = lane.refusals++ < 2;
+    if (!(isElsewhere && isFirst)) this.#pause(lane);
+    this.#advance(lane);
+  }
+
+  lost(pendings: readonly Pending[], from: Pipeline): void {
+    const inDoubt: Pending[] = [];
+    for (const pending of pendings) {
+      const lane = this.#lanes.get(pending.command.key);
+      if (lane) lane.inFlight--;
+      pending.askNode = undefined;
+      if (pending.isSettled) continue;
+      if (this.#isClosed) this.#giveUp(pending, CLOSED);
+      else if (!pending.command.emit) this.#giveUp(pending, "the connection was lost before the reply");
+      else inDoubt.push(pending);
+    }
+    const keys = new Set(inDoubt.map(({ command }) => command.key));
+    const behind = from.takeWaiting((key) => keys.has(key));
+    for (const pending of inDoubt) pending.state = "inDoubt";
+    for (const pending of [...inDoubt, ...behind]) this.#openLane(pending.command.key, from).add(pending);
+    for (const key of keys) this.#advance(this.#openLane(key, from));
+  }
+
+  up(): void {
+    for (const lane of this.#lanes.values()) this.#advance(lane);
+  }
+
+  down(from: Pipeline): void {
+    for (const lane of this.#lanes.values()) {
+      if (lane.look?.on !== from) continue;
+      lane.look = undefined;
+      this.#advance(lane);
+    }
+  }
+
+  // What the router says
+
+  /** Another server has these keys now. */
+  moved(from: Pipeline, isMoved: (key: string) => boolean): void {
+    for (const key of from.keys) if (isMoved(key)) this.#openLane(key, from);
+    this.up();
+  }
+
+  #dispatch(pending: Pending): void {
+    const { key } = pending.command;
+    const pipeline = this.#router.route(key);
+    if (pipeline) pipeline.push(pending);
+    else this.#openLane(key).add(pending);
+  }
+
+  /** The lane of a key. A new one takes what waits for the key in the pipeline. */
+  #openLane(key: string, from?: Pipeline): Lane {
+    const known = this.#lanes.get(key);
+    if (known) return known;
+    const lane = new Lane(key, from?.countInFlight(key) ?? 0);
+    this.#lanes.set(key, lane);
+    for (const pending of from?.takeWaiting((other) => other === key) ?? []) lane.add(pending);
+    return lane;
+  }
+
+  /** All is well again. */
+  #release(lane: Lane): void {
+    this.#lanes.delete(lane.key);
+    for (const pending of lane.takeAll()) this.#dispatch(pending);
+  }
+
+  #advance(lane: Lane): void {
+    if (lane.isBusy || this.#isClosed || this.#lanes.get(lane.key) !== lane) return;
+    const { head } = lane;
+    if (!head) {
+      this.#lanes.delete(lane.key);
+      return;
+    }
+    const pipeline = head.askNode ? this.#router.to(head.askNode) : this.#router.route(lane.key);
+    if (!pipeline?.isUp) {
+      pipeline?.open();
+      return;
+    }
+    const inDoubt = lane.inDoubt;
+    // To send those again is harmless.
+    for (const pending of inDoubt) if (pending.command.emit?.isOnce) pending.state = "waiting";
+    if (inDoubt.some(({ state }) => state === "inDoubt")) {
+      void this.#settle(lane, pipeline);
+      return;
+    }
+    lane.remove(head);
+    lane.inFlight++;
+    lane.probe = head;
+    pipeline.push(head);
+  }
+
+  /** Looks once into the log for all who are in doubt. */
+  async #settle(lane: Lane, pipeline: Pipeline): Promise<void> {
+    const look = { on: pipeline };
+    lane.look = look;
+    const pendings = lane.inDoubt;
+    const isFenced = await pipeline.isFenced;
+    const oldest = Math.min(...pendings.map(({ sentAt }) => sentAt));
+    const elapsed = Math.ceil(this.#context.clock.now() - oldest + CLOCK_MARGIN_MS);
+    const limits = [elapsed, MAX_LOOKED_AT, MAX_LOOKED_AT_BYTES].map(String);
+    const emitIds = pendings.map(({ command }) => command.emit?.emitId ?? "");
+    let reply: unknown;
+    let refusal: unknown;
+    try {
+      reply = await pipeline.ask("EVAL", [SETTLE, "1", lane.key, ...limits, ...emitIds]);
+    } catch (error) {
+      refusal = error ?? new Error("no reason given");
+    }
+    // Else the connection was lost meanwhile, and the next one is asked.
+    if (lane.look !== look || (reply === undefined && refusal === undefined)) return;
+    lane.look = undefined;
+    if (refusal !== undefined && (this.#router.refused(lane.key, refusal) || isDeferrable(refusal))) {
+      this.#pause(lane);
+      return;
+    }
+    const [isProof, ...ids] = Array.isArray(reply) ? (reply as unknown[]) : [];
+    for (const [at, pending] of pendings.entries()) {
+      const id = ids[at];
+      if (id === "" && isProof === "1" && isFenced) {
+        pending.state = "waiting";
+        continue;
+      }
+      lane.remove(pending);
+      if (typeof id === "string" && id !== "") pending.resolve(id);
+      else this.#giveUp(pending, "the connection was lost before the reply, and the log does not tell whether it was stored");
+    }
+    this.#advance(lane);
+  }
+
+  #pause(lane: Lane): void {
+    const { clock } = this.#context;
+    const ceiling = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** Math.min(lane.refusals, 10));
+    clock.clearTimeout(lane.pause);
+    lane.pause = clock.setTimeout(
+      () => {
+        lane.pause = undefined;
+        this.#advance(lane);
+      },
+      Math.ceil(ceiling * (0.5 + clock.random() / 2)),
+    );
+  }
+
+  #expire(pending: Pending): void {
+    const { attempt, timeoutMs, key } = pending.command;
+    pending.place?.remove(pending);
+    this.#countAsSent(pending);
+    if (pending.state === "sent") this.#giveUp(pending, `there was no reply within ${timeoutMs} ms`);
+    else if (pending.state === "inDoubt") this.#giveUp(pending, "the connection was lost before the reply");
+    else if (pending.refusal !== undefined) pending.reject(refusedError(attempt, pending.refusal));
+    else pending.reject(unsentError(attempt, `it was not sent within ${timeoutMs} ms`, this.#router.route(key)?.reason));
+  }
+
+  #giveUp(pending: Pending, why: string): void {
+    pending.reject(unansweredError(pending.command.attempt, why));
+  }
+
+  #countAsSent(pending: Pending): void {
+    if (this.#unsent.delete(pending)) this.#unsentBytes -= pending.command.bytes;
+  }
+}
+
+const CLOSED = "the broker was closed before the reply";
+
+/** The server that `ASK <slot> <host>:<port>` and `MOVED <slot> <host>:<port>` name. */
+function nodeOf(error: unknown): { host: string; port: number } | undefined {
+  const text = error instanceof Error ? error.message : String(error);
+  const [, host, port] = /^(?:ASK|MOVED) \d+ (.*):(\d+)$/.exec(text) ?? [];
+  return host === undefined ? undefined : { host, port: Number(port) };
+}

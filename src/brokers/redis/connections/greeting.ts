@@ -1,0 +1,35 @@
+import type { ConnectionKind, RedisConnection } from "./driver.ts";
+
+/** What a server said of itself when it was first spoken to. */
+export interface Greeting {
+  /** The error that it answers a PING with, if so. */
+  readonly error: unknown;
+  /** Names the life of the server process; `undefined` when it would not say. */
+  readonly runId: string | undefined;
+  /** Names this connection, for the server; `undefined` when it would not say. */
+  readonly clientId: string | undefined;
+  /** `"7.0.15"`; `undefined` when it would not say. A Valkey names the version of Redis that it stands for. */
+  readonly version: string | undefined;
+}
+
+/**
+ * Speaks to a server for the first time. `undefined` when it cannot be spoken to. What it may not be asked, it need not answer: an
+ * ACL can forbid each of these questions.
+ */
+export async function greet(connection: RedisConnection, kind: ConnectionKind): Promise<Greeting | undefined> {
+  const asked = [connection.command("PING", []), connection.command("INFO", ["server"])];
+  // A connection that listens is never looked for again.
+  if (kind === "commands") asked.push(connection.command("CLIENT", ["ID"]));
+  if (asked.includes(undefined)) {
+    for (const answer of asked) answer?.catch(() => {});
+    return undefined;
+  }
+  const [ping, info, id] = await Promise.allSettled(asked);
+  const facts = info?.status === "fulfilled" ? String(info.value) : "";
+  return {
+    error: ping?.status === "rejected" ? (ping.reason ?? new Error("no reason given")) : undefined,
+    runId: /^run_id:(\S+)/m.exec(facts)?.[1],
+    version: /^redis_version:(\S+)/m.exec(facts)?.[1],
+    clientId: id?.status === "fulfilled" ? String(id.value) : undefined,
+  };
+}
