@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "./cursor.ts";
+import { compareCursors, isRealtimeCursor, ORIGIN, positionBelow, positionEarlier, type RealtimeCursor } from "./cursor.ts";
 
 const MAX_U64 = 2n ** 64n - 1n;
 const part = fc.oneof(fc.bigInt({ min: 0n, max: MAX_U64 }), fc.bigInt({ min: 0n, max: 20n }), fc.constant(MAX_U64));
@@ -41,5 +41,27 @@ describe("cursors", () => {
         expect(compareCursors(ORIGIN, a)).toBeLessThanOrEqual(0);
       }),
     );
+  });
+
+  it("nothing lies between an id and the position below it", () => {
+    const asNumber = (text: string): bigint => {
+      const [ms = "", seq = ""] = text.split("-");
+      return BigInt(ms) * 2n ** 64n + BigInt(seq);
+    };
+    fc.assert(
+      fc.property(cursor, (id) => {
+        if (id === ORIGIN) return;
+        expect(isRealtimeCursor(positionBelow(id))).toBe(true);
+        expect(asNumber(positionBelow(id))).toBe(asNumber(id) - 1n);
+      }),
+    );
+  });
+
+  it("an earlier position is the first of its millisecond, and never before the origin", () => {
+    const id = "18446744073709551615-7" as RealtimeCursor;
+    expect(positionEarlier(id, 15)).toBe("18446744073709551600-0");
+    expect(positionEarlier(id, 0)).toBe("18446744073709551615-0");
+    expect(positionEarlier("5-3" as RealtimeCursor, 5)).toBe(ORIGIN);
+    expect(positionEarlier("5-3" as RealtimeCursor, 6)).toBe(ORIGIN);
   });
 });

@@ -33,6 +33,20 @@ export function compareCursors(a: RealtimeCursor, b: RealtimeCursor): number {
   return byTime !== 0 ? byTime : compareDecimals(a.slice(dashA + 1), b.slice(dashB + 1));
 }
 
+/** The largest position below an id: nothing can lie between the two. @param id above the origin */
+export function positionBelow(id: RealtimeCursor): RealtimeCursor {
+  const dash = id.indexOf("-");
+  const sequence = BigInt(id.slice(dash + 1));
+  if (sequence > 0n) return `${id.slice(0, dash)}-${sequence - 1n}` as RealtimeCursor;
+  return `${BigInt(id.slice(0, dash)) - 1n}-${MAX_U64}` as RealtimeCursor;
+}
+
+/** The first position of the millisecond that lies `ms` before an id's; the origin when there is none. */
+export function positionEarlier(id: RealtimeCursor, ms: number): RealtimeCursor {
+  const time = BigInt(id.slice(0, id.indexOf("-"))) - BigInt(ms);
+  return time > 0n ? (`${time}-0` as RealtimeCursor) : ORIGIN;
+}
+
 /** Canonical decimals: the longer one is larger, equally long ones compare as text. */
 function compareDecimals(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;
