@@ -29,6 +29,10 @@ export const TOTAL_CATCH_UP_QUEUE_BYTES: number = 64 * 1024 * 1024;
 /** Time between two comments on an idle stream. Bun closes a response that is idle for 10 s. */
 export const HEARTBEAT_MS = 15_000;
 export const BUN_HEARTBEAT_MS = 8_000;
+/** Time between two looks at where the logs of quiet channels end, on a Redis Cluster. */
+export const AUDIT_MS = 10_000;
+/** JSON longer than this is not announced with its entry: each process reads it once from the log. */
+export const MAX_ANNOUNCED_BYTES: number = 8 * 1024;
 /** Time between two probes of a broker connection, and how long a probe may take (design: I13). */
 export const PROBE_MS = 5_000;
 /** Entries that a log keeps (`history.maxLength`). */

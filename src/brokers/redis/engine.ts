@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "../../protocol/clock.ts";
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
 import { TidingsError } from "../../protocol/error.ts";
-import { ONCE_MS } from "../../protocol/limits.ts";
+import { MAX_ANNOUNCED_BYTES, ONCE_MS } from "../../protocol/limits.ts";
 import type {
   Broker,
   Draft,
@@ -59,12 +59,15 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
 class RedisBroker implements Broker {
   readonly #address: string;
   readonly #names: RedisNames;
+  /** The command by which entries are announced. */
+  readonly #publish: "PUBLISH" | "SPUBLISH";
   readonly #transport: RedisTransport;
   readonly #warnOnce: (message: string) => void;
 
   constructor({ source, keyPrefix, clock = systemClock, logger = console }: RedisBrokerOptions) {
     this.#address = source.address;
     this.#names = redisNames(source.keyPrefix, keyPrefix, source.db);
+    this.#publish = source.isCluster ? "SPUBLISH" : "PUBLISH";
     const said = new Set<string>();
     this.#warnOnce = (message: string, ...details: unknown[]) => {
       if (said.has(message) || said.size >= MAX_SAID) return;
@@ -85,7 +88,7 @@ class RedisBroker implements Broker {
       emit: { emitId, isOnce: onceId !== undefined },
       args: [
         ...[APPEND, String(keys.length), ...keys, countOf(retention.maxLength), countOf(retention.expireAfterMs)],
-        ...[this.#names.liveOf(channel), event, json, emitId, ...(onceId === undefined ? [] : [String(ONCE_MS)])],
+        ...[this.#names.liveOf(channel), event, json, emitId, this.#publish, String(MAX_ANNOUNCED_BYTES), String(ONCE_MS)],
       ],
       bytes: APPEND.length + json.length,
       timeoutMs,

@@ -111,14 +111,6 @@ export function versionProblem(version: string | undefined): string | undefined 
   return `it is Redis ${version}, and tidings needs ${MIN_VERSION.join(".")} or later`;
 }
 
-/** The server is too old. */
-export function versionError(attempt: Attempt, problem: string): TidingsError {
-  return new TidingsError(
-    "broker_refused",
-    `could not ${attempted(attempt)} on Redis at ${attempt.address}: ${problem}. Update the server, or use another.`,
-  );
-}
-
 /** The command was sent, and no reply came. */
 export function unansweredError(attempt: Attempt, why: string): TidingsError {
   if (attempt.kind !== "append") return unsentError(attempt, why);

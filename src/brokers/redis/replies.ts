@@ -51,20 +51,16 @@ export function parseLocation(reply: unknown): Location | undefined {
   return { after: storedPrev(oldest, prev) ?? (isRealtimeCursor(before) ? before : positionBelow(oldest)), last };
 }
 
-/** Reads an announcement, `<id> <prev> <keeps> <event> <json>`; `undefined` when it is none. Never parses the JSON. */
-export function parseAnnouncement(message: string): Entry | undefined {
-  const afterId = message.indexOf(" ");
-  const afterPrev = message.indexOf(" ", afterId + 1);
-  const afterKeeps = message.indexOf(" ", afterPrev + 1);
-  const afterEvent = message.indexOf(" ", afterKeeps + 1);
-  if (afterId < 0 || afterPrev < 0 || afterKeeps < 0 || afterEvent < 0) return undefined;
-  const id = message.slice(0, afterId);
-  const prev = message.slice(afterId + 1, afterPrev);
-  const keeps = message.slice(afterPrev + 1, afterKeeps);
-  const event = message.slice(afterKeeps + 1, afterEvent);
-  const json = message.slice(afterEvent + 1);
-  if (!isRealtimeCursor(id) || !isRealtimeCursor(prev) || !isEventName(event) || json === "" || !/^\d*$/.test(keeps))
-    return undefined;
+/**
+ * Reads an announcement, `<id> <prev> <keeps> <event> <json>`, or `<id> <prev> <keeps>` of an entry that is too long: then the result
+ * is its id. `undefined` when it is none. Never parses the JSON.
+ */
+export function parseAnnouncement(message: string): Entry | RealtimeCursor | undefined {
+  const [id = "", prev = "", keeps = "", event] = message.split(" ", 4);
+  if (!isRealtimeCursor(id) || !isRealtimeCursor(prev) || !/^\d*$/.test(keeps)) return undefined;
+  if (event === undefined) return id;
+  const json = message.slice(id.length + prev.length + keeps.length + event.length + 4);
+  if (!isEventName(event) || json === "") return undefined;
   return { id, prev, event, json, keeps: keeps === "" ? Number.POSITIVE_INFINITY : Number(keeps) };
 }
 

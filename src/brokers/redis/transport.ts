@@ -61,5 +61,7 @@ export interface RedisSource {
   /** What the client library of the user puts before each key. */
   readonly keyPrefix: string;
   readonly db: number;
+  /** Whether keys belong to several servers; then what is announced stays with the server that has the key (`SPUBLISH`). */
+  readonly isCluster: boolean;
   open(context: TransportContext): RedisTransport;
 }

@@ -1,5 +1,5 @@
 import type { Broker, Entry, Listener, Page, Retention } from "../../brokers/broker.ts";
-import { ORIGIN, type RealtimeCursor } from "../../protocol/cursor.ts";
+import { compareCursors, ORIGIN, type RealtimeCursor } from "../../protocol/cursor.ts";
 import { assert, assertEqual } from "./assert.ts";
 
 /** Nothing is trimmed and nothing expires. */
@@ -62,6 +62,22 @@ export function record(broker: Broker, onEntry: (channel: string, entry: Entry) 
   const entries = new Map<string, Entry[]>();
   const restored: Array<readonly string[]> = [];
   let losses = 0;
+
+  /** Reads what a broker said to be there, as a hub does: up to `last`, from the newest that is known. */
+  async function follow(channel: string, last: RealtimeCursor): Promise<void> {
+    const page = await readAll(broker, channel).catch(() => undefined);
+    const known = entries.get(channel) ?? [];
+    entries.set(channel, known);
+    const newest = known.at(-1)?.id;
+    for (const entry of page?.entries ?? []) {
+      const isNew = newest === undefined ? entry.id === last : compareCursors(entry.id, newest) > 0;
+      if (!isNew || compareCursors(entry.id, last) > 0 || known.some(({ id }) => id === entry.id)) continue;
+      const at = known.findIndex(({ id }) => compareCursors(id, entry.id) > 0);
+      known.splice(at < 0 ? known.length : at, 0, entry);
+      onEntry(channel, entry);
+    }
+  }
+
   const listener = broker.listen({
     entry(channel, entry) {
       const known = entries.get(channel);
@@ -69,7 +85,7 @@ export function record(broker: Broker, onEntry: (channel: string, entry: Entry) 
       else entries.set(channel, [entry]);
       onEntry(channel, entry);
     },
-    moved() {},
+    moved: (channel, last) => void follow(channel, last),
     lost: () => void losses++,
     restored: (channels) => void restored.push(channels),
   });

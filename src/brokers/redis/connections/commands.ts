@@ -3,6 +3,7 @@ import decode from "../scripts/entries.lua";
 import lastId from "../scripts/last-id.lua";
 import settle from "../scripts/settle.lua";
 import type { RedisCommand } from "../transport.ts";
+import { parseRedirection } from "./cluster-nodes.ts";
 import { Lane } from "./lane.ts";
 import type { LinkContext } from "./link.ts";
 import { Pending } from "./pending.ts";
@@ -118,7 +119,7 @@ export class Commands implements PipelineHandlers {
       if (known) this.#advance(known);
       return;
     }
-    if (replyCode(error) === "ASK") pending.askNode = nodeOf(error);
+    if (replyCode(error) === "ASK") pending.askNode = parseRedirection(error)?.node;
     const lane = known ?? this.#openLane(key, from);
     lane.add(pending);
     const isFirst = lane.refusals++ < 2;
@@ -158,10 +159,14 @@ export class Commands implements PipelineHandlers {
 
   // What the router says
 
-  /** Another server has these keys now. */
+  /** Another server has these keys now. What is on its way for them comes first. */
   moved(from: Pipeline, isMoved: (key: string) => boolean): void {
     for (const key of from.keys) if (isMoved(key)) this.#openLane(key, from);
-    this.up();
+  }
+
+  /** Whether there is a key with which something is wrong. */
+  get isTroubled(): boolean {
+    return this.#lanes.size > 0;
   }
 
   #dispatch(pending: Pending): void {
@@ -283,10 +288,3 @@ export class Commands implements PipelineHandlers {
 }
 
 const CLOSED = "the broker was closed before the reply";
-
-/** The server that `ASK <slot> <host>:<port>` and `MOVED <slot> <host>:<port>` name. */
-function nodeOf(error: unknown): { host: string; port: number } | undefined {
-  const text = error instanceof Error ? error.message : String(error);
-  const [, host, port] = /^(?:ASK|MOVED) \d+ (.*):(\d+)$/.exec(text) ?? [];
-  return host === undefined ? undefined : { host, port: Number(port) };
-}

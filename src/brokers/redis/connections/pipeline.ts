@@ -1,5 +1,5 @@
 import { PROBE_MS } from "../../../protocol/limits.ts";
-import { replyCode } from "../failures.ts";
+import { replyCode, versionProblem } from "../failures.ts";
 import type { RedisNode } from "./driver.ts";
 import type { Greeting } from "./greeting.ts";
 import { Link, type LinkContext } from "./link.ts";
@@ -36,6 +36,8 @@ export class Pipeline implements Place {
   readonly #inFlight = new Set<Pending>();
   #inFlightBytes = 0;
   #greeting: Greeting | undefined;
+  /** What is wrong with the server for good, if anything. */
+  #problem: string | undefined;
   /** Connections that broke while commands were on their way, which the server may still execute. */
   #loose: string[] = [];
   #fence: Promise<boolean> = Promise.resolve(true);
@@ -62,11 +64,6 @@ export class Pipeline implements Place {
   /** Why there is no connection, when that is known. */
   get reason(): unknown {
     return this.#link.reason;
-  }
-
-  /** What the server said of itself when the connection was made. */
-  get version(): string | undefined {
-    return this.#greeting?.version;
   }
 
   /**
@@ -125,6 +122,7 @@ export class Pipeline implements Place {
 
   #pump(): void {
     if (this.#retiring) return;
+    if (this.#problem !== undefined && this.isUp) this.#refuseAll(this.#problem);
     for (const pending of this.#waiting) {
       if (this.#inFlight.size >= MAX_IN_FLIGHT || this.#inFlightBytes >= MAX_IN_FLIGHT_BYTES) return;
       const { name, args, bytes } = pending.command;
@@ -148,6 +146,12 @@ export class Pipeline implements Place {
     }
   }
 
+  #refuseAll(problem: string): void {
+    const pendings = [...this.#waiting];
+    this.#waiting.clear();
+    for (const pending of pendings) this.#handlers.refused(pending, new Error(problem), this);
+  }
+
   #settle(pending: Pending, tell: () => void): void {
     // Else its connection is gone, and it was lost then.
     if (!this.#inFlight.delete(pending)) return;
@@ -160,6 +164,7 @@ export class Pipeline implements Place {
   #rise(greeting: Greeting): void {
     const before = this.#greeting?.runId;
     this.#greeting = greeting;
+    this.#problem = versionProblem(greeting.version);
     // A process that has ended executes nothing; and what another server executes, that is no master any more, is thrown away.
     if (before !== undefined && greeting.runId !== undefined && before !== greeting.runId) this.#loose = [];
     this.#fence = this.#closeLoose(greeting.runId !== undefined);

@@ -1,23 +1,38 @@
-import type { Timer } from "../../../protocol/clock.ts";
 import type { TidingsError } from "../../../protocol/error.ts";
 import { PROBE_MS } from "../../../protocol/limits.ts";
 import type { Listener, ListenerHandlers } from "../../broker.ts";
-import { closedError, isPassing, refusedError } from "../failures.ts";
+import { closedError, isDeferrable, isPassing, refusedError } from "../failures.ts";
 import { parseAnnouncement } from "../replies.ts";
 import type { TransportContext } from "../transport.ts";
-import { Link, type LinkContext } from "./link.ts";
+import { nameOf } from "./cluster-nodes.ts";
+import type { RedisNode } from "./driver.ts";
+import type { LinkContext } from "./link.ts";
+import { Shard, type Wanted } from "./shard.ts";
 
 /** What a {@link Subscription} shares with its broker. */
 export interface SubscriptionContext extends LinkContext, TransportContext {}
 
-/** A channel that is wanted. */
-interface Wanted {
+/** Where a {@link Subscription} finds its channels. */
+export interface Whereabouts {
+  /** `"only"`: there is one server. `undefined`: not known yet; `Subscription.changed` tells. */
+  nodeOf(live: string): RedisNode | "only" | undefined;
+  /** Something is not where it should be. */
+  look(): void;
+  /** A server refused to let a channel be heard. @returns whether it belongs elsewhere */
+  refused(live: string, error: unknown): boolean;
+  /** The subscription has ended. */
+  ended(): void;
+}
+
+interface Channel extends Wanted {
   readonly channel: string;
-  readonly live: string;
   /** Whether it was heard before, on this connection or an earlier one. */
   heard: boolean;
+  /** When it was last heard. */
+  heardAt: number;
   /** The join that is not acknowledged yet. */
   join: Join | undefined;
+  shard: Shard<Channel> | undefined;
 }
 
 interface Join {
@@ -26,190 +41,181 @@ interface Join {
   readonly reject: (error: TidingsError) => void;
 }
 
-/** Channels in one SUBSCRIBE. */
-const BATCH = 500;
+/** Time until a server is asked again for a channel that it could not give just then. */
+const RETRY_MS = 200;
 
-/** The subscription of one process: one connection, on which the channels of one turn are joined and left with one command each. */
+/** The subscription of one process: a connection to each server that has one of its channels. */
 export class Subscription implements Listener {
   readonly #context: SubscriptionContext;
   readonly #handlers: ListenerHandlers;
-  readonly #onEnd: () => void;
-  readonly #link: Link;
-  readonly #wanted = new Map<string, Wanted>();
-  readonly #byLive = new Map<string, Wanted>();
-  readonly #toSubscribe = new Set<Wanted>();
-  readonly #toUnsubscribe = new Set<string>();
-  readonly #retries = new Set<Timer>();
-  /** Whether the hub believes that it hears something. */
-  #hearing = false;
-  #flushPlanned = false;
+  readonly #whereabouts: Whereabouts;
+  readonly #channels = new Map<string, Channel>();
+  readonly #byLive = new Map<string, Channel>();
+  readonly #shards = new Map<string, Shard<Channel>>();
+  readonly #ending = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
 
-  constructor(context: SubscriptionContext, handlers: ListenerHandlers, onEnd: () => void) {
+  constructor(context: SubscriptionContext, handlers: ListenerHandlers, whereabouts: Whereabouts) {
     this.#context = context;
     this.#handlers = handlers;
-    this.#onEnd = onEnd;
-    this.#link = new Link({
-      kind: "subscription",
-      context,
-      handlers: {
-        up: () => this.#resubscribe(),
-        down: () => this.#lose(),
-        message: (live, message) => this.#hear(live, message),
-      },
-    });
+    this.#whereabouts = whereabouts;
   }
 
-  async join(channel: string): Promise<void> {
+  async join(name: string): Promise<void> {
     if (this.#closing) throw closedError(this.#context.driver.address);
-    let wanted = this.#wanted.get(channel);
-    if (!wanted) {
-      wanted = { channel, live: this.#context.names.liveOf(channel), heard: false, join: undefined };
-      this.#wanted.set(channel, wanted);
-      this.#byLive.set(wanted.live, wanted);
+    let channel = this.#channels.get(name);
+    if (!channel) {
+      const live = this.#context.names.liveOf(name);
+      channel = { channel: name, live, heard: false, heardAt: 0, join: undefined, shard: undefined };
+      this.#channels.set(name, channel);
+      this.#byLive.set(live, channel);
     }
-    wanted.join ??= createJoin();
-    this.#toUnsubscribe.delete(wanted.live);
-    this.#toSubscribe.add(wanted);
-    this.#link.open();
-    this.#planFlush();
-    return wanted.join.promise;
+    channel.join ??= createJoin();
+    const { promise } = channel.join;
+    this.#place(channel, true);
+    return promise;
   }
 
-  leave(channel: string): void {
-    const wanted = this.#wanted.get(channel);
-    if (!wanted) return;
-    this.#forget(wanted);
-    this.#toUnsubscribe.add(wanted.live);
-    this.#planFlush();
-    wanted.join?.reject(closedError(this.#context.driver.address));
+  leave(name: string): void {
+    const channel = this.#channels.get(name);
+    if (!channel) return;
+    this.#forget(channel);
+    channel.join?.reject(closedError(this.#context.driver.address));
   }
 
   close(): void {
     void this.end();
   }
 
-  /** Closes; resolves when the connection is gone. */
+  /** Closes; resolves when the connections are gone. */
   end(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
   }
 
+  // What the cluster says
+
+  /** Slots have other servers. */
+  changed(): void {
+    if (this.#closing) return;
+    for (const channel of this.#channels.values()) this.#place(channel, false);
+    for (const [name, shard] of this.#shards) {
+      if (!shard.isEmpty) continue;
+      this.#shards.delete(name);
+      const ended = shard.close();
+      this.#ending.add(ended);
+      void ended.then(() => this.#ending.delete(ended));
+    }
+  }
+
+  /** Whether a channel cannot be heard where it is said to be. */
+  isTroubled(): boolean {
+    for (const shard of this.#shards.values()) if (!shard.isEmpty && !shard.isUp) return true;
+    for (const { shard } of this.#channels.values()) if (!shard) return true;
+    return false;
+  }
+
+  /** Channels that have not been heard for a while, by server. */
+  quietFor(ms: number): ReadonlyMap<RedisNode, readonly string[]> {
+    const quiet = new Map<RedisNode, string[]>();
+    const since = this.#context.clock.now() - ms;
+    for (const { channel, shard, heard, heardAt } of this.#channels.values()) {
+      if (!heard || heardAt > since || !shard?.node) continue;
+      const others = quiet.get(shard.node);
+      if (others) others.push(channel);
+      else quiet.set(shard.node, [channel]);
+    }
+    return quiet;
+  }
+
   async #end(): Promise<void> {
-    for (const timer of this.#retries) this.#context.clock.clearTimeout(timer);
-    const joins = [...this.#wanted.values()].map((wanted) => wanted.join);
-    this.#wanted.clear();
+    const joins = [...this.#channels.values()].map((channel) => channel.join);
+    this.#channels.clear();
     this.#byLive.clear();
-    this.#toSubscribe.clear();
-    this.#toUnsubscribe.clear();
     for (const join of joins) join?.reject(closedError(this.#context.driver.address));
-    await this.#link.close();
-    this.#onEnd();
+    await Promise.all([...this.#ending, ...[...this.#shards.values()].map((shard) => shard.close())]);
+    this.#whereabouts.ended();
   }
 
-  #forget(wanted: Wanted): void {
-    this.#wanted.delete(wanted.channel);
-    this.#byLive.delete(wanted.live);
-    this.#toSubscribe.delete(wanted);
+  /** Puts a channel where it belongs. @param again whether it is to be subscribed to there even if it has been */
+  #place(channel: Channel, again: boolean): void {
+    const node = this.#whereabouts.nodeOf(channel.live);
+    // While nobody has it, who had it last may have it still.
+    const shard = node === undefined ? channel.shard : this.#shard(node);
+    if (shard !== channel.shard) channel.shard?.forget(channel);
+    else if (!again) return;
+    channel.shard = shard;
+    shard?.want(channel);
   }
 
-  #planFlush(): void {
-    if (this.#flushPlanned) return;
-    this.#flushPlanned = true;
-    queueMicrotask(() => {
-      this.#flushPlanned = false;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    if (!this.#link.isUp) return;
-    for (const batch of inBatches(this.#toUnsubscribe)) this.#link.unsubscribe(batch, false);
-    this.#toUnsubscribe.clear();
-    for (const batch of inBatches(this.#toSubscribe)) this.#subscribe(batch);
-  }
-
-  #subscribe(batch: readonly Wanted[]): void {
-    const acknowledged = this.#link.subscribe(
-      batch.map((wanted) => wanted.live),
-      false,
+  #shard(node: RedisNode | "only"): Shard<Channel> {
+    const name = node === "only" ? node : nameOf(node);
+    const known = this.#shards.get(name);
+    if (known) return known;
+    const shard = new Shard<Channel>(
+      this.#context,
+      {
+        acknowledged: (channels) => this.#acknowledged(channels),
+        refused: (channel, error) => this.#refused(channel, error),
+        lost: (channels) => this.#lost(channels),
+        message: (live, message) => this.#hear(live, message),
+        moved: () => this.#whereabouts.look(),
+      },
+      node === "only" ? undefined : node,
     );
-    // Not sent: the connection is about to be lost, and what comes after it subscribes to everything.
-    if (!acknowledged) return;
-    for (const wanted of batch) this.#toSubscribe.delete(wanted);
-    acknowledged.then(
-      () => this.#acknowledge(batch),
-      (error: unknown) => this.#refuse(batch, error),
-    );
+    this.#shards.set(name, shard);
+    return shard;
   }
 
-  #acknowledge(batch: readonly Wanted[]): void {
+  #forget(channel: Channel): void {
+    this.#channels.delete(channel.channel);
+    this.#byLive.delete(channel.live);
+    channel.shard?.forget(channel);
+  }
+
+  #acknowledged(channels: readonly Channel[]): void {
     const restored: string[] = [];
-    for (const wanted of batch) {
-      // Left meanwhile, and perhaps joined again with a SUBSCRIBE of its own.
-      if (this.#wanted.get(wanted.channel) !== wanted) continue;
-      this.#hearing = true;
-      if (wanted.heard && !wanted.join) restored.push(wanted.channel);
-      wanted.heard = true;
-      wanted.join?.resolve();
-      wanted.join = undefined;
+    for (const channel of channels) {
+      if (channel.heard && !channel.join) restored.push(channel.channel);
+      channel.heard = true;
+      channel.join?.resolve();
+      channel.join = undefined;
     }
     if (restored.length > 0) this.#handlers.restored(restored);
   }
 
-  #refuse(batch: readonly Wanted[], error: unknown): void {
-    if (this.#closing) return;
-    const [wanted] = batch;
-    if (wanted && batch.length > 1) {
-      // One channel that is refused takes the others of its command with it.
-      for (const each of batch) if (this.#wanted.get(each.channel) === each) this.#subscribe([each]);
-      return;
-    }
-    if (!wanted || this.#wanted.get(wanted.channel) !== wanted) return;
-    const { channel } = wanted;
-    const reason = refusedError({ kind: "join", channel, address: this.#context.driver.address }, error);
-    if (wanted.heard || isPassing(error)) {
+  #refused(channel: Channel, error: unknown): number | undefined {
+    const isElsewhere = this.#whereabouts.refused(channel.live, error);
+    if (this.#closing) return undefined;
+    if (isElsewhere || isDeferrable(error)) return RETRY_MS;
+    const attempt = { kind: "join", channel: channel.channel, address: this.#context.driver.address } as const;
+    const reason = refusedError(attempt, error);
+    if (channel.heard || isPassing(error)) {
       this.#context.warnOnce(`${reason.message} It is tried again every ${PROBE_MS / 1_000} s.`, error);
-      this.#retry(wanted);
-    } else {
-      this.#forget(wanted);
-      wanted.join?.reject(reason);
+      return PROBE_MS;
     }
+    this.#forget(channel);
+    channel.join?.reject(reason);
+    return undefined;
   }
 
-  #retry(wanted: Wanted): void {
-    const timer = this.#context.clock.setTimeout(() => {
-      this.#retries.delete(timer);
-      if (this.#wanted.get(wanted.channel) !== wanted) return;
-      this.#toSubscribe.add(wanted);
-      this.#flush();
-    }, PROBE_MS);
-    this.#retries.add(timer);
-  }
-
-  #resubscribe(): void {
-    this.#toUnsubscribe.clear();
-    for (const wanted of this.#wanted.values()) this.#toSubscribe.add(wanted);
-    this.#flush();
-  }
-
-  #lose(): void {
-    if (!this.#hearing) return;
-    this.#hearing = false;
-    this.#handlers.lost();
+  #lost(channels: readonly Channel[]): void {
+    if (this.#closing) return;
+    this.#whereabouts.look();
+    this.#handlers.lost(channels.map(({ channel }) => channel));
   }
 
   #hear(live: string, message: string): void {
-    const wanted = this.#byLive.get(live);
-    if (!wanted) return;
+    const channel = this.#byLive.get(live);
+    if (!channel) return;
+    channel.heardAt = this.#context.clock.now();
     const entry = parseAnnouncement(message);
-    if (entry) {
-      this.#handlers.entry(wanted.channel, entry);
-      return;
-    }
-    this.#context.warnOnce(
-      `tidings: someone else publishes on the Redis channel ${JSON.stringify(live)}, or a later version of tidings does. Such messages are ignored.`,
-    );
+    if (typeof entry === "string") this.#handlers.moved(channel.channel, entry);
+    else if (entry) this.#handlers.entry(channel.channel, entry);
+    else
+      this.#context.warnOnce(
+        `tidings: someone else publishes on the Redis channel ${JSON.stringify(live)}, or a later version of tidings does. Such messages are ignored.`,
+      );
   }
 }
 
@@ -221,14 +227,4 @@ function createJoin(): Join {
     reject = onReject;
   });
   return { promise, resolve, reject };
-}
-
-function inBatches<T>(items: Iterable<T>): T[][] {
-  const batches: T[][] = [];
-  for (const item of items) {
-    const current = batches.at(-1);
-    if (current && current.length < BATCH) current.push(item);
-    else batches.push([item]);
-  }
-  return batches;
 }
