@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { connectRaw, infoField, rawCommand, type RawRedis } from "../support/raw-redis.ts";
 import { startCluster, type ClusterNode, type RedisCluster } from "../support/redis-cluster.ts";
+import { startSentinels, type RedisSentinels } from "../support/redis-sentinel.ts";
 
 /** What Redis answers, or its error as text. */
 async function answerOf(command: Promise<unknown>): Promise<unknown> {
@@ -19,7 +20,7 @@ describe("a cluster", () => {
   let open: RawRedis[];
 
   beforeAll(async () => {
-    cluster = await startCluster({ replicasPerMaster: 1 });
+    cluster = await startCluster({ replicasPerMaster: 1, nodeTimeoutMs: 1_000 });
   });
 
   afterAll(() => cluster.stop());
@@ -129,7 +130,7 @@ describe("a cluster", () => {
   it("promotes a replica in agreement, with everything", async () => {
     const old = await cluster.masterOf("{planned}");
     await cluster.command(old.port, "SET", "{planned}", "1");
-    const promoted = await cluster.failOver("{planned}");
+    const promoted = await cluster.failover("{planned}");
     expect(promoted).not.toBe(old);
     expect(await cluster.command(promoted.port, "GET", "{planned}")).toBe("1");
   });
@@ -159,9 +160,75 @@ describe("a cluster", () => {
   it("promotes a replica that did not hear the newest writes", async () => {
     const old = await cluster.masterOf("{lost}");
     await setSafely(old.port, "{lost}kept", "1");
-    const promoted = await cluster.failOverLosing("{lost}", () => cluster.command(old.port, "SET", "{lost}lost", "1"));
+    const promoted = await cluster.failoverLosing("{lost}", () => cluster.command(old.port, "SET", "{lost}lost", "1"));
     expect(await cluster.command(promoted.port, "MGET", "{lost}kept", "{lost}lost")).toEqual(["1", null]);
     await cluster.restart(old);
     expect(await cluster.replicasOf("{lost}")).toEqual([old]);
+  });
+});
+
+describe("a master with sentinels", () => {
+  let kit: RedisSentinels;
+
+  beforeAll(async () => {
+    kit = await startSentinels();
+  });
+
+  afterAll(() => kit.stop());
+
+  it("is known to every sentinel by its name", async () => {
+    const master = await kit.master();
+    expect(await kit.replicas()).toEqual(kit.ports.filter((port) => port !== master));
+    for (const port of kit.sentinelPorts) {
+      const answer = await kit.command(port, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", kit.name);
+      expect(answer).toEqual(["127.0.0.1", String(master)]);
+    }
+    expect(await answerOf(kit.command((await kit.replicas())[0]!, "SET", "a", "1"))).toMatch(/^READONLY /);
+  });
+
+  it("is replaced as planned, and becomes a replica", async () => {
+    const old = await kit.master();
+    await setSafely(old, "planned", "1");
+    const promoted = await kit.failover();
+    expect(promoted).not.toBe(old);
+    expect(await kit.command(promoted, "GET", "planned")).toBe("1");
+    await kit.settled();
+    expect(await kit.replicas()).toEqual([old]);
+    expect(infoField(await kit.command(old, "INFO", "replication"), "role")).toBe("slave");
+  });
+
+  it("is replaced when it is killed, and comes back as a replica", async () => {
+    await setSafely(await kit.master(), "killed", "1");
+    const old = await kit.killMaster();
+    expect(await kit.master()).toBe(old);
+    const promoted = await kit.waitForNewMaster();
+    expect(promoted).not.toBe(old);
+    expect(await kit.command(promoted, "GET", "killed")).toBe("1");
+    await kit.restart(old);
+    expect(await kit.command(old, "GET", "killed")).toBe("1");
+    expect(await kit.master()).toBe(promoted);
+  });
+
+  it("is replaced when it is frozen, and becomes a replica after it thaws", async () => {
+    using client = await connectRaw(await kit.master(), { timeoutMs: 30_000 });
+    const old = await kit.freezeMaster();
+    const late = client.command("SET", "late", "1");
+    const promoted = await kit.waitForNewMaster();
+    expect(promoted).not.toBe(old);
+    kit.thaw(old);
+    expect(await late).toBe("OK");
+    await kit.settled();
+    expect(await kit.command(promoted, "GET", "late")).toBe(null);
+    expect(infoField(await kit.command(old, "INFO", "replication"), "role")).toBe("slave");
+  });
+
+  it("is replaced by a replica that did not hear the newest writes", async () => {
+    const old = await kit.master();
+    await setSafely(old, "kept", "1");
+    const promoted = await kit.failoverLosing(() => kit.command(old, "SET", "lost", "1"));
+    expect(promoted).not.toBe(old);
+    expect(await kit.command(promoted, "MGET", "kept", "lost")).toEqual(["1", null]);
+    await kit.restart(old);
+    expect(await kit.command(old, "MGET", "kept", "lost")).toEqual(["1", null]);
   });
 });

@@ -2,7 +2,7 @@ import { agreedShard, allServe, readView, settledView } from "./cluster-view.ts"
 import { SLOTS, slotOf } from "./key-slot.ts";
 import { killUnheard } from "./lose-newest.ts";
 import { rawCommand, type RawReply } from "./raw-redis.ts";
-import { createRedisProcess, type RedisProcess } from "./redis-process.ts";
+import { createRedisProcess, QUICK_REPLICAS, type RedisProcess } from "./redis-process.ts";
 import { freePorts } from "./redis-server.ts";
 import { until } from "./until.ts";
 
@@ -47,7 +47,7 @@ export interface RedisCluster extends AsyncDisposable {
   /** Moves a slot and its keys by hand. Resolves when every living node knows. Finishes the move also when the hook throws. */
   moveSlot(slot: number, target: ClusterNode, options?: MoveSlotOptions): Promise<void>;
   /** Promotes a replica in agreement with its master, as maintenance does: nothing is lost. Needs a replica. */
-  failOver(slotOrKey: number | string): Promise<ClusterNode>;
+  failover(slotOrKey: number | string): Promise<ClusterNode>;
   /** Kills a node as a crash does: its data is gone, its place in the cluster is not. */
   kill(node: ClusterNode): Promise<void>;
   /** Starts a killed node, empty. Resolves when the cluster is {@link settled}. */
@@ -62,7 +62,7 @@ export interface RedisCluster extends AsyncDisposable {
    * Has the replica promoted without what `write` stored: the replica hears nothing of it, and then the master is killed.
    * Resolves with the new master; the old one stays down.
    */
-  failOverLosing(slotOrKey: number | string, write: () => Promise<unknown>): Promise<ClusterNode>;
+  failoverLosing(slotOrKey: number | string, write: () => Promise<unknown>): Promise<ClusterNode>;
   /** Resolves when all living nodes see the same cluster, serve, and have their replicas in sync. */
   settled(): Promise<void>;
   /** Kills all nodes and removes their folders. */
@@ -89,8 +89,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<RedisC
       ...["--cluster-enabled", "yes", "--cluster-node-timeout", String(nodeTimeoutMs)],
       // Otherwise a node that nobody has met yet redirects to an empty address.
       ...["--cluster-announce-ip", "127.0.0.1"],
-      // A full sync waits five seconds for more replicas by default.
-      ...["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"],
+      ...["--save", "", "--appendonly", "no"],
+      ...QUICK_REPLICAS,
       ...args,
     ]);
   try {
@@ -209,7 +209,7 @@ function createCluster(members: readonly Member[], { startProcess, stop }: Hands
       }
       await shardOf("its new master", slot, ([master]) => master?.id === target.id);
     },
-    async failOver(slotOrKey) {
+    async failover(slotOrKey) {
       const [old, replica] = await shardOf("a replica", toSlot(slotOrKey), (shard) => shard.length > 1);
       await rawCommand((replica as Member).port, "CLUSTER", "FAILOVER");
       await shardOf("its new master", toSlot(slotOrKey), ([master]) => master !== old);
@@ -222,7 +222,7 @@ function createCluster(members: readonly Member[], { startProcess, stop }: Hands
     },
     freeze: (node) => processOf(node).freeze(),
     thaw: (node) => processOf(node).thaw(),
-    async failOverLosing(slotOrKey, write) {
+    async failoverLosing(slotOrKey, write) {
       const [master, ...replicas] = await shardOf("a replica", toSlot(slotOrKey), (shard) => shard.length > 1);
       await killUnheard(
         (master as Member).process,

@@ -24,6 +24,12 @@ export interface RedisProcess {
   stop(): Promise<void>;
 }
 
+/**
+ * For servers with replicas. By default a full sync waits five seconds for more of them, and one that has replicated no byte
+ * yet is kept out of `CLUSTER SLOTS` until the first ping, after ten.
+ */
+export const QUICK_REPLICAS: readonly string[] = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
+
 /** Makes a folder for a server on `port` of 127.0.0.1. Starts nothing yet. */
 export function createRedisProcess(port: number): RedisProcess {
   const folder = mkdtempSync(path.join(tmpdir(), "tidings-redis-"));
