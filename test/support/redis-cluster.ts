@@ -74,7 +74,7 @@ interface Member extends ClusterNode {
   readonly process: RedisProcess;
 }
 
-/** Starts `masters × (1 + replicasPerMaster)` servers and makes them one cluster. Takes about 2.5 s, most of it Redis' own caution. */
+/** Starts `masters × (1 + replicasPerMaster)` servers and makes them one cluster. Takes about 2 s: before that, no new master takes commands. */
 export async function startCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
   const { masters = 3, replicasPerMaster = 0, nodeTimeoutMs = 1_500, args = [] } = options;
   const count = masters * (1 + replicasPerMaster);

@@ -32,7 +32,7 @@ export interface RedisSentinels extends AsyncDisposable {
   replicas(): Promise<number[]>;
   /** One command on a connection of its own. @throws Error in Redis' own words */
   command(port: number, ...args: ReadonlyArray<string | number>): Promise<RawReply>;
-  /** Promotes a replica while the master lives, as maintenance does. What the old one took at the last moment is lost. */
+  /** Promotes a replica while the master lives, as maintenance does. What the old one acknowledges until it is told, for about a second, is lost. */
   failover(): Promise<number>;
   /** Kills the master as a crash does: its data is gone. Resolves with its port when it is dead, not when it is replaced. */
   killMaster(): Promise<number>;
