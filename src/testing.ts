@@ -1,4 +1,5 @@
 /** `tidings/testing`: what authors of brokers and of tests need. Imports no test runner. */
+export { adapterConformance, type AdapterConformanceOptions, type AdapterStore } from "./testing/adapter-conformance.ts";
 export {
   brokerConformance,
   type BrokerConformanceOptions,
@@ -20,4 +21,12 @@ export type {
   ReadOptions,
   Retention,
 } from "./brokers/broker.ts";
+export type {
+  RedisAdapter,
+  StreamEntry,
+  XAddOptions,
+  XRangeArgs,
+  XReadArgs,
+  XReadResult,
+} from "./brokers/four-method/adapter.ts";
 export type { RealtimeCursor } from "./protocol/cursor.ts";

@@ -2,32 +2,8 @@ import type { Broker, Retention } from "../../brokers/broker.ts";
 import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../../protocol/cursor.ts";
 import type { CaseDefinition } from "../broker-conformance.ts";
 import { assert, assertEqual, until } from "./assert.ts";
+import { HOSTILE } from "./hostile.ts";
 import { append, appendMany, assertChained, idsOf, jsonsOf, KEEP_ALL, readAll, record, TIMEOUT_MS } from "./tools.ts";
-
-/** Payloads that a careless encoding turns into something else. */
-const HOSTILE: readonly string[] = [
-  '"123"',
-  "123",
-  '"true"',
-  "true",
-  '"null"',
-  "null",
-  '""',
-  "12345678901234567890",
-  '"12345678901234567890"',
-  "-0",
-  "1e400",
-  JSON.stringify("\ud800 alone, and \udfff alone"),
-  JSON.stringify("\u0000 and \u001b"),
-  JSON.stringify("a\nb\r\nc\rd"),
-  JSON.stringify("\u2028\u2029\u0085\ufeff"),
-  JSON.stringify('data: x\n\nevent: y\nid: 1-1\n\n"{}[]\\'),
-  JSON.stringify("🦉 ünïcödé 漢字 \u{10ffff}"),
-  '{"a" : [ 1,\n\t2 ] }',
-  "{}",
-  "[]",
-  JSON.stringify({ __proto__x: 1, constructor: { v: "1", p: "0-0", e: "x.y", d: "z" } }),
-];
 
 export const appendCases: readonly CaseDefinition[] = [
   {
