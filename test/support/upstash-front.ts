@@ -57,6 +57,7 @@ interface Stream {
   readonly name: string;
   readonly isPattern: boolean;
   readonly response: ServerResponse;
+  isAcknowledged: boolean;
   isMuted: boolean;
 }
 
@@ -106,11 +107,11 @@ class Front implements UpstashFront {
   }
 
   get openStreams(): number {
-    return this.#streams.size;
+    return this.subscribed.length;
   }
 
   get subscribed(): readonly string[] {
-    return [...this.#streams].map(({ name }) => name);
+    return [...this.#streams].filter(({ isAcknowledged }) => isAcknowledged).map(({ name }) => name);
   }
 
   async listen(): Promise<void> {
@@ -244,11 +245,13 @@ class Front implements UpstashFront {
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
     response.flushHeaders();
     for (const [at, name] of names.entries()) {
-      await (isPattern ? this.#subscriber.psubscribe(name) : this.#subscriber.subscribe(name));
-      if (response.destroyed) return;
-      const stream: Stream = { name, isPattern, response, isMuted: false };
+      const stream: Stream = { name, isPattern, response, isAcknowledged: false, isMuted: false };
+      // Before Redis is asked: else the end of an earlier stream could take the subscription away again.
       this.#streams.add(stream);
       response.on("close", () => this.#unsubscribe(stream));
+      await (isPattern ? this.#subscriber.psubscribe(name) : this.#subscriber.subscribe(name));
+      if (response.destroyed) return;
+      stream.isAcknowledged = true;
       response.write(`data: ${verb.toLowerCase()},${name},${at + 1}\n\n`);
     }
   }
@@ -262,14 +265,16 @@ class Front implements UpstashFront {
   }
 
   #deliver(channel: string, message: string): void {
-    for (const { name, isPattern, response, isMuted } of this.#streams) {
-      if (!isPattern && name === channel && !isMuted) response.write(`data: message,${channel},${message}\n\n`);
+    for (const { name, isPattern, response, isAcknowledged, isMuted } of this.#streams) {
+      if (!isPattern && name === channel && isAcknowledged && !isMuted)
+        response.write(`data: message,${channel},${message}\n\n`);
     }
   }
 
   #deliverPattern(pattern: string, channel: string, message: string): void {
-    for (const { name, isPattern, response, isMuted } of this.#streams) {
-      if (isPattern && name === pattern && !isMuted) response.write(`data: pmessage,${pattern},${channel},${message}\n\n`);
+    for (const { name, isPattern, response, isAcknowledged, isMuted } of this.#streams) {
+      if (isPattern && name === pattern && isAcknowledged && !isMuted)
+        response.write(`data: pmessage,${pattern},${channel},${message}\n\n`);
     }
   }
 }

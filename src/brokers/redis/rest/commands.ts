@@ -1,0 +1,283 @@
+import { Pending } from "../connections/pending.ts";
+import type { OutageLog } from "../connections/outage.ts";
+import { closedError, isDeferrable, refusedError, unansweredError, unsentError } from "../failures.ts";
+import { parseAppended } from "../replies.ts";
+import type { RedisCommand, TransportContext } from "../transport.ts";
+import type { Announcements } from "./announcements.ts";
+import type { Endpoint, RestAnswer, RestCommand, RestReply } from "./endpoint.ts";
+import fence from "./fence.lua";
+import { RestLane, type Shipment } from "./lane.ts";
+import { readSettled, settleCommands, type Settled } from "./settle.ts";
+
+/** What may wait here while the service cannot be reached, or is slower than we are. */
+const MAX_WAITING = 10_000;
+const MAX_WAITING_BYTES: number = 32 * 1024 * 1024;
+/** Requests in flight, without the streams: each takes a connection. */
+const MAX_REQUESTS = 32;
+/** Of the time that a command has, the part that a request may take before its outcome is looked for: that takes time, too. */
+const REQUEST_SHARE = 0.6;
+const MIN_REQUEST_MS = 250;
+/** What a slow network may add to that: a second for each of so many bytes. */
+const BYTES_PER_SECOND: number = 256 * 1024;
+/** How long a look into the log may take. */
+const SETTLE_MS = 2_000;
+const MIN_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 2_000;
+const UNKNOWN: Settled = { kind: "unknown" };
+
+/** What {@link RestCommands} works with. */
+export interface RestCommandsOptions {
+  readonly context: TransportContext;
+  readonly endpoint: Endpoint;
+  readonly outages: OutageLog;
+  readonly announcements: Announcements;
+}
+
+/**
+ * Sends the commands of one process, one request per key at a time: those of one key in call order, each stored at most once. What waits
+ * for a key when its request returns goes out together. Settles each command exactly once and in time.
+ */
+export class RestCommands {
+  readonly #options: RestCommandsOptions;
+  readonly #lanes = new Map<string, RestLane>();
+  /** Lanes that could send, were there not too many requests. */
+  readonly #ready = new Set<RestLane>();
+  #requests = 0;
+  #waiting = 0;
+  #waitingBytes = 0;
+  #count = 0;
+  #isClosed = false;
+
+  constructor(options: RestCommandsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the reply. Rejects with a `TidingsError`, within `timeoutMs`. */
+  send(command: RedisCommand): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) {
+        reject(closedError(command.attempt.address));
+        return;
+      }
+      // An empty queue takes anything.
+      if (this.#waiting > 0 && (this.#waiting >= MAX_WAITING || this.#waitingBytes + command.bytes > MAX_WAITING_BYTES)) {
+        reject(unsentError(command.attempt, "too much is waiting to be sent"));
+        return;
+      }
+      const { clock } = this.#options.context;
+      const leave = () => {
+        this.#waiting--;
+        this.#waitingBytes -= command.bytes;
+      };
+      const pending = new Pending(command, {
+        clock,
+        number: ++this.#count,
+        resolve: (reply) => (leave(), resolve(reply)),
+        reject: (error) => (leave(), reject(error)),
+        expire: (pending) => this.#expire(pending),
+      });
+      this.#waiting++;
+      this.#waitingBytes += command.bytes;
+      const lane = this.#laneOf(command.key);
+      lane.queue.push(pending);
+      // Not at once: what is sent in the same turn goes out together.
+      if (lane.queue.length === 1) queueMicrotask(() => this.#advance(lane));
+    });
+  }
+
+  /** Announces the last entry of a log with a command of its own. It is told without the entry, which those who listen read. */
+  ring(key: string, live: string, id: string): void {
+    if (this.#isClosed) return;
+    const lane = this.#laneOf(key);
+    lane.bell = ["PUBLISH", live, `${id} ${id}`];
+    queueMicrotask(() => this.#advance(lane));
+  }
+
+  /** Settles everything. Requests end with the endpoint. */
+  close(): void {
+    this.#isClosed = true;
+    for (const lane of this.#lanes.values()) {
+      this.#options.context.clock.clearTimeout(lane.pause);
+      const sent = lane.shipment?.items.map(({ pending }) => pending) ?? [];
+      for (const pending of [...sent, ...lane.queue]) {
+        const { attempt, emit } = pending.command;
+        const isUnknown = emit && (pending.state === "sent" || pending.state === "inDoubt");
+        const why = "the broker was closed before the reply";
+        pending.reject(isUnknown ? unansweredError(attempt, why) : closedError(attempt.address));
+      }
+    }
+    this.#lanes.clear();
+    this.#ready.clear();
+    this.#options.outages.up(this);
+  }
+
+  #laneOf(key: string): RestLane {
+    let lane = this.#lanes.get(key);
+    if (!lane) this.#lanes.set(key, (lane = new RestLane(key)));
+    return lane;
+  }
+
+  #advance(lane: RestLane): void {
+    if (lane.isBusy || this.#lanes.get(lane.key) !== lane) return;
+    if (lane.isEmpty) {
+      this.#lanes.delete(lane.key);
+      return;
+    }
+    if (this.#requests >= MAX_REQUESTS) {
+      this.#ready.add(lane);
+      return;
+    }
+    void (lane.doubts.size > 0 ? this.#settle(lane) : this.#ship(lane));
+  }
+
+  /** One request; the lane is busy meanwhile, and pauses when it failed. `undefined` when all was closed. */
+  async #request(lane: RestLane, commands: readonly RestCommand[], timeoutMs: number): Promise<RestAnswer | undefined> {
+    this.#requests++;
+    lane.isSending = true;
+    const answer = await this.#options.endpoint.post(commands, timeoutMs);
+    lane.isSending = false;
+    this.#requests--;
+    if (this.#isClosed) return undefined;
+    if (answer.kind === "replies" || answer.kind === "refused") {
+      this.#options.outages.up(this);
+    } else {
+      lane.reason = answer.error;
+      this.#options.outages.down(this, answer.error);
+      this.#pause(lane, answer.kind === "unsent" ? answer.waitMs : undefined);
+    }
+    const [next] = this.#ready;
+    if (next) {
+      this.#ready.delete(next);
+      queueMicrotask(() => this.#advance(next));
+    }
+    return answer;
+  }
+
+  async #ship(lane: RestLane): Promise<void> {
+    const shipment = lane.load(this.#options.context.clock.now());
+    const { items, bell, bytes } = shipment;
+    const commands = items.map(({ pending, doubt }) => asSent(pending.command, doubt?.fence));
+    const longest = Math.max(MIN_REQUEST_MS, ...items.map(({ pending }) => pending.command.timeoutMs * REQUEST_SHARE));
+    const timeoutMs = longest + (bytes / BYTES_PER_SECOND) * 1_000;
+    const answer = await this.#request(lane, bell ? [...commands, bell] : commands, timeoutMs);
+    lane.shipment = undefined;
+    switch (answer?.kind) {
+      case undefined:
+        return;
+      case "replies":
+        this.#answered(lane, shipment, answer.replies);
+        break;
+      case "refused":
+        for (const { pending } of items) pending.reject(refusedError(pending.command.attempt, answer.error));
+        break;
+      case "unsent":
+        lane.unload(shipment);
+        break;
+      case "lost":
+        lane.lose(shipment);
+    }
+    this.#advance(lane);
+  }
+
+  #answered(lane: RestLane, { items, sentAt }: Shipment, replies: readonly RestReply[]): void {
+    const again: Pending[] = [];
+    for (const [at, { pending }] of items.entries()) {
+      const reply = replies[at] as RestReply;
+      if (!("error" in reply)) {
+        pending.resolve(reply.value);
+        this.#consider(pending.command, reply.value, sentAt);
+        continue;
+      }
+      pending.state = "refused";
+      pending.refusal = reply.error;
+      if (!pending.isSettled && isDeferrable(reply.error)) again.push(pending);
+      else pending.reject(refusedError(pending.command.attempt, reply.error));
+    }
+    lane.queue.unshift(...again);
+    if (again.length > 0) this.#pause(lane);
+    else lane.failures = 0;
+  }
+
+  /** Whether the service tells its streams of what was stored is not known beforehand. */
+  #consider({ attempt, emit, key }: RedisCommand, reply: unknown, sentAt: number): void {
+    // A repeated emit with an id of the caller's own was announced long ago.
+    if (!emit || emit.isOnce) return;
+    const appended = parseAppended(reply);
+    if (!appended || appended.publishError !== undefined) return;
+    const { context, announcements } = this.#options;
+    announcements.stored({ key, live: context.names.liveOf(attempt.channel), id: appended.id, sentAt });
+  }
+
+  /** Finds out, for those whose answer was lost, whether they are in the log, and sees to it that they will not be later. */
+  async #settle(lane: RestLane): Promise<void> {
+    const doubts = [...lane.doubts];
+    const now = this.#options.context.clock.now();
+    const sinceMs = Math.max(...doubts.map(([pending]) => now - pending.sentAt));
+    const commands = settleCommands(
+      lane.key,
+      sinceMs,
+      doubts.map(([, doubt]) => doubt),
+    );
+    const answer = await this.#request(lane, commands, SETTLE_MS);
+    if (answer?.kind === "replies") {
+      const settled = readSettled(answer.replies);
+      if (settled instanceof Error && isDeferrable(settled)) this.#pause(lane);
+      else
+        for (const [at, [pending]] of doubts.entries())
+          settleOne(lane, pending, settled instanceof Error ? UNKNOWN : settled[at]);
+    } else if (answer?.kind === "refused") {
+      for (const [pending] of doubts) settleOne(lane, pending, UNKNOWN);
+    }
+    if (answer) this.#advance(lane);
+  }
+
+  #pause(lane: RestLane, waitMs?: number): void {
+    const { clock } = this.#options.context;
+    const ceiling = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** Math.min(lane.failures++, 10));
+    clock.clearTimeout(lane.pause);
+    lane.pause = clock.setTimeout(
+      () => {
+        lane.pause = undefined;
+        this.#advance(lane);
+      },
+      Math.max(waitMs ?? 0, Math.ceil(ceiling * (0.5 + clock.random() / 2))),
+    );
+  }
+
+  #expire(pending: Pending): void {
+    const { attempt, timeoutMs, key } = pending.command;
+    const lane = this.#lanes.get(key);
+    lane?.remove(pending);
+    if (pending.state === "sent") {
+      pending.reject(unansweredError(attempt, `there was no reply within ${timeoutMs} ms`));
+    } else if (pending.state === "inDoubt") {
+      pending.reject(unansweredError(attempt, "the reply was lost"));
+    } else if (pending.refusal !== undefined) {
+      pending.reject(refusedError(attempt, pending.refusal));
+    } else {
+      pending.reject(unsentError(attempt, `it was not sent within ${timeoutMs} ms`, lane?.reason));
+    }
+  }
+}
+
+function settleOne(lane: RestLane, pending: Pending, settled: Settled = UNKNOWN): void {
+  lane.doubts.delete(pending);
+  if (settled.kind === "absent") {
+    // Nobody will ever find it there: it is sent again.
+    pending.state = "waiting";
+    return;
+  }
+  lane.remove(pending);
+  if (settled.kind === "stored") pending.resolve(settled.id);
+  else
+    pending.reject(
+      unansweredError(pending.command.attempt, "the reply was lost, and the log does not tell whether it was stored"),
+    );
+}
+
+/** @param fenceKey keeps the command from being executed once that key exists */
+function asSent({ name, args }: RedisCommand, fenceKey: string | undefined): RestCommand {
+  if (fenceKey === undefined) return [name, ...args];
+  const [script = "", ...rest] = args;
+  return [name, `${fence}\n${script}`, ...rest, fenceKey];
+}
