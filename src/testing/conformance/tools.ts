@@ -51,7 +51,8 @@ export function assertChained(entries: readonly Entry[], what: string): void {
 /** A listener that writes down what it is told. */
 export interface Recorder {
   readonly listener: Listener;
-  readonly losses: number;
+  /** How often each channel was lost; under `*` how often all were. */
+  readonly losses: Readonly<Record<string, number>>;
   readonly restored: ReadonlyArray<readonly string[]>;
   /** What was heard of a channel, in order. */
   heard(channel: string): readonly Entry[];
@@ -61,7 +62,7 @@ export interface Recorder {
 export function record(broker: Broker, onEntry: (channel: string, entry: Entry) => void = () => {}): Recorder {
   const entries = new Map<string, Entry[]>();
   const restored: Array<readonly string[]> = [];
-  let losses = 0;
+  const losses: Record<string, number> = {};
 
   /** Reads what a broker said to be there, as a hub does: up to `last`, from the newest that is known. */
   async function follow(channel: string, last: RealtimeCursor): Promise<void> {
@@ -86,15 +87,15 @@ export function record(broker: Broker, onEntry: (channel: string, entry: Entry) 
       onEntry(channel, entry);
     },
     moved: (channel, last) => void follow(channel, last),
-    lost: () => void losses++,
+    lost(channels = ["*"]) {
+      for (const channel of channels) losses[channel] = (losses[channel] ?? 0) + 1;
+    },
     restored: (channels) => void restored.push(channels),
   });
   return {
     listener,
     restored,
-    get losses() {
-      return losses;
-    },
+    losses,
     heard: (channel) => entries.get(channel) ?? [],
   };
 }

@@ -19,6 +19,7 @@ interface Client {
     readonly closed: boolean;
     destroy(): void;
     once(event: "close", run: () => void): void;
+    on(event: "data", run: (bytes: Uint8Array & { includes(text: string): boolean }) => void): void;
   };
   duplicate(override: object): Client;
   call(command: string, args: readonly string[]): Promise<unknown>;
@@ -160,7 +161,11 @@ function connect(template: () => Promise<Client>, where: object, { kind, handler
     own.on("error", (error: unknown) => void (reason = error));
     own.on("ready", () => void (destroyed ?? handlers.ready()));
     own.on("end", () => void (destroyed ?? handlers.closed(reason)));
-    own.on("moved", () => void (destroyed ?? handlers.moved()));
+    // Version 5 takes it for an answer to whatever was asked last and says nothing. What only looks like it does no harm.
+    const sniff = (bytes: Uint8Array & { includes(text: string): boolean }) => {
+      if (bytes.includes("sunsubscribe")) void (destroyed ?? handlers.moved());
+    };
+    if (kind === "subscription") own.on("connect", () => void own?.stream?.on("data", sniff));
     const hear = (channel: string, message: string) => void (destroyed ?? handlers.message(channel, message));
     own.on("message", hear);
     own.on("smessage", hear);
