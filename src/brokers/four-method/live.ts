@@ -279,6 +279,8 @@ export class LiveReader {
     }
     this.#isDown = true;
     this.#abandonReads();
+    // Another server may answer next, with a log that was never at our cursor.
+    for (const channel of this.#channels.values()) channel.knownAt = Number.NEGATIVE_INFINITY;
     for (const listener of this.#listeners) listener.lost();
     const warning = "tidings: the four-method adapter failed to read. Streams stay open and catch up when it reads again.";
     this.#context.logger.warn(warning, error);
@@ -483,6 +485,7 @@ export class LiveReader {
     try {
       found = await this.#askNow(read);
     } catch {
+      channel.knownAt = Number.NEGATIVE_INFINITY;
       if (channel.failures++ === 0) for (const listener of channel.listeners) listener.lost([channel.channel]);
       return;
     }
