@@ -35,6 +35,8 @@ export interface UpstashFront extends AsyncDisposable {
   readonly requests: readonly FrontRequest[];
   /** The commands in them: what a user of the service pays for. */
   readonly commandCount: number;
+  /** Requests that wait to be executed or answered. */
+  readonly delayed: number;
   readonly openStreams: number;
   /** The live channels of the open streams. */
   readonly subscribed: readonly string[];
@@ -104,6 +106,10 @@ class Front implements UpstashFront {
 
   get commandCount(): number {
     return this.requests.reduce((count, { commands }) => count + commands.length, 0);
+  }
+
+  get delayed(): number {
+    return this.#timers.size;
   }
 
   get openStreams(): number {

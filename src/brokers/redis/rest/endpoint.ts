@@ -73,6 +73,7 @@ export class Endpoint {
 
   /** Sends commands in one request, to be executed in this order. Never rejects. */
   async post(commands: readonly RestCommand[], timeoutMs: number): Promise<RestAnswer> {
+    if (this.#options.url === "") return { kind: "refused", error: noUrl() };
     const [only, second] = commands;
     const isSingle = only !== undefined && second === undefined;
     const abort = this.#begin();
@@ -91,6 +92,7 @@ export class Endpoint {
 
   /** Opens a stream of what is published on a channel. Never rejects. @param abort ends the stream */
   async subscribe(channel: string, abort: AbortController): Promise<RestStream> {
+    if (this.#options.url === "") return { kind: "refused", error: noUrl() };
     this.#open.add(abort);
     abort.signal.addEventListener("abort", () => this.#open.delete(abort), { once: true });
     try {
@@ -159,6 +161,11 @@ function readReply(body: unknown): RestReply {
   if (typeof body !== "object" || body === null) throw new Error("the answer is not what the service answers");
   if ("error" in body && typeof body.error === "string") return { error: new Error(body.error) };
   return { value: decodeReply("result" in body ? body.result : undefined) };
+}
+
+/** Not said when the client is made: a build, too, loads the code that makes one, often without the secrets. */
+function noUrl(): Error {
+  return new Error("the @upstash/redis client has no URL. Set `UPSTASH_REDIS_REST_URL` and `UPSTASH_REDIS_REST_TOKEN`");
 }
 
 function isPassing(status: number): boolean {

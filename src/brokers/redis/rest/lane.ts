@@ -31,7 +31,7 @@ export class RestLane {
   /** What waits to be sent, in call order. */
   readonly queue: Pending[] = [];
   /** Appends whose answer was lost; those that nobody waits for any more among them. */
-  readonly doubts = new Map<Pending, Doubt>();
+  readonly doubts: Map<Pending, Doubt> = new Map();
   shipment: Shipment | undefined;
   bell: RestCommand | undefined;
   isSending: boolean = false;
