@@ -200,7 +200,11 @@ describe.each(DRIVERS)("the driver over %s", (library, driverAt) => {
   });
 
   it("destroys a connection that is still being made, without a word", async () => {
+    const first = open(driverAt({ port: proxy.port }));
+    await first.connection.destroy();
+    const before = sockets();
     const early = open(driverAt({ port: proxy.port }));
+    for (let ticks = 0; sockets() === before && ticks < 100; ticks++) await new Promise(process.nextTick);
     await early.connection.destroy();
     // Somewhat later: the socket is open, and the server has not answered yet.
     proxy.delays = () => ({ toClient: 60_000 });
@@ -211,7 +215,7 @@ describe.each(DRIVERS)("the driver over %s", (library, driverAt) => {
     await vi.waitFor(async () => expect(await connectionsAtServer("commands")).toEqual([]));
     await vi.waitFor(() => expect(proxy.connections).toHaveLength(0));
     await expectNoMoreOf([]);
-    expect([...early.events, ...later.events]).toEqual([]);
+    expect([...first.events, ...early.events, ...later.events]).toEqual([]);
   });
 
   it("I6: subscribes to many channels with one command, and hears each", async () => {
@@ -254,6 +258,31 @@ describe.each(DRIVERS)("the driver over %s", (library, driverAt) => {
     await rawCommand(server.port, "PUBLISH", "mine:1", "a");
     await vi.waitFor(() => expect(events).toEqual(["ready", "mine:1: a"]));
     await connection.destroy();
+  });
+});
+
+describe.each([
+  ["5", createClient5 as unknown as typeof createClient],
+  ["6", createClient],
+])("a client of node-redis %s", (_, create) => {
+  it.each(["connected", "closed", "listening", "destroyed by its owner"])("may be %s: it is only duplicated", async (state) => {
+    const client = create({ url: server.url, disableOfflineQueue: true, name: "theirs" });
+    client.on("error", () => {});
+    await client.connect();
+    if (state === "closed") await client.close();
+    if (state === "listening") await client.subscribe("c", () => {});
+    if (state === "destroyed by its owner") client.destroy();
+    const before = client.listenerCount("error");
+    const { connection, events } = await openReady(createNodeRedisDriver(client));
+    const listener = await openReady(createNodeRedisDriver(client), "subscription");
+    await listener.connection.subscribe(["d"], false);
+    expect(await connection.command("PUBLISH", ["d", "x"])).toBe(1);
+    await vi.waitFor(() => expect(listener.events).toEqual(["ready", "d: x"]));
+    await Promise.all([connection.destroy(), listener.connection.destroy()]);
+    expect(events).toEqual(["ready"]);
+    expect(client.isOpen).toBe(state === "connected" || state === "listening");
+    expect(client.listenerCount("error")).toBe(before);
+    if (client.isOpen) client.destroy();
   });
 });
 
