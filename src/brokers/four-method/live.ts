@@ -36,7 +36,7 @@ export interface LiveChannel extends LogName {
   readonly opened: Promise<void>;
   /** Everything up to here was heard; `undefined` until it is opened. */
   cursor: RealtimeCursor | undefined;
-  /** When that was found out last. */
+  /** The log stood there then, or later. */
   knownAt: number;
   /** Whether it is read by itself, because the adapter fails to read it together with the others. */
   isAlone: boolean;
@@ -49,8 +49,7 @@ interface Read {
   readonly channels: readonly LiveChannel[];
   /** Where each channel was when it was asked for. */
   readonly cursors: readonly RealtimeCursor[];
-  /** Whether each was last looked at so long ago that its log may have expired and begun anew in between. */
-  readonly areStale: readonly boolean[];
+  readonly knownAts: readonly number[];
   readonly issuedAt: number;
 }
 
@@ -60,7 +59,7 @@ interface BlockingRead extends Read {
 }
 
 /** How long one `xread` may wait for an entry. */
-const BLOCK_MS = 1_000;
+const BLOCK_MS = 400;
 /** An adapter that does not wait is asked so often. */
 const POLL_MS = 100;
 /** Time between two reads while entries come in: those of a burst share one. */
@@ -72,7 +71,10 @@ const MAX_READS = 2;
 /** A read that has not returned so long after it should have is given up; the next waits longer. */
 const PATIENCE_MS = 5_000;
 const MAX_PATIENCE_MS = 300_000;
-/** Logs live at least for a second after their last entry. */
+/**
+ * Logs live at least for a second after their last entry, so that one cannot come and go between two looks that are not further
+ * apart. Two reads that wait for their whole time are not.
+ */
 const STALE_MS = 1_000;
 const MAX_BACKOFF_MS = 2_000;
 const MAX_ALONE_BACKOFF_MS = 5_000;
@@ -167,11 +169,11 @@ export class LiveReader {
   async #findStart(channel: LiveChannel): Promise<void> {
     const { log, calls, clock } = this.#context;
     for (let failures = 0; ; failures++) {
+      channel.knownAt = clock.now();
       try {
         const cursor = await log.last(channel);
         if (!this.#isWanted(channel)) throw closedError();
         channel.cursor = cursor;
-        channel.knownAt = clock.now();
         break;
       } catch (error) {
         if (!this.#isWanted(channel)) throw closedError();
@@ -238,7 +240,7 @@ export class LiveReader {
     return {
       channels,
       cursors: channels.map(({ cursor }) => cursor ?? ORIGIN),
-      areStale: channels.map(({ knownAt }) => issuedAt - knownAt > STALE_MS),
+      knownAts: channels.map(({ knownAt }) => knownAt),
       issuedAt,
     };
   }
@@ -258,10 +260,11 @@ export class LiveReader {
   }
 
   #answered(read: BlockingRead, found: ReadonlyArray<readonly Stored[]>): void {
+    const isTimely = this.#reads.has(read);
     const wasWaitedFor = this.#end(read);
     if (this.#isClosed) return;
     this.#patienceMs = PATIENCE_MS;
-    const heard = this.#deliver(read, found);
+    const heard = this.#deliver(read, found, isTimely);
     this.#audit();
     if (!wasWaitedFor) return;
     const pauseMs = heard === "nothing" ? POLL_MS : heard === "all" ? PACE_MS : 0;
@@ -314,17 +317,27 @@ export class LiveReader {
 
   // What was read
 
-  /** @returns whether nothing new was heard, all that there was, or as much as one read may bring. */
-  #deliver({ channels, cursors, areStale }: Read, found: ReadonlyArray<readonly Stored[]>): "nothing" | "all" | "part" {
+  /**
+   * @param isTimely whether it was still waited for: else it tells nothing about the log as it is now
+   * @returns whether nothing new was heard, all that there was, or as much as one read may bring.
+   */
+  #deliver(read: Read, found: ReadonlyArray<readonly Stored[]>, isTimely = true): "nothing" | "all" | "part" {
+    const { channels, cursors, knownAts, issuedAt } = read;
     const now = this.#context.clock.now();
     let heard: "nothing" | "all" | "part" = "nothing";
     for (const [at, channel] of channels.entries()) {
       const entries = found[at] ?? [];
       if (!this.#isWanted(channel)) continue;
-      channel.knownAt = now;
+      if (isTimely) channel.knownAt = Math.max(channel.knownAt, issuedAt);
       const isAll = entries.length < READ_COUNT;
       const after = cursors[at] ?? ORIGIN;
-      if (!this.#hear(channel, entries, isAll && areStale[at] === false && nothingTrimmedBefore(entries) ? after : undefined))
+      if (
+        !this.#hear(
+          channel,
+          entries,
+          isAll && !(now - (knownAts[at] ?? 0) > STALE_MS) && nothingTrimmedBefore(entries) ? after : undefined,
+        )
+      )
         continue;
       if (!isAll) heard = "part";
       else if (heard === "nothing") heard = "all";

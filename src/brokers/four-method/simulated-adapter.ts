@@ -8,10 +8,11 @@ interface Waiting {
   answer(): void;
 }
 
-/** A stream, and the last id that its present life has given. */
+/** A stream: what it holds, the last id that its present life has given, and what it was before its newest entry was added. */
 interface Stream {
-  entries: StreamEntry[];
-  last: RealtimeCursor;
+  readonly entries: readonly StreamEntry[];
+  readonly last: RealtimeCursor;
+  readonly earlier: Stream | undefined;
 }
 
 /**
@@ -44,13 +45,12 @@ export class SimulatedAdapter implements RedisAdapter {
 
   /** Appends at once. */
   add(channel: string, payload: Record<string, unknown>, { maxLen }: XAddOptions = {}): RealtimeCursor {
-    let stream = this.#streams.get(channel);
-    if (!stream) this.#streams.set(channel, (stream = { entries: [], last: ORIGIN }));
+    const earlier = this.#streams.get(channel);
     const id = `${1_000_000 + Math.floor(this.#clock.now())}-${++this.#sequence}` as RealtimeCursor;
-    this.truth.set(`${channel} ${id}`, stream.last);
-    stream.last = id;
-    stream.entries.push({ id, payload: JSON.parse(JSON.stringify(payload)) as Record<string, unknown> });
-    if (maxLen !== undefined) stream.entries = stream.entries.slice(-maxLen);
+    this.truth.set(`${channel} ${id}`, earlier?.last ?? ORIGIN);
+    const entry = { id, payload: JSON.parse(JSON.stringify(payload)) as Record<string, unknown> };
+    const entries = [...(earlier?.entries ?? []), entry].slice(maxLen === undefined ? 0 : -maxLen);
+    this.#streams.set(channel, { entries, last: id, earlier });
     for (const { args, answer } of [...this.#waiting]) if (args.channels.includes(channel)) answer();
     return id;
   }
@@ -64,21 +64,21 @@ export class SimulatedAdapter implements RedisAdapter {
     this.#streams.delete(channel);
   }
 
-  /** A failover to a server that lacks the newest entries. @returns their ids */
+  /** A failover to a server that has not heard of the newest entries, nor of what was trimmed for them. @returns their ids */
   loseNewest(channel: string, count: number): string[] {
-    const stream = this.#streams.get(channel);
-    if (!stream) return [];
-    const lost = this.ids(channel).slice(-count);
-    stream.entries = stream.entries.slice(0, Math.max(0, stream.entries.length - count));
-    const end = stream.entries.at(-1);
-    if (end) stream.last = end.id as RealtimeCursor;
-    else this.#streams.delete(channel);
+    const lost: string[] = [];
+    for (let stream = this.#streams.get(channel); stream && lost.length < count;) {
+      lost.push(stream.last);
+      stream = stream.earlier;
+      if (stream) this.#streams.set(channel, stream);
+      else this.#streams.delete(channel);
+    }
     return lost;
   }
 
   /** Ids go on from a lower one, as on a server whose clock is behind. */
   setBack(channel: string, entries: StreamEntry[]): void {
-    this.#streams.set(channel, { entries, last: (entries.at(-1)?.id ?? ORIGIN) as RealtimeCursor });
+    this.#streams.set(channel, { entries, last: (entries.at(-1)?.id ?? ORIGIN) as RealtimeCursor, earlier: undefined });
   }
 
   releaseReads(): void {
