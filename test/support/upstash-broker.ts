@@ -86,6 +86,6 @@ export async function advanceUntil(clock: FakeClock, condition: () => boolean, s
   while (!condition()) {
     if (Date.now() > deadline) throw new Error("advanced the clock in vain");
     await clock.advance(stepMs);
-    await sleep(3);
+    await sleep(10);
   }
 }

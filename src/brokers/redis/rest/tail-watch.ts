@@ -10,7 +10,7 @@ const TAILS = `${lastId}\n${tails}`;
 const LOGS = 500;
 const SCRIPTS = 8;
 /** Time between two looks at logs of which there is no stream. */
-export const POLL_MS = 1_000;
+const POLL_MS = 1_000;
 /**
  * Time between two looks at the logs of silent streams. Whether the service sends anything on an idle stream is not known, so that
  * silence proves nothing; to open sixteen streams again every now and then would cost sixteen requests, and a read of the log each.

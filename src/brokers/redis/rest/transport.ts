@@ -7,7 +7,7 @@ import { Endpoint, type EndpointOptions } from "./endpoint.ts";
 import { RestListener, type StreamSlots } from "./listener.ts";
 
 /** Streams of one process. */
-export const MAX_STREAMS = 16;
+const MAX_STREAMS = 16;
 
 /** A way to Redis over HTTP. Holds no connection and no timer while nothing is sent and nobody listens. */
 export function createRestTransport(context: TransportContext, address: string, options: EndpointOptions): RedisTransport {
