@@ -1,12 +1,12 @@
 import type { Listener, ListenerHandlers } from "../broker.ts";
 import { closedError } from "./calls.ts";
-import type { LiveHandlers, LiveReader } from "./live.ts";
+import type { LiveReader } from "./live.ts";
 import type { LogName } from "./log.ts";
 
 /** One subscription to what a {@link LiveReader} hears. */
 export class FourMethodListener implements Listener {
   readonly #reader: LiveReader;
-  readonly #handlers: LiveHandlers;
+  readonly #handlers: ListenerHandlers;
   readonly #logOf: (channel: string) => LogName;
   /** By channel: ends a join that still waits. */
   readonly #joined = new Map<string, PromiseWithReject>();

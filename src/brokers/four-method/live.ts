@@ -1,11 +1,13 @@
 import type { Clock, Timer } from "../../protocol/clock.ts";
 import { compareCursors, ORIGIN, positionBelow, type RealtimeCursor } from "../../protocol/cursor.ts";
-import type { Entry } from "../broker.ts";
+import type { Entry, ListenerHandlers } from "../broker.ts";
 import type { RedisAdapter, XReadArgs } from "./adapter.ts";
 import { backOffMs, closedError, type Calls } from "./calls.ts";
-import { isRefusal, readError, strangeAnswer } from "./failures.ts";
+import { isRefusal, readError } from "./failures.ts";
+import { findFailing } from "./find-failing.ts";
+import { foundIn, type LiveChannel, type Read } from "./live-read.ts";
 import { CALL_TIMEOUT_MS, type AdapterLog, type LogName } from "./log.ts";
-import { decodeEntries, nothingTrimmedBefore, type Stored } from "./payload.ts";
+import { nothingTrimmedBefore, type Stored } from "./payload.ts";
 
 /** Where a broker says what an operator should know. `console` is one. */
 export interface FourMethodLogger {
@@ -21,38 +23,7 @@ export interface LiveContext {
   readonly logger: FourMethodLogger;
 }
 
-/** What a {@link LiveReader} tells each who listens. */
-export interface LiveHandlers {
-  entry(channel: string, entry: Entry): void;
-  moved(channel: string, last: RealtimeCursor): void;
-  lost(channels?: readonly string[]): void;
-  restored(channels: readonly string[]): void;
-}
-
-/** A channel that someone listens to. */
-export interface LiveChannel extends LogName {
-  readonly listeners: Set<LiveHandlers>;
-  /** Settles when everything that is appended from then on is heard. */
-  readonly opened: Promise<void>;
-  /** Everything up to here was heard; `undefined` until it is opened. */
-  cursor: RealtimeCursor | undefined;
-  /** The log stood there then, or later. */
-  knownAt: number;
-  /** Whether it is read by itself, because the adapter fails to read it together with the others. */
-  isAlone: boolean;
-  /** Reads that failed in a row while it was alone. */
-  failures: number;
-}
-
-/** One `xread` on its way. */
-interface Read {
-  readonly channels: readonly LiveChannel[];
-  /** Where each channel was when it was asked for. */
-  readonly cursors: readonly RealtimeCursor[];
-  readonly knownAts: readonly number[];
-  readonly issuedAt: number;
-}
-
+/** An `xread` that may wait. */
 interface BlockingRead extends Read {
   readonly abort: AbortController;
   overdue: Timer | undefined;
@@ -80,8 +51,6 @@ const MAX_BACKOFF_MS = 2_000;
 const MAX_ALONE_BACKOFF_MS = 5_000;
 /** Every so often one channel's end is compared with the place where we are. */
 const AUDIT_MS = 1_000;
-/** So many channels that fail one after the other, and none that does not: it is not the channels. */
-const ENOUGH_FAILED = 3;
 
 /**
  * Hears the logs of all channels of a process through one `xread` at a time, which is issued anew when a channel comes in.
@@ -92,7 +61,7 @@ const ENOUGH_FAILED = 3;
  */
 export class LiveReader {
   readonly #context: LiveContext;
-  readonly #listeners = new Set<LiveHandlers>();
+  readonly #listeners = new Set<ListenerHandlers>();
   readonly #channels = new Map<string, LiveChannel>();
   readonly #reads = new Set<BlockingRead>();
   #newest: BlockingRead | undefined;
@@ -113,19 +82,19 @@ export class LiveReader {
     this.#context = context;
   }
 
-  listen(handlers: LiveHandlers): void {
+  listen(handlers: ListenerHandlers): void {
     this.#listeners.add(handlers);
   }
 
   /** Resolves when everything that is appended from then on is heard. */
-  join(log: LogName, handlers: LiveHandlers): Promise<void> {
+  join(log: LogName, handlers: ListenerHandlers): Promise<void> {
     let channel = this.#channels.get(log.channel);
     if (!channel) this.#channels.set(log.channel, (channel = this.#open(log)));
     channel.listeners.add(handlers);
     return channel.opened;
   }
 
-  leave(name: string, handlers: LiveHandlers): void {
+  leave(name: string, handlers: ListenerHandlers): void {
     const channel = this.#channels.get(name);
     if (!channel?.listeners.delete(handlers) || channel.listeners.size > 0) return;
     this.#channels.delete(name);
@@ -133,7 +102,7 @@ export class LiveReader {
   }
 
   /** Forgets who listens, and every channel that nobody else listens to. */
-  forget(handlers: LiveHandlers): void {
+  forget(handlers: ListenerHandlers): void {
     this.#listeners.delete(handlers);
     for (const name of [...this.#channels.keys()]) this.leave(name, handlers);
   }
@@ -431,41 +400,17 @@ export class LiveReader {
     return this.#context.calls.run({ limitMs, late }, () => this.#ask(read, {}));
   }
 
-  /**
-   * Finds the channels that cannot be read and takes them aside, so that they do not keep the others from being heard.
-   * @returns whether some were found, there is none, or all of them fail and thus not because of one of them.
-   */
+  /** Takes the channels aside that cannot be read, so that they do not keep the others from being heard. */
   async #separate(channels: readonly LiveChannel[]): Promise<"some" | "none" | "all"> {
-    const failing: Array<readonly [channel: LiveChannel, error: unknown]> = [];
-    let good = 0;
-    const look = async (group: readonly LiveChannel[]): Promise<void> => {
-      const [only] = group;
-      if (!only || (good === 0 && failing.length >= ENOUGH_FAILED)) return;
-      try {
-        await this.#askNow(this.#read(group));
-        good += group.length;
-      } catch (error) {
-        if (group.length === 1) failing.push([only, error]);
-        else await lookInHalves(group);
-      }
-    };
-    const lookInHalves = async (group: readonly LiveChannel[]): Promise<void> => {
-      const middle = group.length >> 1;
-      await look(group.slice(0, middle));
-      await look(group.slice(middle));
-    };
-    // In another order each time, so that it is not the same ones that come first.
-    await lookInHalves(shuffled(channels, this.#context.clock));
-    if (good === 0) return "all";
+    const { clock, logger } = this.#context;
+    const { verdict, failing } = await findFailing(channels, clock, (group) => this.#askNow(this.#read(group)));
     for (const [channel, error] of failing) {
       channel.failures = 1;
-      this.#context.logger.warn(
-        `${readError(channel.channel, error).message} It is tried again every few seconds; the others are not held up.`,
-        error,
-      );
+      const warning = `${readError(channel.channel, error).message} It is tried again every few seconds; the others are not held up.`;
+      logger.warn(warning, error);
       void this.#readAlone(channel);
     }
-    return failing.length > 0 ? "some" : "none";
+    return verdict;
   }
 
   #setApart(channels: readonly LiveChannel[], error: unknown): void {
@@ -514,29 +459,6 @@ export class LiveReader {
   }
 }
 
-/** What an `xread` found, by the index of the channel. @throws TidingsError when it is no such answer */
-function foundIn(answer: unknown, keys: readonly string[]): ReadonlyArray<readonly Stored[]> {
-  // Redis itself says that there is nothing by saying nothing.
-  const results: unknown = answer ?? [];
-  if (!Array.isArray(results)) throw strangeAnswer("xread", answer);
-  const found = new Map<string, readonly Stored[]>();
-  for (const result of results as ReadonlyArray<{ readonly channel?: unknown; readonly messages?: unknown }>) {
-    const entries = decodeEntries(result?.messages);
-    if (!entries || typeof result.channel !== "string") throw strangeAnswer("xread", answer);
-    found.set(result.channel, entries);
-  }
-  return keys.map((key) => found.get(key) ?? []);
-}
-
 function isTidingsRefusal(error: unknown): boolean {
   return typeof error === "object" && error !== null && "code" in error && error.code === "broker_refused";
-}
-
-function shuffled<T>(items: readonly T[], clock: Clock): T[] {
-  const result = [...items];
-  for (let at = result.length - 1; at > 0; at--) {
-    const other = Math.floor(clock.random() * (at + 1));
-    [result[at], result[other]] = [result[other] as T, result[at] as T];
-  }
-  return result;
 }
