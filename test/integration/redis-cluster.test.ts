@@ -2,12 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Broker } from "../../src/brokers/broker.ts";
 import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
-import { Realtime } from "../../src/index.ts";
-import { compareCursors, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import { brokerConformance } from "../../src/testing/broker-conformance.ts";
 import { CLIENT_LIBRARIES, type ClientLibrary } from "../support/redis-clients.ts";
 import { startCluster, type RedisCluster } from "../support/redis-cluster.ts";
-import { watch, type WatchedChannel } from "../support/watched-channel.ts";
+import { emitUntil, expectToldOf, processOn, watch } from "../support/watched-channel.ts";
 
 let cluster: RedisCluster;
 
@@ -18,13 +16,14 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 
 const ports = () => cluster.nodes.map(({ port }) => port);
+const sourceOf = (library: string) => (CLIENT_LIBRARIES[library] as ClientLibrary).cluster(ports());
 let stores = 0;
 
 describe.each(Object.keys(CLIENT_LIBRARIES))("conformance of a Redis Cluster through %s", (library) => {
   const cases = brokerConformance(async () => {
     const brokers: Broker[] = [];
     const keyPrefix = `store${++stores}`;
-    const source = (CLIENT_LIBRARIES[library] as ClientLibrary).cluster(ports());
+    const source = sourceOf(library);
     return {
       async open() {
         const broker = createRedisBroker({ source, keyPrefix, logger: { warn() {} } });
@@ -46,36 +45,10 @@ describe.each(Object.keys(CLIENT_LIBRARIES))("conformance of a Redis Cluster thr
   for (const { name, skip, run } of cases) (skip === undefined ? it : it.skip)(name, run);
 });
 
-/** A process of its own: nothing is shared with the others. */
-function server(library: string, keyPrefix: string): Realtime {
-  const source = (CLIENT_LIBRARIES[library] as ClientLibrary).cluster(ports());
-  const logger = { log() {}, warn() {}, error() {} };
-  const broker = createRedisBroker({ source, keyPrefix, logger });
-  // More than flows by while nobody hears it.
-  return new Realtime({ broker, logger, history: { maxLength: 100_000 } });
-}
-
-/** Emits `{ n: 0 }`, `{ n: 1 }`, … until it is told to stop, one after the other. Returns what became of each. */
-function emitUntil(realtime: Realtime, channel: string, signal: AbortSignal): Promise<string[]> {
-  return (async () => {
-    const outcomes: string[] = [];
-    for (let n = 0; !signal.aborted; n++) {
-      outcomes.push(
-        await realtime
-          .channel(channel)
-          .emit("count.up", { n })
-          .catch((error: unknown) => `failed: ${String((error as { code?: unknown }).code ?? error)}`),
-      );
-      await sleep(1);
-    }
-    return outcomes;
-  })();
-}
-
 describe.each(Object.keys(CLIENT_LIBRARIES))("a Redis Cluster through %s", (library) => {
   it("B-24: a slot that moves while events flow, with time between its keys and its finalising, loses nothing", async () => {
     const keyPrefix = `move${++stores}`;
-    const [emitter, reader] = [server(library, keyPrefix), server(library, keyPrefix)];
+    const [emitter, reader] = [processOn(sourceOf(library), keyPrefix), processOn(sourceOf(library), keyPrefix)];
     const watched = await watch(reader, "room");
     const stop = new AbortController();
     const emitting = emitUntil(emitter, "room", stop.signal);
@@ -98,7 +71,7 @@ describe.each(Object.keys(CLIENT_LIBRARIES))("a Redis Cluster through %s", (libr
 
   it("a node that is killed and whose replica is promoted: events go on, what is missing is told, ids never go back in silence", async () => {
     const keyPrefix = `kill${++stores}`;
-    const [emitter, reader] = [server(library, keyPrefix), server(library, keyPrefix)];
+    const [emitter, reader] = [processOn(sourceOf(library), keyPrefix), processOn(sourceOf(library), keyPrefix)];
     const watched = await watch(reader, "room");
     const stop = new AbortController();
     const emitting = emitUntil(emitter, "room", stop.signal);
@@ -112,23 +85,9 @@ describe.each(Object.keys(CLIENT_LIBRARIES))("a Redis Cluster through %s", (libr
     stop.abort();
     const outcomes = await emitting;
     const last = await emitter.channel("room").emit("count.up", { n: -1 });
-    await vi.waitFor(() => expect(watched.ids.at(-1)).toBe(last), 20_000);
+    await vi.waitFor(() => expect(watched.position).toBe(last), 20_000);
     expectToldOf(watched, outcomes);
     await Promise.all([emitter.close(), reader.close()]);
     await cluster.restart(dead);
   });
 });
-
-/** Each event that was stored was seen, once and in order, or stands where a gap was told. */
-function expectToldOf(watched: WatchedChannel, outcomes: readonly string[]): void {
-  const numbers = watched.numbers.slice(0, -1);
-  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
-  const seen = new Set(numbers);
-  const missing = outcomes.flatMap((outcome, n) => (outcome.startsWith("failed") || seen.has(n) ? [] : [n]));
-  if (watched.gaps.length === 0) expect(missing).toEqual([]);
-  for (const [at, id] of watched.ids.entries()) {
-    const before = watched.ids[at - 1];
-    if (before === undefined || compareCursors(before as RealtimeCursor, id as RealtimeCursor) < 0) continue;
-    expect(watched.gaps.map(({ reason }) => reason)).toContain("reset");
-  }
-}
