@@ -243,6 +243,18 @@ describe("behind Sentinel", () => {
     expect(String(reasons[0])).toMatch(/named 127\.0\.0\.1:\d+ as the master, which says that it is a slave/);
   });
 
+  it("I6: node-redis 6 keeps one socket per connection, and none of those that it looked up the master with", async () => {
+    const driver = createNodeRedisDriver(
+      createSentinel({ name: servers.name, sentinelRootNodes: nodesAt(servers.sentinelPorts) }),
+    );
+    const sockets = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length;
+    const before = sockets();
+    const { connection } = await openReady(driver, "commands");
+    await vi.waitFor(() => expect(sockets()).toBe(before + 1));
+    await connection.destroy();
+    expect(sockets()).toBe(before);
+  });
+
   it("I9: node-redis 6 lets go of a sentinel that does not answer", async () => {
     await using proxy = await startProxy(servers.sentinelPorts[0] as number);
     proxy.delays = () => ({ toClient: 60_000 });
