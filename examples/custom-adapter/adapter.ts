@@ -19,7 +19,7 @@ export function createRedisAdapter(client: RedisClientType, reader: RedisClientT
 
     async xrange(channel, { start = "-", end = "+", count } = {}) {
       const entries = await client.xRange(channel, start, end, count === undefined ? {} : { COUNT: count });
-      return entries.map(decode);
+      return (entries ?? []).map(decode);
     },
 
     async xread({ channels, cursors, blockMs = 0, count, signal }) {
@@ -38,8 +38,8 @@ export function createRedisAdapter(client: RedisClientType, reader: RedisClientT
     },
 
     async getLatestCursor(channel) {
-      const [newest] = await client.xRevRange(channel, "+", "-", { COUNT: 1 });
-      return newest?.id ?? null;
+      const newest = await client.xRevRange(channel, "+", "-", { COUNT: 1 });
+      return newest?.[0]?.id ?? null;
     },
   };
 }
