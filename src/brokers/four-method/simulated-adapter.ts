@@ -1,5 +1,6 @@
+import type { Clock } from "../../protocol/clock.ts";
 import { compareCursors, ORIGIN, positionBelow, type RealtimeCursor } from "../../protocol/cursor.ts";
-import type { FakeClock } from "../../testing/fake-clock.ts";
+
 import type { RedisAdapter, StreamEntry, XAddOptions, XRangeArgs, XReadArgs, XReadResult } from "./adapter.ts";
 
 /** A read that the store has not answered yet. */
@@ -20,7 +21,7 @@ interface Stream {
  * told to wait differently, to fail or to hold its answers back.
  */
 export class SimulatedAdapter implements RedisAdapter {
-  readonly #clock: FakeClock;
+  readonly #clock: Clock;
   readonly #streams = new Map<string, Stream>();
   readonly #waiting = new Set<Waiting>();
   #held: Array<() => void> = [];
@@ -39,7 +40,7 @@ export class SimulatedAdapter implements RedisAdapter {
   /** What an `xadd` waits for before it is carried out. */
   delaysAdd: (payload: Record<string, unknown>) => Promise<void> | undefined = () => undefined;
 
-  constructor(clock: FakeClock) {
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
