@@ -1,6 +1,5 @@
 import type { Clock } from "../../protocol/clock.ts";
 import { compareCursors, ORIGIN, positionBelow, type RealtimeCursor } from "../../protocol/cursor.ts";
-
 import type { RedisAdapter, StreamEntry, XAddOptions, XRangeArgs, XReadArgs, XReadResult } from "./adapter.ts";
 
 /** A read that the store has not answered yet. */
