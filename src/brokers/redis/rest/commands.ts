@@ -17,6 +17,7 @@ const MAX_REQUESTS = 32;
 /** Of the time that a command has, the part that a request may take before its outcome is looked for: that takes time, too. */
 const REQUEST_SHARE = 0.6;
 const MIN_REQUEST_MS = 250;
+const MAX_REQUEST_MS = 10_000;
 /** What a slow network may add to that: a second for each of so many bytes. */
 const BYTES_PER_SECOND: number = 256 * 1024;
 /** How long a look into the log may take. */
@@ -142,7 +143,8 @@ export class RestCommands {
       this.#options.outages.up(this);
     } else {
       lane.reason = answer.error;
-      this.#options.outages.down(this, answer.error);
+      // One may be lost on any way. Two in a row are worth a word.
+      if (lane.failures > 0) this.#options.outages.down(this, answer.error);
       this.#pause(lane, answer.kind === "unsent" ? answer.waitMs : undefined);
     }
     const [next] = this.#ready;
@@ -157,8 +159,8 @@ export class RestCommands {
     const shipment = lane.load(this.#options.context.clock.now());
     const { items, bell, bytes } = shipment;
     const commands = items.map(({ pending, doubt }) => asSent(pending.command, doubt?.fence));
-    const longest = Math.max(MIN_REQUEST_MS, ...items.map(({ pending }) => pending.command.timeoutMs * REQUEST_SHARE));
-    const timeoutMs = longest + (bytes / BYTES_PER_SECOND) * 1_000;
+    const patience = Math.max(MIN_REQUEST_MS, ...items.map(({ pending }) => pending.command.timeoutMs * REQUEST_SHARE));
+    const timeoutMs = Math.min(patience, MAX_REQUEST_MS) + (bytes / BYTES_PER_SECOND) * 1_000;
     const answer = await this.#request(lane, bell ? [...commands, bell] : commands, timeoutMs);
     lane.shipment = undefined;
     switch (answer?.kind) {

@@ -58,6 +58,7 @@ export class RestListener implements Listener {
       targets: () => this.#wanted.values(),
       keyOf: ({ key }) => key,
       urgencyOf: (wanted) => this.#urgencyOf(wanted),
+      isQuiet: ({ heardAt }) => context.clock.now() - heardAt >= AUDIT_MS,
       found: (wanted, last, look) => this.#found(wanted, last, look),
       failed: (wanteds, error, isRefused) => this.#watchFailed(wanteds, error, isRefused),
     });
@@ -167,6 +168,7 @@ export class RestListener implements Listener {
     wanted.suspect = undefined;
     // Who is polled is still told of everything.
     if (wanted.isPolled) return;
+    wanted.isLost = true;
     this.#losing.add(wanted);
     this.#losingTimer ??= this.#options.context.clock.setTimeout(() => this.#tellLost(), GATHER_MS);
     this.#watch.plan();
@@ -182,11 +184,11 @@ export class RestListener implements Listener {
         return;
       }
       context.warnOnce(`${reason.message} It is tried again every ${PROBE_MS / 1_000} s.`, error);
-    } else {
-      outages.down(wanted, error);
     }
+    const attempts = wanted.stream?.attempts ?? 0;
+    if (!isRefused && attempts > 1) outages.down(wanted, error);
     // It may be the streams alone that the service does not give just now.
-    if ((wanted.stream?.attempts ?? 0) >= PATIENCE && !wanted.isPolled) this.#poll(wanted);
+    if (attempts >= PATIENCE && !wanted.isPolled) this.#poll(wanted);
   }
 
   #hear(wanted: Wanted, text: string): void {
@@ -204,6 +206,7 @@ export class RestListener implements Listener {
       announcements.rung(wanted.live, id);
     } else {
       announcements.heard();
+      wanted.misses = 0;
       if (wanted.isDeaf) {
         wanted.isDeaf = false;
         wanted.wellAt = this.#watch.looks;
@@ -221,10 +224,9 @@ export class RestListener implements Listener {
     this.#watch.look();
   }
 
-  #urgencyOf({ isPolled, suspect, stream, heardAt }: Wanted): Urgency {
+  #urgencyOf({ isPolled, suspect, stream }: Wanted): Urgency {
     if (isPolled || suspect !== undefined) return "each second";
-    if (!stream?.isUp) return "not now";
-    return this.#options.context.clock.now() - heardAt < AUDIT_MS ? "not now" : "now and then";
+    return stream?.isUp ? "now and then" : "not now";
   }
 
   #found(wanted: Wanted, last: RealtimeCursor | undefined, look: number): void {
@@ -248,7 +250,7 @@ export class RestListener implements Listener {
   #watchFailed(wanteds: readonly Wanted[], error: Error, isRefused: boolean): void {
     const { context, address, outages } = this.#options;
     if (!isRefused || isPassing(error)) {
-      outages.down(this, error);
+      if (this.#watch.failures > 1) outages.down(this, error);
       return;
     }
     for (const wanted of wanteds) {
@@ -264,7 +266,8 @@ export class RestListener implements Listener {
 
   #deafen(wanted: Wanted): void {
     const now = this.#options.context.clock.now();
-    wanted.isDeaf = true;
+    // A new stream may do better. If that misses something, too, only hearing can prove that it hears.
+    wanted.isDeaf = ++wanted.misses > 1;
     wanted.isPolled = true;
     if (now - wanted.reopenedAt >= REOPEN_MS) {
       wanted.reopenedAt = now;
@@ -280,9 +283,7 @@ export class RestListener implements Listener {
     this.#losingTimer = undefined;
     const lost = [...this.#losing];
     this.#losing.clear();
-    if (lost.length === 0) return;
-    for (const wanted of lost) wanted.isLost = true;
-    this.#handlers.lost(lost.map(({ channel }) => channel));
+    if (lost.length > 0) this.#handlers.lost(lost.map(({ channel }) => channel));
   }
 
   #restore(wanted: Wanted): void {

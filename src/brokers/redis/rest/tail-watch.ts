@@ -28,8 +28,9 @@ export interface TailWatchHandlers<Target> {
   /** Everyone there is. */
   targets(): Iterable<Target>;
   keyOf(target: Target): string;
-  /** @param isAudit whether a look at those of the second kind is due */
   urgencyOf(target: Target): Urgency;
+  /** Whether one of the second kind is worth a look. */
+  isQuiet(target: Target): boolean;
   /** @param last where the log ends; `undefined` when the key cannot be looked at @param look the number of the look */
   found(target: Target, last: RealtimeCursor | undefined, look: number): void;
   /** A look failed; there will be another. @param isRefused whether the service said no in so many words */
@@ -53,6 +54,11 @@ export class TailWatch<Target> {
     this.#clock = clock;
     this.#endpoint = endpoint;
     this.#handlers = handlers;
+  }
+
+  /** Looks in a row that failed. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** How many looks have begun. */
@@ -96,7 +102,7 @@ export class TailWatch<Target> {
     const isAudit = this.#auditAt <= this.#clock.now();
     const targets = [...this.#handlers.targets()].filter((target) => {
       const urgency = this.#handlers.urgencyOf(target);
-      return urgency === "each second" || (isAudit && urgency === "now and then");
+      return urgency === "each second" || (isAudit && urgency === "now and then" && this.#handlers.isQuiet(target));
     });
     void this.#lookAt(targets);
   }

@@ -11,6 +11,7 @@ export interface UpstashRedisLike {
 
 /** What such a client sends its requests with: not in its types, and the same in all its versions and for all its platforms. */
 interface Requester {
+  request(command: { readonly body: readonly string[] }): Promise<{ readonly result?: unknown }>;
   readonly baseUrl?: unknown;
   readonly headers?: { readonly authorization?: unknown };
   readonly readYourWrites?: unknown;
@@ -67,6 +68,12 @@ export function createUpstashSource(client: UpstashRedisLike): RedisSource {
         },
       }),
   };
+}
+
+/** Sends a command with the user's own client, which decides about retries. */
+export async function sendUpstash(client: UpstashRedisLike, command: readonly string[]): Promise<unknown> {
+  const answer = await requesterOf(client)?.request({ body: command });
+  return answer?.result;
 }
 
 function requesterOf(client: object): Requester | undefined {

@@ -11,7 +11,9 @@ export class Wanted {
   stream: EventStream | undefined;
   /** Whether the end of its log is looked at every second: there is no stream of it, or none that can be counted on. */
   isPolled = false;
-  /** Whether something was announced that its stream did not hear. */
+  /** Times in a row that its streams did not hear of what was stored. */
+  misses = 0;
+  /** Whether its stream is not counted on, however well it looks. */
   isDeaf = false;
   /** Whether the service cannot make a stream of it. */
   isUnstreamable = false;
