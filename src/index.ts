@@ -15,6 +15,14 @@ export type {
   ReadOptions,
   Retention,
 } from "./brokers/broker.ts";
+export type {
+  RedisAdapter,
+  StreamEntry,
+  XAddOptions,
+  XRangeArgs,
+  XReadArgs,
+  XReadResult,
+} from "./brokers/four-method/adapter.ts";
 export type { ErrorCode, GapReason, WireCode } from "./protocol/codes.ts";
 export { isRealtimeCursor, type RealtimeCursor } from "./protocol/cursor.ts";
 export { CursorUnavailableError, isTidingsError, TidingsError, type Issue } from "./protocol/error.ts";
@@ -25,7 +33,7 @@ export type { RealtimeLogger } from "./realtime/internals.ts";
 export type { HistoryOptions, RealtimeLimits, RealtimeOptions } from "./realtime/options.ts";
 export type { RealtimePlugin, RealtimePluginContext } from "./realtime/plugins.ts";
 export { Realtime, type ChannelOptions, type RealtimeConstructor } from "./realtime/realtime.ts";
-export type { RedisInput } from "./realtime/resolve-broker.ts";
+export type { DriverInput, RedisInput } from "./realtime/resolve-broker.ts";
 export type { SubscribeOptions } from "./realtime/subscribe.ts";
 export type { InferRealtimeEvents } from "./schema/infer.ts";
 export type { HistoryMessage, Message } from "./schema/message.ts";

@@ -27,7 +27,7 @@ describe("conformance", () => {
     {
       skip: [
         {
-          name: "I7 Return: an interrupted listener is told once that it was lost, then that its channels are heard again",
+          name: "I7 Return: an interrupted listener is told once of each channel that it was lost, then that its channels are heard again",
           reason: "there is no connection to interrupt",
         },
       ],

@@ -137,7 +137,7 @@ describe("Realtime", () => {
     }
     expect(quiet.warn).not.toHaveBeenCalled();
     expect(loud.warn).toHaveBeenCalledOnce();
-    expect(String(loud.warn.mock.calls[0]?.[0])).toMatch(/^tidings: .*memory.*redis: new Redis.*driver: "memory"/);
+    expect(String(loud.warn.mock.calls[0]?.[0])).toMatch(/^tidings: .*memory.*redis: process.env.REDIS_URL.*driver: "memory"/);
   });
 });
 

@@ -268,7 +268,17 @@ const wrongOptions: {
   readonly subscribe: Record<Exclude<keyof SubscribeOptions<string, never>, "after">, readonly unknown[]>;
 } = {
   Realtime: {
-    redis: ["redis://127.0.0.1", 5, null, {}, { driver: "memcached" }],
+    redis: [
+      "",
+      "127.0.0.1:6379",
+      "redis://h/db",
+      "https://x.upstash.io",
+      5,
+      null,
+      {},
+      { driver: "memcached" },
+      { driver: "redis" },
+    ],
     broker: [5, null, {}, { append() {}, listen() {} }],
     keyPrefix: [5, "", "a{b}", "a b"],
     emitTimeoutSecs: [0, -1, Number.NaN, "5"],

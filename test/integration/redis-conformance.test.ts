@@ -4,11 +4,13 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { createIORedisAdapter } from "../../src/adapters/ioredis.ts";
 import type { Broker } from "../../src/brokers/broker.ts";
 import { redisAdapterParts } from "../../src/brokers/redis/clients/adapter.ts";
+import { createUrlDriver } from "../../src/brokers/redis/clients/url.ts";
 import { overConnections } from "../../src/brokers/redis/connections/source.ts";
 import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
 import { createIoRedisDriver } from "../../src/brokers/redis/clients/ioredis.ts";
 import type { RedisSource } from "../../src/brokers/redis/transport.ts";
 import { brokerConformance } from "../../src/testing/broker-conformance.ts";
+import { CLIENT_LIBRARIES } from "../support/redis-clients.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 
 let server: RedisServer;
@@ -25,10 +27,13 @@ afterAll(async () => {
 });
 
 const SPELLINGS: Record<string, (client: Redis) => RedisSource> = {
-  "the client itself": (client) => overConnections(createIoRedisDriver(client)),
+  ...Object.fromEntries(
+    Object.entries(CLIENT_LIBRARIES).map(([name, { single }]) => [name, (client) => single(client.options.port as number)]),
+  ),
   "createIORedisAdapter(client)": (client) => redisAdapterParts(createIORedisAdapter(client))?.source as RedisSource,
-  "a client that speaks RESP2": (client) =>
+  "ioredis 6 with RESP2": (client) =>
     overConnections(createIoRedisDriver(client.duplicate({ protocol: 2, lazyConnect: true }))),
+  "a URL": (client) => overConnections(createUrlDriver(`redis://127.0.0.1:${client.options.port}/1`)),
 };
 
 let stores = 0;

@@ -134,7 +134,7 @@ describe("on a cluster", () => {
       const { connection, events } = await openReady(driverOf(seeds, {}), "subscription", await homeOf("{m}"));
       await connection.subscribe(["{m}1"], true);
       await cluster.moveSlot(cluster.slotOf("{m}"), await otherThan("{m}"));
-      await vi.waitFor(() => expect(events).toEqual(["ready", "moved"]));
+      await vi.waitFor(() => expect(events).toEqual(["ready", library === "ioredis 5" ? "closed" : "moved"]));
     });
 
     it("I2: says so too when the news comes while a reply is awaited", async () => {
@@ -151,7 +151,7 @@ describe("on a cluster", () => {
       expect(["moved", "closed"]).toContain(events[1]);
     });
 
-    // ioredis 5 only says that something has moved, and never answers.
+    // The connection of ioredis 5 has ended by then.
     it.skipIf(library === "ioredis 5")("asks the server each time, and rejects what belongs elsewhere", async () => {
       const { connection } = await openReady(driverOf(seeds, {}), "subscription", await homeOf("{d}"));
       await connection.subscribe(["{d}"], true);

@@ -4,9 +4,10 @@ import add from "./scripts/add.lua";
 
 /**
  * Sends one command to Redis and resolves with its reply, in the types of RESP2 or RESP3: a map as an object, as a `Map` or as a
- * flat list, whatever the client makes of it. Commands reach Redis in call order.
+ * flat list, whatever the client makes of it. Commands reach Redis in call order. `key` is one of the arguments, and on a cluster
+ * decides which server is asked.
  */
-export type RedisCommand = (name: string, args: readonly string[]) => Promise<unknown>;
+export type RedisCommand = (name: string, args: readonly string[], key: string) => Promise<unknown>;
 
 /** How {@link fourMethods} names keys, and what it waits by. */
 export interface FourMethodsOptions {
@@ -14,6 +15,8 @@ export interface FourMethodsOptions {
   readonly prefix?: string | undefined;
   /** What the client library itself puts before each key, which then stands in replies. @default "" */
   readonly clientPrefix?: string | undefined;
+  /** Whether channels live on several servers, which a command cannot ask together. @default false */
+  readonly isCluster?: boolean | undefined;
   /** @default the system's clock */
   readonly clock?: Clock | undefined;
 }
@@ -28,12 +31,17 @@ const POLL_MS = 100;
  * blocks the connection, which others may use: it looks every 100 ms until its time is over.
  */
 export function fourMethods(command: RedisCommand, options: FourMethodsOptions = {}): RedisAdapter {
-  const { prefix = "", clientPrefix = "", clock = systemClock } = options;
+  const { prefix = "", clientPrefix = "", isCluster = false, clock = systemClock } = options;
+
+  async function readEach({ channels, cursors, ...args }: XReadArgs): Promise<XReadResult> {
+    const one = (channel: string, at: number) => readOnce({ ...args, channels: [channel], cursors: cursors.slice(at, at + 1) });
+    return (await Promise.all(channels.map(one))).flat();
+  }
 
   async function readOnce({ channels, cursors, count }: XReadArgs): Promise<XReadResult> {
     const keys = channels.map((channel) => prefix + channel);
     const limit = count === undefined ? [] : ["COUNT", String(count)];
-    const reply = await command("XREAD", [...limit, "STREAMS", ...keys, ...cursors]);
+    const reply = await command("XREAD", [...limit, "STREAMS", ...keys, ...cursors], keys[0] ?? "");
     const found = new Map(pairsOf(reply).map(([key, entries]) => [String(key), entries]));
     return channels.flatMap((channel, at) => {
       const messages = entriesOf(found.get(`${clientPrefix}${keys[at] ?? ""}`));
@@ -51,22 +59,22 @@ export function fourMethods(command: RedisCommand, options: FourMethodsOptions =
       const message = JSON.stringify(payload);
       if (expireAfterSecs !== undefined) {
         const args = [maxLen === undefined ? "" : String(maxLen), String(expireAfterSecs), message];
-        return String(await command("EVAL", [add, "1", key, ...args]));
+        return String(await command("EVAL", [add, "1", key, ...args], key));
       }
       const trim = maxLen === undefined ? [] : ["MAXLEN", "=", String(maxLen)];
-      return String(await command("XADD", [key, ...trim, "*", FIELD, message]));
+      return String(await command("XADD", [key, ...trim, "*", FIELD, message], key));
     },
 
     async xrange(channel: string, { start = "-", end = "+", count }: XRangeArgs = {}): Promise<StreamEntry[]> {
       const limit = count === undefined ? [] : ["COUNT", String(count)];
-      return entriesOf(await command("XRANGE", [prefix + channel, start, end, ...limit]));
+      return entriesOf(await command("XRANGE", [prefix + channel, start, end, ...limit], prefix + channel));
     },
 
     async xread(args: XReadArgs): Promise<XReadResult> {
       const until = clock.now() + (args.blockMs ?? 0);
       for (;;) {
         if (args.signal?.aborted || args.channels.length === 0) return [];
-        const found = await readOnce(args);
+        const found = await (isCluster ? readEach(args) : readOnce(args));
         const leftMs = until - clock.now();
         if (found.length > 0 || !(leftMs > 0)) return found;
         await pause(Math.min(POLL_MS, leftMs), clock, args.signal);
@@ -74,7 +82,7 @@ export function fourMethods(command: RedisCommand, options: FourMethodsOptions =
     },
 
     async getLatestCursor(channel: string): Promise<string | null> {
-      const newest = await command("XREVRANGE", [prefix + channel, "+", "-", "COUNT", "1"]);
+      const newest = await command("XREVRANGE", [prefix + channel, "+", "-", "COUNT", "1"], prefix + channel);
       return entriesOf(newest)[0]?.id ?? null;
     },
   };

@@ -66,10 +66,11 @@ export function record(broker: Broker, onEntry: (channel: string, entry: Entry) 
 
   /** Reads what a broker said to be there, as a hub does: up to `last`, from the newest that is known. */
   async function follow(channel: string, last: RealtimeCursor): Promise<void> {
-    const page = await readAll(broker, channel).catch(() => undefined);
     const known = entries.get(channel) ?? [];
     entries.set(channel, known);
+    // What is heard from here on may be newer than what is read.
     const newest = known.at(-1)?.id;
+    const page = await readAll(broker, channel).catch(() => undefined);
     for (const entry of page?.entries ?? []) {
       const isNew = newest === undefined ? entry.id === last : compareCursors(entry.id, newest) > 0;
       if (!isNew || compareCursors(entry.id, last) > 0 || known.some(({ id }) => id === entry.id)) continue;

@@ -1,5 +1,6 @@
 import { TidingsError } from "../../../protocol/error.ts";
-import type { ConnectionOptions, RedisConnection, RedisDriver, RedisNode } from "../connections/driver.ts";
+import type { RedisDriver, RedisNode } from "../connections/driver.ts";
+import { connectIoRedis, type IoRedisClient } from "./ioredis-connection.ts";
 
 /** What tidings needs of an ioredis client (5 or later), a cluster's included. Its types are not imported: the package is optional. */
 export interface IoRedisLike {
@@ -10,26 +11,9 @@ export interface IoRedisLike {
   call(command: string, ...args: never[]): Promise<unknown>;
 }
 
-/** A client of one server. */
-interface Client {
-  readonly status: string;
-  readonly options: object;
-  readonly stream?: {
-    readonly writable: boolean;
-    readonly closed: boolean;
-    destroy(): void;
-    once(event: "close", run: () => void): void;
-    on(event: "data", run: (bytes: Uint8Array & { includes(text: string): boolean }) => void): void;
-  };
-  duplicate(override: object): Client;
-  call(command: string, args: readonly string[]): Promise<unknown>;
-  disconnect(): void;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-}
-
 interface Cluster {
   readonly startupNodes: ReadonlyArray<string | number | Partial<RedisNode>>;
-  nodes(role?: string): readonly Client[];
+  nodes(role?: string): readonly IoRedisClient[];
   duplicate(nodes: readonly [], override: object): Cluster;
   disconnect(): void;
   on(event: string, listener: (...args: never[]) => void): unknown;
@@ -53,34 +37,6 @@ interface ClusterOptions {
   readonly natMap?: Readonly<Record<string, RedisNode>> | ((address: string) => RedisNode | null) | null;
 }
 
-/** What our own connections are told, whatever the user's client was told. */
-const OWN_OPTIONS = {
-  keyPrefix: "",
-  lazyConnect: false,
-  // It lives once; it neither sends again nor keeps for later: the engine knows what may be repeated, and when.
-  retryStrategy: () => null,
-  sentinelRetryStrategy: () => null,
-  autoResendUnfulfilledCommands: false,
-  enableOfflineQueue: false,
-  autoResubscribe: false,
-  maxRetriesPerRequest: null,
-  reconnectOnError: null,
-  enableAutoPipelining: false,
-  // The engine watches the connection itself.
-  enableReadyCheck: false,
-  commandTimeout: undefined,
-  socketTimeout: undefined,
-  monitor: false,
-  readOnly: false,
-  stringNumbers: false,
-  replyMapping: "legacy",
-  showFriendlyErrorStack: false,
-  himportFieldsets: undefined,
-  scripts: undefined,
-  // Milliseconds to a closed socket, with the other side's consent or without.
-  disconnectTimeout: 1,
-};
-
 /** Whether a value is an ioredis client, a cluster's included. */
 export function isIoRedis(value: unknown): value is IoRedisLike {
   if (typeof value !== "object" || value === null) return false;
@@ -98,10 +54,15 @@ export function isIoRedis(value: unknown): value is IoRedisLike {
 export function createIoRedisDriver(client: IoRedisLike): RedisDriver {
   return client.isCluster
     ? clusterDriver(client as unknown as Cluster, client.options as ClusterOptions)
-    : clientDriver(client as unknown as Client, client.options as ClientOptions);
+    : clientDriver(client as unknown as IoRedisClient, client.options as ClientOptions);
 }
 
-function clientDriver(client: Client, options: ClientOptions): RedisDriver {
+/** Sends a command on the user's own client. */
+export function sendIoRedis(client: IoRedisLike, name: string, args: readonly string[]): Promise<unknown> {
+  return (client as unknown as IoRedisClient).call(name, args);
+}
+
+function clientDriver(client: IoRedisClient, options: ClientOptions): RedisDriver {
   const { host = "localhost", port = 6379, path, db, username, tls, sentinels, name } = options;
   const server = sentinels
     ? `${name ?? ""}@${sentinels.map((sentinel) => addressOf(sentinel, 26_379)).join(",")}`
@@ -112,7 +73,7 @@ function clientDriver(client: Client, options: ClientOptions): RedisDriver {
     address,
     keyPrefix: prefixOf(options.keyPrefix),
     db: db ?? 0,
-    connect: (connection) => connect(async () => client, {}, connection),
+    connect: (connection) => connectIoRedis(async () => ({ client }), connection),
   };
 }
 
@@ -129,70 +90,26 @@ function clusterDriver(cluster: Cluster, { redisOptions, keyPrefix, natMap }: Cl
     connect(options) {
       const { host, port } = options.node as RedisNode;
       const outside = typeof natMap === "function" ? natMap(`${host}:${port}`) : natMap?.[`${host}:${port}`];
-      return connect(() => clientOf(cluster), { db: 0, ...redisOptions, ...(outside ?? { host, port }) }, options);
+      const override = { db: 0, ...redisOptions, ...(outside ?? { host, port }) };
+      return connectIoRedis(async () => ({ client: await clientOf(cluster), override }), options);
     },
   };
 }
 
 /** A client of any server of the cluster: where the class of such clients is to be had. */
-async function clientOf(cluster: Cluster): Promise<Client> {
+async function clientOf(cluster: Cluster): Promise<IoRedisClient> {
   const [known] = cluster.nodes();
   if (known) return known;
   // A cluster that is lazy or closed has none. A copy of it does, as soon as it has looked up where to connect to.
   const copy = cluster.duplicate([], { lazyConnect: false, clusterRetryStrategy: () => null });
   try {
-    return await new Promise<Client>((resolve, reject) => {
+    return await new Promise<IoRedisClient>((resolve, reject) => {
       copy.on("+node", resolve);
       copy.on("error", reject);
     });
   } finally {
     copy.disconnect();
   }
-}
-
-function connect(template: () => Promise<Client>, where: object, { kind, handlers }: ConnectionOptions): RedisConnection {
-  let own: Client | undefined;
-  let destroyed: Promise<void> | undefined;
-  let reason: unknown;
-  function open(client: Client): void {
-    if (destroyed) return;
-    own = client.duplicate({ ...where, ...OWN_OPTIONS, connectionName: `tidings-${kind}` });
-    // Without a listener ioredis prints it.
-    own.on("error", (error: unknown) => void (reason = error));
-    own.on("ready", () => void (destroyed ?? handlers.ready()));
-    own.on("end", () => void (destroyed ?? handlers.closed(reason)));
-    // Version 5 takes it for an answer to whatever was asked last and says nothing. What only looks like it does no harm.
-    const sniff = (bytes: Uint8Array & { includes(text: string): boolean }) => {
-      if (bytes.includes("sunsubscribe")) void (destroyed ?? handlers.moved());
-    };
-    if (kind === "subscription") own.on("connect", () => void own?.stream?.on("data", sniff));
-    const hear = (channel: string, message: string) => void (destroyed ?? handlers.message(channel, message));
-    own.on("message", hear);
-    own.on("smessage", hear);
-  }
-  void template()
-    .then(open)
-    .catch((error: unknown) => void (destroyed ?? handlers.closed(error)));
-
-  function command(name: string, args: readonly string[]): Promise<unknown> | undefined {
-    if (destroyed || own?.status !== "ready" || own.stream?.writable !== true) return undefined;
-    return own.call(name, args);
-  }
-  async function destroy(): Promise<void> {
-    own?.disconnect();
-    const stream = own?.stream;
-    if (!stream || stream.closed) return;
-    const gone = new Promise<void>((resolve) => stream.once("close", resolve));
-    stream.destroy();
-    await gone;
-  }
-  return {
-    command,
-    // In small letters: on a server without RESP3 ioredis looks them up by the name it was given.
-    subscribe: (channels, sharded) => command(sharded ? "ssubscribe" : "subscribe", channels),
-    unsubscribe: (channels, sharded) => void command(sharded ? "sunsubscribe" : "unsubscribe", channels)?.catch(() => {}),
-    destroy: () => (destroyed ??= destroy()),
-  };
 }
 
 function prefixOf(keyPrefix: unknown): string {

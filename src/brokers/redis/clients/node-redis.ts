@@ -64,6 +64,13 @@ export function createNodeRedisDriver(client: NodeRedisLike): RedisDriver {
   return clientDriver(client as unknown as NodeRedisClient);
 }
 
+/** Sends a command on the user's own client. @param key decides which server of a cluster is asked */
+export function sendNodeRedis(client: NodeRedisLike, command: readonly string[], key: string): Promise<unknown> {
+  const send = client.sendCommand.bind(client) as (...args: readonly unknown[]) => Promise<unknown>;
+  if (isCluster(client)) return send(key, false, command);
+  return isSentinel(client) ? send(false, command) : send(command);
+}
+
 function clientDriver(client: NodeRedisClient): RedisDriver {
   const { socket = {}, database = 0, keyPrefix } = client.options;
   const address = `${socket.path ?? addressOf(socket, 6_379)}/${database}`;
