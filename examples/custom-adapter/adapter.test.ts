@@ -26,4 +26,4 @@ const cases = adapterConformance(async () => {
   };
 });
 
-for (const { name, skip, run } of cases) test(name, { skip: skip ?? false }, run);
+for (const { name, skip, run } of cases) void test(name, { skip: skip ?? false }, run);

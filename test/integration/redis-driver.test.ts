@@ -153,7 +153,7 @@ describe.each(DRIVERS)("the driver over %s", (library, driverAt) => {
     const { connection } = await openReady(driverAt({ port: proxy.port }));
     const before = await callsOf("incr");
     await rawCommand(server.port, "DEL", "n");
-    const replies = await Promise.all(Array.from({ length: 3_000 }, () => connection.command("INCR", ["n"])));
+    const replies = await Promise.all(Array.from({ length: 3_000 }, async () => connection.command("INCR", ["n"])));
     expect(replies).toEqual(Array.from({ length: 3_000 }, (_, at) => at + 1));
     // The reply to the last one is lost: neither is it sent again, nor is the connection made again.
     proxy.connections.at(-1)?.loseReplyTo("INCR");

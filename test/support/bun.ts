@@ -14,7 +14,7 @@ let found: string | undefined;
  * The program of the package `bun`: its install script puts it into place; where such scripts are off it stays in the package of
  * the platform, and what stands in its place says so and fails.
  */
-export function bunPath(): string {
+function bunPath(): string {
   found ??= candidates().find((file) => existsSync(file) && spawnSync(file, ["--version"]).status === 0);
   if (found === undefined) throw new Error("the package `bun` has no program that runs here: npm ci");
   return found;

@@ -37,7 +37,7 @@ export class Calls {
         .then(call)
         .then(
           (value) => settle(() => resolve(value)),
-          (error: unknown) => settle(() => reject(error as Error)),
+          (error: unknown) => settle(() => reject(error)),
         );
     });
   }

@@ -115,7 +115,7 @@ describe("locating", () => {
           ...(end !== null && { end: ids[end % ids.length] }),
         };
         const from = range.start ?? ORIGIN;
-        const to = range.end ?? (ids.at(-1) as RealtimeCursor);
+        const to = range.end ?? ids.at(-1) ?? ORIGIN;
         const inside = ids.filter((id) => compareCursors(id, from) >= 0 && compareCursors(id, to) <= 0).slice(-newest);
         const [oldest] = inside;
         fc.pre(oldest !== undefined);

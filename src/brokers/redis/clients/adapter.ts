@@ -12,7 +12,7 @@ export interface RedisAdapterParts {
 }
 
 /** Registered, so that an adapter of one bundle works with the `Realtime` of another. */
-export const REDIS_ADAPTER: unique symbol = Symbol.for("tidings.redis-adapter") as never;
+const REDIS_ADAPTER: unique symbol = Symbol.for("tidings.redis-adapter") as never;
 
 /**
  * What `createIORedisAdapter` and its like return. Pass it as `redis`: then channels take the same way as with the client itself. The

@@ -59,7 +59,7 @@ export function connectBun(make: () => Promise<BunClient>, db: number, { kind, h
     return new Promise((resolve, reject) => {
       reply.then(resolve, (error: unknown) => {
         if (isOver) return;
-        if (own?.connected) reject(error as Error);
+        if (own?.connected) reject(error);
         else lose(error);
       });
     });
@@ -76,7 +76,7 @@ export function connectBun(make: () => Promise<BunClient>, db: number, { kind, h
   /** What Bun has a listener for, and the acknowledgement. To subscribe again would add a second listener. */
   const heard = new Map<string, Promise<unknown>>();
   const hear = (message: string, channel: string): void => {
-    if (!isOver && wanted.has(channel)) handlers.message(channel, message);
+    if (!isOver) handlers.message(channel, message);
   };
 
   async function listen(client: BunClient, channels: readonly string[], permission: Promise<unknown>): Promise<void> {

@@ -53,8 +53,8 @@ export function isIoRedis(value: unknown): value is IoRedisLike {
 /** A driver over an ioredis client or cluster, which is only duplicated. @throws TidingsError `bad_option` */
 export function createIoRedisDriver(client: IoRedisLike): RedisDriver {
   return client.isCluster
-    ? clusterDriver(client as unknown as Cluster, client.options as ClusterOptions)
-    : clientDriver(client as unknown as IoRedisClient, client.options as ClientOptions);
+    ? clusterDriver(client as unknown as Cluster, client.options)
+    : clientDriver(client as unknown as IoRedisClient, client.options);
 }
 
 /** Sends a command on the user's own client. */

@@ -56,14 +56,14 @@ export class NodeRedisShardedChannels {
 
   async #ask(changes: ReadonlyArray<() => void>): Promise<void> {
     // Behind all commands of this turn.
-    await undefined;
+    await Promise.resolve();
     this.#turn = undefined;
     let count: string | undefined;
     try {
       count = /\bssub=(\d+)/.exec(String(await this.#client.sendCommand(["CLIENT", "INFO"])))?.[1];
     } catch (error) {
       // Who may not ask has to believe. Any other error is the reply to another command.
-      if (!/^NOPERM|unknown (sub)?command/i.test(String((error as Error).message))) {
+      if (!/^NOPERM|unknown (sub)?command/i.test((error as Error).message)) {
         this.#disagree(error);
         throw error;
       }

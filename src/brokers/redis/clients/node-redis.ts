@@ -84,7 +84,7 @@ function clientDriver(client: NodeRedisClient): RedisDriver {
 }
 
 function clusterDriver(cluster: Cluster): RedisDriver {
-  const { rootNodes, defaults = {}, nodeAddressMap, keyPrefix } = optionsOf<ClusterOptions>(cluster);
+  const { rootNodes, defaults = {}, nodeAddressMap, keyPrefix } = optionsOf(cluster) as ClusterOptions;
   const seeds = rootNodes.map(seedOf);
   const address = seeds.map((seed) => addressOf(seed, 6_379)).join(",");
   let template: NodeRedisClient | undefined;
@@ -121,7 +121,7 @@ function clientOf(cluster: Cluster, defaults: NodeRedisOptions): NodeRedisClient
 }
 
 function sentinelDriver(sentinel: NodeRedisSentinel): RedisDriver {
-  const options = sentinel.duplicate && optionsOf<NodeRedisSentinelOptions>(sentinel);
+  const options = sentinel.duplicate && (optionsOf(sentinel) as NodeRedisSentinelOptions);
   const { name = "", sentinelRootNodes = [], nodeClientOptions = {}, keyPrefix } = options ?? {};
   const { database = 0 } = nodeClientOptions;
   const address = options
@@ -145,12 +145,12 @@ function sentinelDriver(sentinel: NodeRedisSentinel): RedisDriver {
 }
 
 /** What a client was made with, which it does not show: its `duplicate` tells that to the constructor that it finds. */
-function optionsOf<Options>(client: Cluster | NodeRedisSentinel): Options {
-  const constructor = function (options: Options): Options {
+function optionsOf(client: Cluster | NodeRedisSentinel): unknown {
+  const constructor = function (options: unknown): unknown {
     return options;
   };
   const prototype: object = Object.create(client, { constructor: { value: constructor } });
-  return (Object.create(prototype) as { duplicate(): Options }).duplicate();
+  return (Object.create(prototype) as { duplicate(): unknown }).duplicate();
 }
 
 function schemeOf({ socket, username }: NodeRedisOptions, suffix: string): string {

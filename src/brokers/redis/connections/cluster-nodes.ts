@@ -22,7 +22,7 @@ export function parseSlots(reply: unknown, asked: RedisNode): SlotMap | undefine
     const [host, port] = Array.isArray(master) ? (master as unknown[]) : [];
     // A server whose name its cluster does not know yet.
     if (host === null || host === "?") continue;
-    const node = { host: String(host ?? "") || asked.host, port: Number(port) };
+    const node = { host: typeof host === "string" && host !== "" ? host : asked.host, port: Number(port) };
     const known = nodes.get(nameOf(node)) ?? node;
     nodes.set(nameOf(node), known);
     map.fill(known, Number(first), Number(last) + 1);

@@ -17,14 +17,13 @@ export interface Greeting {
  * ACL can forbid each of these questions.
  */
 export async function greet(connection: RedisConnection, kind: ConnectionKind): Promise<Greeting | undefined> {
-  const asked = [connection.command("PING", []), connection.command("INFO", ["server"])];
+  const questions = [["PING"], ["INFO", "server"]] as const;
   // A connection that listens is never looked for again.
-  if (kind === "commands") asked.push(connection.command("CLIENT", ["ID"]));
-  if (asked.includes(undefined)) {
-    for (const answer of asked) answer?.catch(() => {});
-    return undefined;
-  }
+  const asked = [...questions, ...(kind === "commands" ? [["CLIENT", "ID"] as const] : [])].flatMap(
+    ([name, ...args]) => connection.command(name, args) ?? [],
+  );
   const [ping, info, id] = await Promise.allSettled(asked);
+  if (!ping) return undefined;
   const facts = info?.status === "fulfilled" ? String(info.value) : "";
   return {
     error: ping?.status === "rejected" ? (ping.reason ?? new Error("no reason given")) : undefined,

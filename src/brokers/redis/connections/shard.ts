@@ -142,8 +142,11 @@ export class Shard<W extends Wanted> {
       (error: unknown) => {
         const [wanted] = batch;
         // One channel that is refused takes the others of its command with it.
-        if (batch.length > 1) for (const each of batch) this.#isWanted(each) && this.#subscribe([each]);
-        else if (wanted && this.#isWanted(wanted)) this.#refuse(wanted, error);
+        if (batch.length > 1) {
+          for (const each of batch) if (this.#isWanted(each)) this.#subscribe([each]);
+        } else if (wanted && this.#isWanted(wanted)) {
+          this.#refuse(wanted, error);
+        }
       },
     );
   }
