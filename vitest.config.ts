@@ -6,6 +6,9 @@ import { luaPlugin } from "./scripts/lua-plugin.ts";
 const leftOut = (process.env.TIDINGS_LEFT_OUT ?? "").split(path.delimiter).filter((file) => file !== "");
 const exclude = [...configDefaults.exclude, "**/fixtures/**", ...leftOut];
 
+// What takes long runs by `npm run test:long`.
+const LONG = "test/**/*.long.test.ts";
+
 const config: ViteUserConfig = defineConfig({
   plugins: [luaPlugin()],
   test: {
@@ -25,10 +28,14 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          exclude,
+          exclude: [...exclude, LONG],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: "long", include: [LONG], exclude, testTimeout: 300_000, hookTimeout: 600_000 },
       },
       {
         extends: true,

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * `npm test`: says what it found, builds if it has to, runs the tests, and closes with one line. Arguments go to vitest
- * (`npm test -- src/hub`). `REDIS_URL` never reaches a test: tests kill and flush.
+ * (`npm test -- src/hub`). What takes long (`*.long.test.ts`) runs with `npm run test:long`. `REDIS_URL` never reaches a test: tests kill and flush.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -158,7 +158,9 @@ async function main(options) {
   if (!buildIfStale()) return 1;
 
   const missing = missingOf(tools);
-  const left = [...testNeeds()].filter(([, needs]) => missing.some((name) => needs.has(name))).map(([file]) => file);
+  const left = [...testNeeds()]
+    .filter(([file, needs]) => file.includes(".long.test.") === isLong && missing.some((name) => needs.has(name)))
+    .map(([file]) => file);
   const env = testEnv(tools);
   const folder = mkdtempSync(path.join(os.tmpdir(), "tidings-test-"));
   // Everything that a test puts into the temporary folder goes with it, however the run ends.
@@ -186,4 +188,6 @@ async function main(options) {
   return code;
 }
 
-process.exit(await main(process.argv.slice(2)));
+const options = process.argv.slice(2);
+const isLong = options.includes("--long");
+process.exit(await main([isLong ? "--project=long" : "--project=!long", ...options.filter((option) => option !== "--long")]));
