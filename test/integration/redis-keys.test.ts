@@ -115,7 +115,8 @@ describe("a server that is told other things", () => {
   });
 
   it("a Redis user needs these commands, keys and channels, and no more", async () => {
-    const commands = "eval xadd xrange xrevrange xlen xinfo exists get set pexpire persist publish subscribe unsubscribe ping";
+    const commands =
+      "eval xadd xrange xrevrange xlen xinfo exists get set time info client|id client|kill pexpire persist publish subscribe unsubscribe ping";
     const rules = commands.split(" ").map((name) => `+${name}`);
     await direct.call("ACL", "SETUSER", "least", "on", ">pw", "~t:*", "~{t:*", "resetchannels", "&{t:*", "-@all", ...rules);
     await using own = openBroker(server.port, { client: { username: "least", password: "pw" } });

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { ORIGIN } from "../../src/protocol/cursor.ts";
 import { PROBE_MS } from "../../src/protocol/limits.ts";
@@ -160,6 +161,23 @@ describe("I8 Outage: an append whose reply was lost", () => {
     proxy.cutAll();
     expect(await outcomes([lost])).toEqual(["outcome_unknown"]);
     expect(await stored()).toEqual(["0", "1"]);
+  });
+
+  it("is settled with the least permissions that the docs name", async () => {
+    const page = readFileSync("docs/errors.md", "utf8");
+    const rules = [...page.matchAll(/^ACL SETUSER .*/gm)][0]?.[0].match(/\+\S+/g) ?? [];
+    await direct.call("ACL", "SETUSER", "least", "on", ">pw", "~t:*", "~{t:*", "resetchannels", "&{t:*", "-@all", ...rules);
+    await using least = openBroker(proxy.port, { client: { username: "least", password: "pw" } });
+    await least.emit("c", "0");
+    commandConnection().loseReplyTo("emit 1");
+    expect(await outcomes([least.emit("c", "1")])).toEqual(["stored"]);
+    proxy.delays = () => ({ toServer: 60_000 });
+    const lost = least.emit("c", "2");
+    await vi.waitFor(() => expect(commandConnection().sent).toContain("emit 2"));
+    proxy.delays = () => ({});
+    proxy.cutAll();
+    expect(await outcomes([lost])).toEqual(["stored"]);
+    expect(await stored()).toEqual(["0", "1", "2"]);
   });
 
   it("keeps to its time", async () => {
