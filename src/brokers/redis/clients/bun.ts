@@ -49,17 +49,17 @@ export function createBunDriver(client: BunRedisLike, db?: number): RedisDriver 
     const server = defaultServer();
     // A new client finds the server as Bun.redis did, and unlike a copy it can be told to live once.
     const make = async () => new (client.constructor as BunClientClass)(undefined, OWN_OPTIONS);
-    return driverOf("default", server.address, db ?? server.db, make);
+    return driverOf("default", `${server.address}/${db ?? server.db}`, db ?? server.db, make);
   }
   const name = names.get(client) ?? crypto.randomUUID();
   names.set(client, name);
-  return driverOf(name, "the server of a Bun RedisClient", db ?? 0, () => client.duplicate() as Promise<BunClient>);
+  return driverOf(name, "an address that Bun does not show", db ?? 0, () => client.duplicate() as Promise<BunClient>);
 }
 
 function driverOf(name: string, address: string, db: number, make: () => Promise<BunClient>): RedisDriver {
   return {
     identity: `bun:${name}/${db}`,
-    address: `${address}/${db}`,
+    address,
     keyPrefix: "",
     db,
     connect: (options) => connectBun(make, db, options),
