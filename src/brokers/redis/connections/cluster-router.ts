@@ -61,6 +61,10 @@ export class ClusterRouter implements Router {
     return elsewhere;
   }
 
+  reason(key: string): unknown {
+    return this.route(key)?.reason ?? this.topology.reason;
+  }
+
   /** Tells a subscription of the cluster when slots have moved. */
   watch(listener: ClusterListener): () => void {
     this.#listeners.add(listener);
@@ -73,7 +77,10 @@ export class ClusterRouter implements Router {
   }
 
   #informants(): Informant[] {
-    return [...this.#pipelines.values()]
+    // Not always the same one first: it may be cut off from the others, and believe what was true then.
+    const from = Math.floor(this.#context.clock.random() * this.#pipelines.size);
+    const pipelines = [...this.#pipelines.values()];
+    return [...pipelines.slice(from), ...pipelines.slice(0, from)]
       .filter((pipeline) => pipeline.isUp)
       .map((pipeline) => ({ node: pipeline.node as RedisNode, ask: (name, args) => pipeline.ask(name, args) }));
   }

@@ -275,7 +275,7 @@ export class Commands implements PipelineHandlers {
     if (pending.state === "sent") this.#giveUp(pending, `there was no reply within ${timeoutMs} ms`);
     else if (pending.state === "inDoubt") this.#giveUp(pending, "the connection was lost before the reply");
     else if (pending.refusal !== undefined) pending.reject(refusedError(attempt, pending.refusal));
-    else pending.reject(unsentError(attempt, `it was not sent within ${timeoutMs} ms`, this.#router.route(key)?.reason));
+    else pending.reject(unsentError(attempt, `it was not sent within ${timeoutMs} ms`, this.#router.reason(key)));
   }
 
   #giveUp(pending: Pending, why: string): void {

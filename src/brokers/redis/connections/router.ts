@@ -13,6 +13,8 @@ export interface Router {
    * @returns whether it belongs elsewhere
    */
   refused(key: string, error: unknown): boolean;
+  /** Why the server of a key cannot be reached, when that is known. */
+  reason(key: string): unknown;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,10 @@ export class SingleRouter implements Router {
 
   refused(): boolean {
     return false;
+  }
+
+  reason(): unknown {
+    return this.#pipeline.reason;
   }
 
   close(): Promise<void> {

@@ -12,7 +12,7 @@ export interface Informant {
 }
 
 export interface TopologyHandlers {
-  /** Who can be asked, best first. */
+  /** Who can be asked, in the order in which they are. */
   informants(): readonly Informant[];
   /** Slots have other servers now. */
   changed(): void;
@@ -37,10 +37,16 @@ export class Topology {
   #scoutTimer: Timer | undefined;
   #scouted = 0;
   #isClosed = false;
+  #reason: unknown;
 
   constructor(context: LinkContext, handlers: TopologyHandlers) {
     this.#context = context;
     this.#handlers = handlers;
+  }
+
+  /** Why nobody said which server has what, when that is known. */
+  get reason(): unknown {
+    return this.#reason ?? this.#scout?.reason;
   }
 
   /** The server that has a key; `undefined` while that is not known. */
@@ -97,13 +103,18 @@ export class Topology {
     if (!asked) return undefined;
     let timer: Timer | undefined;
     const late = new Promise<undefined>((resolve) => (timer = clock.setTimeout(() => resolve(undefined), ANSWER_MS)));
-    const map = await Promise.race([asked.then((reply) => parseSlots(reply, node)).catch(() => undefined), late]);
+    const answered = asked.then(
+      (reply) => parseSlots(reply, node),
+      (error: unknown) => void (this.#reason = error),
+    );
+    const map = await Promise.race([answered, late]);
     clock.clearTimeout(timer);
-    return map;
+    return map || undefined;
   }
 
   #take(map: SlotMap): void {
     void this.#recall();
+    this.#reason = undefined;
     const before = this.#map;
     this.#map = map;
     const isSame = map.every((node, slot) => {

@@ -1,0 +1,64 @@
+import { Cluster, Redis } from "ioredis";
+import { createCluster } from "redis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Realtime, type RealtimeOptions } from "../../src/index.ts";
+import { rawCommand } from "../support/raw-redis.ts";
+import { freePort, startRedis, type RedisServer } from "../support/redis-server.ts";
+import { startCluster, type RedisCluster } from "../support/redis-cluster.ts";
+
+let server: RedisServer;
+let cluster: RedisCluster;
+
+beforeAll(async () => {
+  [server, cluster] = await Promise.all([startRedis(), startCluster()]);
+  await rawCommand(server.port, "CONFIG", "SET", "requirepass", "right");
+});
+
+afterAll(() => Promise.all([server.stop(), cluster.stop()]));
+
+const logger = { log() {}, warn() {}, error() {} };
+const host = "127.0.0.1";
+
+/** What an emit says that meets a mistake in how Redis is reached. */
+async function failure(redis: RealtimeOptions["redis"]): Promise<{ code: string; message: string }> {
+  const realtime = new Realtime({ redis, logger, emitTimeoutSecs: 1 });
+  try {
+    return await realtime.emit("a.b", 1).then(
+      () => ({ code: "stored", message: "" }),
+      (error: unknown) => error as { code: string; message: string },
+    );
+  } finally {
+    await realtime.close();
+  }
+}
+
+describe("a mistake in how Redis is reached: the error says which", () => {
+  it("a wrong password", async () => {
+    const client = new Redis({ host, port: server.port, password: "wrong", lazyConnect: true });
+    expect(await failure(client)).toMatchObject({ code: "not_stored", message: expect.stringContaining("WRONGPASS") });
+  });
+
+  it("no password", async () => {
+    expect(await failure(server.url)).toMatchObject({ message: expect.stringMatching(/NOAUTH/) });
+  });
+
+  it("a port where nobody listens", async () => {
+    const error = await failure(`redis://127.0.0.1:${await freePort()}`);
+    expect(error).toMatchObject({ code: "not_stored", message: expect.stringContaining("ECONNREFUSED") });
+  });
+
+  it("one server, passed as a cluster", async () => {
+    const nodes = [{ host, port: server.port }];
+    const wanted = { code: "not_stored", message: expect.stringContaining("cluster support disabled") };
+    expect(await failure(new Cluster(nodes, { lazyConnect: true, redisOptions: { password: "right" } }))).toMatchObject(wanted);
+    const other = createCluster({ rootNodes: [{ url: server.url }], defaults: { password: "right" } });
+    expect(await failure(other)).toMatchObject(wanted);
+  });
+
+  it("a node of a cluster, passed as one server", async () => {
+    const node = await cluster.masterOf(cluster.slotOf("tidings:default"));
+    const other = cluster.nodes.find(({ id }) => id !== node.id);
+    const error = await failure(other?.url);
+    expect(error).toMatchObject({ code: "broker_refused", message: expect.stringMatching(/MOVED.*pass a cluster client/) });
+  });
+});
