@@ -124,7 +124,7 @@ export function proofsIn(folder) {
     for (const item of readdirSync(path.join(folder, part), { recursive: true, withFileTypes: true })) {
       const file = path.relative(folder, path.join(item.parentPath, item.name)).replaceAll(path.sep, "/");
       if (!item.isFile() || file.includes("/node_modules/")) continue;
-      const conformance = file.startsWith("src/testing/") && file.endsWith(".ts");
+      const conformance = /^src\/testing\/.*\.ts$|^test\/support\/.*-suite\.ts$/.test(file);
       if (!TEST_FILE.test(file) && !conformance) continue;
       const text = readFileSync(path.join(folder, file), "utf8");
       const names = testNames(file, conformance ? `${text}\nit(computed);` : text);

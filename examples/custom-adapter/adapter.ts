@@ -14,7 +14,7 @@ export function createRedisAdapter(client: RedisClientType, reader: RedisClientT
       // In one transaction: an entry is never stored without its expiry.
       const added = client.multi().xAdd(channel, "*", fields, trim).expire(channel, expireAfterSecs);
       const [id] = await added.exec();
-      return String(id);
+      return id as unknown as string;
     },
 
     async xrange(channel, { start = "-", end = "+", count } = {}) {

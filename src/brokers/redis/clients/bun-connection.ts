@@ -89,7 +89,7 @@ export function connectBun(make: () => Promise<BunClient>, db: number, { kind, h
       for (const channel of fresh) heard.set(channel, acknowledged);
       acknowledged.catch(() => fresh.forEach((channel) => heard.delete(channel)));
     }
-    await Promise.all(channels.map((channel) => heard.get(channel)));
+    await Promise.all(channels.map(async (channel) => heard.get(channel)));
     // What was left before Bun could do it.
     unsubscribe(channels.filter((channel) => !wanted.has(channel) && heard.has(channel)));
   }
