@@ -62,8 +62,8 @@ function connectLater(loading: Promise<RedisDriver>, options: ConnectionOptions)
 }
 
 async function loadDriver(url: string, db: number): Promise<RedisDriver> {
-  const bun = (globalThis as { Bun?: { RedisClient?: new (url: string) => unknown } }).Bun;
-  const bunClient = bun?.RedisClient && new bun.RedisClient(url);
+  const bun = (globalThis as { Bun?: { RedisClient?: new (url: string, options: object) => unknown } }).Bun;
+  const bunClient = bun?.RedisClient && new bun.RedisClient(url, { autoReconnect: false, enableOfflineQueue: false });
   if (isBunRedis(bunClient)) return createBunDriver(bunClient, db);
   const failures: unknown[] = [];
   const ioredis = await load("ioredis", failures);
