@@ -44,6 +44,10 @@ export class RealtimeCore implements RealtimeInternals {
     return this.settings.logger;
   }
 
+  get sharesKeys(): boolean {
+    return this.settings.interop !== undefined;
+  }
+
   isClosed(): boolean {
     return this.#isClosed;
   }

@@ -6,6 +6,8 @@ export interface RealtimeInternals {
   /** Opens a stream, which ends with the instance. @throws TidingsError `closed` */
   openStream(sink: Sink, channels: readonly ChannelRequest[], options: { readonly keepsCursors: boolean }): StreamSession;
   isClosed(): boolean;
+  /** Whether channels are keys of another library, so that a request can name what was never meant to be one. */
+  readonly sharesKeys: boolean;
   readonly logger: RealtimeLogger;
 }
 

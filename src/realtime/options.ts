@@ -1,4 +1,5 @@
 import type { Broker, Retention } from "../brokers/broker.ts";
+import type { Interop } from "../brokers/interop/format.ts";
 import { TidingsError } from "../protocol/error.ts";
 import {
   DEFAULT_EMIT_TIMEOUT_SECS,
@@ -38,6 +39,11 @@ export interface RealtimeOptions {
   readonly broker?: Broker | undefined;
   /** Begins the name of every key. @default "tidings" */
   readonly keyPrefix?: string | undefined;
+  /**
+   * Reads and writes the logs of another library, beside it: in its format, under its keys (`keyPrefix` is its prefix, `""` by default),
+   * never trimming or expiring them. `handle` then needs `authorize`. @default none
+   */
+  readonly interop?: Interop | undefined;
   /** Seconds within which `emit` settles. @default 5 */
   readonly emitTimeoutSecs?: number | undefined;
   /** What is kept of each log; `false` keeps nothing (a client that was away is told so by a gap). @default true */
@@ -66,6 +72,7 @@ const REALTIME_OPTIONS: Readonly<Record<keyof RealtimeOptions, true>> = {
   redis: true,
   broker: true,
   keyPrefix: true,
+  interop: true,
   emitTimeoutSecs: true,
   history: true,
   maxDurationSecs: true,
@@ -81,6 +88,7 @@ const LOGGER_METHODS = ["log", "warn", "error"] as const;
 /** {@link RealtimeOptions} after they were checked, in the units used inside. */
 export interface Settings {
   readonly keyPrefix: string;
+  readonly interop: Interop | undefined;
   readonly retention: Retention;
   readonly emitTimeoutMs: number;
   readonly maxDurationMs: number;
@@ -96,8 +104,14 @@ export function checkOptions(options: RealtimeOptions): Settings {
   if (options.redis !== undefined && options.broker !== undefined) {
     throw new TidingsError("bad_option", "`redis` and `broker` both say where the logs live. Pass one of them.");
   }
-  const keyPrefix = options.keyPrefix ?? "tidings";
-  if (!isKeyPrefix(keyPrefix)) throw badOption("keyPrefix", KEY_PREFIX_GRAMMAR, keyPrefix);
+  const { interop } = options;
+  if (interop !== undefined && interop !== "forrealtime" && interop !== "upstash") {
+    throw badOption("interop", '"forrealtime" or "upstash"', interop);
+  }
+  if (interop !== undefined) refuseHistory("history", options.history);
+  const keyPrefix = options.keyPrefix ?? (interop === undefined ? "tidings" : "");
+  if (!isKeyPrefix(keyPrefix) && !(interop !== undefined && keyPrefix === ""))
+    throw badOption("keyPrefix", KEY_PREFIX_GRAMMAR, keyPrefix);
   const { logger = console, verbose = false } = options;
   if (typeof logger !== "object" || logger === null || LOGGER_METHODS.some((name) => typeof logger[name] !== "function")) {
     throw badOption("logger", "an object with log, warn and error", logger);
@@ -110,6 +124,7 @@ export function checkOptions(options: RealtimeOptions): Settings {
   if (plugins !== undefined && !Array.isArray(plugins)) throw badOption("plugins", "an array of plugins", plugins);
   return {
     keyPrefix,
+    interop,
     retention: checkHistory("history", options.history),
     emitTimeoutMs: seconds("emitTimeoutSecs", options.emitTimeoutSecs, DEFAULT_EMIT_TIMEOUT_SECS),
     maxDurationMs: seconds("maxDurationSecs", options.maxDurationSecs, DEFAULT_MAX_DURATION_SECS),
@@ -131,6 +146,15 @@ function guardLogger(logger: RealtimeLogger): RealtimeLogger {
       }
     };
   return { log: guard("log"), warn: guard("warn"), error: guard("error") };
+}
+
+/** What is kept of a log that another library owns is that library's to say. @throws TidingsError `bad_option` */
+export function refuseHistory(name: string, history: unknown): void {
+  if (history === undefined) return;
+  throw new TidingsError(
+    "bad_option",
+    `\`${name}\` does not go with \`interop\`: the logs belong to the other library, whose own \`history\` says what is kept, and tidings never trims or expires them. Leave it out until you leave \`interop\`.`,
+  );
 }
 
 /** @param fallback what holds where the option says nothing. */

@@ -16,6 +16,7 @@ import {
   badOption,
   checkHistory,
   checkOptions,
+  refuseHistory,
   type AnyOptions,
   type HistoryOptions,
   type RealtimeOptions,
@@ -67,6 +68,7 @@ class RealtimeInstance<const O extends RealtimeOptions> {
     }
     if (typeof options !== "object" || options === null) throw badOption("channel(…)", "{ history }", options);
     refuseUnknownOptions("`channel(…)`", options, CHANNEL_OPTIONS);
+    if (this.#core.settings.interop !== undefined) refuseHistory("history", options.history);
     if (options.history !== undefined)
       this.#retentions.set(name, checkHistory("history", options.history, this.#core.settings.retention));
     return this.#channels.get(

@@ -2,6 +2,7 @@ import type { Broker } from "../brokers/broker.ts";
 import { isFourMethodAdapter, type RedisAdapter } from "../brokers/four-method/adapter.ts";
 import { createFourMethodBroker } from "../brokers/four-method/four-method-broker.ts";
 import { fourMethodIdentity } from "../brokers/four-method/identity.ts";
+import { checkInterop, createInteropBroker } from "../brokers/interop/interop-broker.ts";
 import { createMemoryBroker } from "../brokers/memory.ts";
 import { redisAdapterParts, type RedisClientAdapter } from "../brokers/redis/clients/adapter.ts";
 import { createBunDriver, isBunRedis, type BunRedisLike } from "../brokers/redis/clients/bun.ts";
@@ -58,8 +59,15 @@ const BROKER_METHODS = ["append", "read", "locate", "listen", "close"] as const;
 /** @throws TidingsError `bad_option` */
 export function resolveBroker(
   { redis, broker, keyPrefix: givenPrefix }: RealtimeOptions,
-  { keyPrefix, logger }: Settings,
+  { keyPrefix, interop, logger }: Settings,
 ): BrokerSource {
+  const parts = redis === undefined ? undefined : redisParts(redis);
+  if (interop !== undefined && !parts) {
+    throw new TidingsError(
+      "bad_option",
+      `\`interop: "${interop}"\` shares the logs of another library in Redis, so \`redis\` has to be the Redis that it uses: a client of ioredis, redis (node-redis), Bun or @upstash/redis, an adapter for one, or a redis:// URL.`,
+    );
+  }
   if (broker !== undefined) {
     if (typeof broker !== "object" || broker === null || BROKER_METHODS.some((name) => typeof broker[name] !== "function")) {
       throw badOption("broker", "an object with append, read, locate, listen and close", broker);
@@ -78,7 +86,6 @@ export function resolveBroker(
     refuseUnknownOptions('`redis: { driver: "memory" }`', redis, { driver: true });
     return { address: `memory:${keyPrefix}`, create: () => createMemoryBroker() };
   }
-  const parts = redisParts(redis);
   if (parts) {
     const { source } = parts;
     if (parts.keyPrefix !== undefined && givenPrefix !== undefined && parts.keyPrefix !== givenPrefix) {
@@ -88,6 +95,14 @@ export function resolveBroker(
       );
     }
     const prefix = parts.keyPrefix ?? keyPrefix;
+    if (interop !== undefined) {
+      const options = { interop, source, keyPrefix: prefix, logger };
+      checkInterop(options);
+      return {
+        address: `interop ${interop}:${source.identity}:${source.keyPrefix}${prefix}`,
+        create: () => createInteropBroker(options),
+      };
+    }
     return {
       address: `${source.identity}:${source.keyPrefix}${prefix}`,
       create: () => createRedisBroker({ source, keyPrefix: prefix, logger }),

@@ -87,6 +87,12 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
       throw new TidingsError("bad_option", `\`${name}\` of \`handle\` is a function; it got ${typeof options[name]}.`);
     }
   }
+  if (realtime.sharesKeys && !options.authorize) {
+    throw new TidingsError(
+      "bad_option",
+      "`handle` needs `authorize` for a `Realtime` with `interop`: there the name of a channel is a key that others may use for something else, and middleware may admit a request without a look at its channels. Pass `authorize: ({ channel }) => …`, which may be a list of the channels that you serve.",
+    );
+  }
   if (options.limits !== undefined && (typeof options.limits !== "object" || options.limits === null))
     throw new TidingsError("bad_option", "`limits` of `handle` is an object `{ maxChannels, maxUrlBytes }`.");
   if (options.limits !== undefined) refuseUnknownOptions("`limits` of `handle`", options.limits, LIMITS);

@@ -281,6 +281,7 @@ const wrongOptions: {
     ],
     broker: [5, null, {}, { append() {}, listen() {} }],
     keyPrefix: [5, "", "a{b}", "a b"],
+    interop: [true, "", "upstash/realtime", "forrealtime", null],
     emitTimeoutSecs: [0, -1, Number.NaN, "5"],
     history: [5, "all", null, { maxLength: 0 }, { maxLength: 1.5 }, { maxLength: "9" }, { expireAfterSecs: 0 }],
     maxDurationSecs: [0, -1, Number.NaN, "300"],

@@ -51,6 +51,7 @@ describe("docs/options.md names every option and its default", () => {
       redis: "memory",
       broker: "none",
       keyPrefix: '"tidings"',
+      interop: "none",
       history: "true",
       maxDurationSecs: String(DEFAULT_MAX_DURATION_SECS),
       emitTimeoutSecs: String(DEFAULT_EMIT_TIMEOUT_SECS),

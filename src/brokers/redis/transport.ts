@@ -63,5 +63,7 @@ export interface RedisSource {
   readonly db: number;
   /** Whether keys belong to several servers; then what is announced stays with the server that has the key (`SPUBLISH`). */
   readonly isCluster: boolean;
+  /** Whether it goes over the REST service of Upstash, of which it is not known that anyone there hears what a script publishes. */
+  readonly isRest?: boolean | undefined;
   open(context: TransportContext): RedisTransport;
 }

@@ -54,6 +54,7 @@ export function createUpstashSource(client: UpstashRedisLike): RedisSource {
     keyPrefix: "",
     db: 0,
     isCluster: false,
+    isRest: true,
     open: (context) =>
       createRestTransport(context, address, {
         url: baseUrl,
