@@ -6,7 +6,7 @@ import type { RedisNames } from "../redis/names.ts";
 import type { LogEnd, LogEnds } from "./log-ends.ts";
 
 /** Time between two looks: with the read that follows, an event arrives well within a second and a half. */
-export const POLL_MS = 500;
+const POLL_MS = 500;
 /** The same while nobody can be asked. */
 const MAX_PAUSE_MS = 2_000;
 
