@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { ORIGIN, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { judge } from "../../src/hub/merge.ts";
 import { handle, Realtime } from "../../src/index.ts";
 import { ONCE_MS } from "../../src/protocol/limits.ts";
 import { draft, KEEP, openBroker, outcomes } from "../support/redis-brokers.ts";
@@ -208,6 +209,17 @@ describe("a server that is told other things", () => {
 describe("entries that someone else wrote", () => {
   const at = (id: string) => id as RealtimeCursor;
 
+  it("I4 Chain: hide no hole when they stand in a log that replaced another", async () => {
+    await using own = openBroker(server.port);
+    const known = await own.emit("c", "1");
+    await direct.del("t:c");
+    const [ms = ""] = known.split("-");
+    await direct.xadd("t:c", `${Number(ms) - 1}-0`, "message", "never seen");
+    await direct.xadd("t:c", `${Number(ms) + 1}-0`, "message", "hello");
+    const page = await own.broker.read("c", known, { pageBytes: 1e6 });
+    expect(judge(known, page)).toMatchObject({ kind: "gap", reason: "unproven", from: 0 });
+  });
+
   it("move the position and show nothing, and the walk over them ends", async () => {
     await using own = openBroker(server.port);
     await direct.xadd("t:c", "5-5", "message", "hello");
@@ -221,11 +233,12 @@ describe("entries that someone else wrote", () => {
       { id: "6-0", prev: "5-6", event: "", json: "" },
       { id, prev: "6-0", event: "test.event", json: "1" },
     ]);
+    const first = async (after: string) => (await own.broker.read("c", at(after), { pageBytes: 1e6, count: 1 })).entries[0];
     // Nobody knows what was before the oldest.
-    expect((await own.broker.read("c", ORIGIN, { pageBytes: 1 })).entries[0]?.prev).toBe("5-4");
+    expect(await first("0-0")).toMatchObject({ prev: "5-4", unproven: true });
     // Between two that are there, nothing was trimmed.
-    expect((await own.broker.read("c", at("5-5"), { pageBytes: 1e6, count: 1 })).entries[0]?.prev).toBe("5-5");
-    expect((await own.broker.read("c", at("5-77"), { pageBytes: 1e6, count: 1 })).entries[0]?.prev).toBe("5-77");
+    expect(await first("5-5")).toEqual({ id: "5-6", prev: "5-5", event: "", json: "" });
+    expect(await first("5-77")).toMatchObject({ prev: "5-18446744073709551615", unproven: true });
     expect(await own.broker.locate("c", { newest: 4 })).toEqual({ after: "5-4", last: id });
     expect(await own.broker.locate("c", { newest: 2 })).toEqual({ after: "5-6", last: id });
   });

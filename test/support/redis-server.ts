@@ -54,8 +54,10 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     kill,
     start,
     wipe() {
-      rmSync(path.join(folder, "appendonlydir"), { recursive: true, force: true });
-      rmSync(path.join(folder, "dump.rdb"), { force: true });
+      // The first as Redis 7 names it, the second as those before it did.
+      for (const name of ["appendonlydir", "appendonly.aof", "dump.rdb"]) {
+        rmSync(path.join(folder, name), { recursive: true, force: true });
+      }
     },
     freeze,
     thaw,

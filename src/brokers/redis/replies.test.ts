@@ -54,12 +54,19 @@ describe("the reply of a read", () => {
   });
 
   it.each([
-    ["an older one is there: it follows what was asked for", "2-0", "4-0", "4-0"],
-    ["none is there: the largest position before it", "", "4-0", `4-${MAX}`],
-    ["none is there, and just that was asked for", "", `4-${MAX}`, `4-${MAX}`],
-  ])("works out what was before an entry that does not say it, when %s", (_, before, after, prev) => {
+    ["the entry at the position that was asked for is still there", "4-0", "4-0", { prev: "4-0" }],
+    ["there is room for none between the two", "", `4-${MAX}`, { prev: `4-${MAX}` }],
+    // As when the log was replaced: the position is of its earlier life, and the older entry was never seen.
+    ["only an older entry is there", "2-0", "4-0", { prev: `4-${MAX}`, unproven: true }],
+    ["none is there", "", "4-0", { prev: `4-${MAX}`, unproven: true }],
+    ["none is there, and the whole log was asked for", "", "0-0", { prev: `4-${MAX}`, unproven: true }],
+  ])("I4 Chain: guesses what was before an entry that does not say it, and says so, when %s", (_, before, after, link) => {
     const page = parsePage(["6-0", before, "5-0", "", "", "", "6-0", "", "", ""], at(after));
-    expect(page?.entries.map((entry) => entry.prev)).toEqual([prev, "5-0"]);
+    const nothing = { event: "", json: "" };
+    expect(page?.entries).toEqual([
+      { id: "5-0", ...link, ...nothing },
+      { id: "6-0", prev: "5-0", ...nothing },
+    ]);
   });
 
   it("believes no position that lies above the entry", () => {

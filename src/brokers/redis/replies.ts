@@ -32,10 +32,11 @@ export function parsePage(reply: unknown, after: RealtimeCursor): Page | undefin
   let known: RealtimeCursor | undefined;
   for (let at = 2; at + 3 < reply.length; at += 4) {
     const id = reply[at] as RealtimeCursor;
-    const prev = storedPrev(id, reply[at + 1] as string) ?? known ?? assumedPrev(id, before, after);
+    const prev = storedPrev(id, reply[at + 1] as string) ?? known;
+    const link = prev === undefined ? firstLink(id, before, after) : { prev };
     const event = reply[at + 2] as string;
     const json = reply[at + 3] as string;
-    entries.push(isEventName(event) && json !== "" ? { id, prev, event, json } : { id, prev, event: "", json: "" });
+    entries.push(isEventName(event) && json !== "" ? { id, ...link, event, json } : { id, ...link, event: "", json: "" });
     known = id;
   }
   return { entries, last };
@@ -70,12 +71,14 @@ function storedPrev(id: RealtimeCursor, prev: string): RealtimeCursor | undefine
 }
 
 /**
- * The position before a page's first entry, when someone else wrote that entry. Where an older one is still there, nothing was
- * trimmed between the two, so the entry follows what was asked for. Else whatever was between is unknown: then the entry claims
- * the largest position before itself, which makes a gap unless exactly that was asked for.
+ * What a page's first entry follows, when someone else wrote that entry. It follows what was asked for if the entry at that position
+ * is still there, for then nothing was trimmed behind it, or if there is room for none between the two. Else nobody can tell: what
+ * was there may be trimmed, and the position may be of an earlier life of the log. Then the entry claims the largest position
+ * before itself, which makes a gap.
  */
-function assumedPrev(id: RealtimeCursor, before: string, after: RealtimeCursor): RealtimeCursor {
-  return isRealtimeCursor(before) ? after : positionBelow(id);
+function firstLink(id: RealtimeCursor, before: string, after: RealtimeCursor): Pick<Entry, "prev" | "unproven"> {
+  const below = positionBelow(id);
+  return before === after || below === after ? { prev: after } : { prev: below, unproven: true };
 }
 
 function isTexts(reply: unknown): reply is readonly string[] {
