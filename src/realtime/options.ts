@@ -41,7 +41,7 @@ export interface RealtimeOptions {
   readonly keyPrefix?: string | undefined;
   /**
    * Reads and writes the logs of another library, beside it: in its format, under its keys (`keyPrefix` is its prefix, `""` by default),
-   * never trimming or expiring them. `handle` then needs `authorize`. @default none
+   * never trimming or expiring them. `handle` then needs `authorize` or `middleware`. @default none
    */
   readonly interop?: Interop | undefined;
   /** Seconds within which `emit` settles. @default 5 */

@@ -87,10 +87,10 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
       throw new TidingsError("bad_option", `\`${name}\` of \`handle\` is a function; it got ${typeof options[name]}.`);
     }
   }
-  if (realtime.sharesKeys && !options.authorize) {
+  if (realtime.sharesKeys && !options.authorize && !options.middleware) {
     throw new TidingsError(
       "bad_option",
-      "`handle` needs `authorize` for a `Realtime` with `interop`: there the name of a channel is a key that others may use for something else, and middleware may admit a request without a look at its channels. Pass `authorize: ({ channel }) => …`, which may be a list of the channels that you serve.",
+      "`handle` needs `authorize` or `middleware` for a `Realtime` with `interop`: there the name of a channel is a whole key of Redis, and whoever can reach the route could name any of them. Pass `authorize: ({ channel }) => …` that is true for the channels that you serve, or the `middleware` that you have, if it looks at `channels`.",
     );
   }
   if (options.limits !== undefined && (typeof options.limits !== "object" || options.limits === null))

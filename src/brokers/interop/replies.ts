@@ -32,7 +32,7 @@ interface First {
   readonly id: RealtimeCursor;
   /** What it says itself about the position before it. */
   readonly stored: string;
-  /** The id before it; `0-0` if it is the first one ever; `""` if neither is known. */
+  /** The id before it; `0-0` if it is the first one ever; `"gone"` if there were others; `""` if nothing is known. */
   readonly before: string;
   /** The position that was asked for. */
   readonly after: RealtimeCursor;
@@ -45,6 +45,8 @@ function firstLink({ id, stored, before, after }: First): Pick<Entry, "prev" | "
   // The entry at that position is still there, so nothing was trimmed behind it; or there is room for none between the two.
   if (before === after || below === after) return { prev: after };
   if (before === ORIGIN) return { prev: ORIGIN };
+  // Something was there that this position has not seen. For any other one, what is gone may all lie before it.
+  if (before === "gone" && after === ORIGIN) return { prev: below };
   return { prev: below, unproven: true };
 }
 
