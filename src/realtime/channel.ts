@@ -61,16 +61,18 @@ export class Channel<O = AnyOptions> {
    * more than four fifths of `emitTimeoutSecs`; try again. `outcome_unknown`: the reply was lost, so the event may be stored.
    * Settles within `emitTimeoutSecs`.
    */
-  async emit<E extends EventName<O>>(event: E, data: EventInput<O, E>, options?: EmitOptions): Promise<RealtimeCursor> {
-    this.#core.hub();
-    const onceId = checkOptions(options);
-    const before = this.#validating;
-    const json = this.#core.encode(event, data);
-    if (typeof json === "string" && !before) {
-      const draft = { event, json, onceId };
-      return await this.#core.append(this.name, draft, this.#retention(), this.#core.settings.emitTimeoutMs);
+  emit<E extends EventName<O>>(event: E, data: EventInput<O, E>, options?: EmitOptions): Promise<RealtimeCursor> {
+    // Not an async function: that would hold the payload until the reply comes, and its memory is most of what an emit costs.
+    try {
+      this.#core.hub();
+      const onceId = checkOptions(options);
+      const before = this.#validating;
+      const json = this.#core.encode(event, data);
+      if (typeof json !== "string" || before) return this.#emitInTurn({ event, onceId }, json, before);
+      return this.#core.append(this.name, { event, json, onceId }, this.#retention(), this.#core.settings.emitTimeoutMs);
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
-    return await this.#emitInTurn({ event, onceId }, json, before);
   }
 
   /** Stored events, oldest first: the newest `limit`, or those that follow `after`. */

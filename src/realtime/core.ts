@@ -82,20 +82,14 @@ export class RealtimeCore implements RealtimeInternals {
     return parsed instanceof Promise ? parsed.then((output) => this.#toJson(event, output)) : this.#toJson(event, parsed);
   }
 
-  /** @param timeoutMs within which it settles. */
-  async append(
-    channel: string,
-    draft: Omit<Draft, "emitId">,
-    retention: Retention,
-    timeoutMs: number,
-  ): Promise<RealtimeCursor> {
+  /** @param timeoutMs within which it settles. @throws TidingsError `closed`, at once */
+  append(channel: string, draft: Omit<Draft, "emitId">, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
     const emitId = `${PROCESS_ID}-${(++emits).toString(36)}`;
-    const { broker } = this.hub();
-    try {
-      return await broker.append(channel, { ...draft, emitId }, retention, timeoutMs);
-    } catch (error) {
-      throw brokerFailure(error, "outcome_unknown", channel);
-    }
+    return this.hub()
+      .broker.append(channel, { ...draft, emitId }, retention, timeoutMs)
+      .catch((error: unknown) => {
+        throw brokerFailure(error, "outcome_unknown", channel);
+      });
   }
 
   close(): Promise<void> {

@@ -61,11 +61,13 @@ describe("I6 Cost: commands", () => {
     await using own = openBroker(server.port);
     const { listener } = own.record();
     await Promise.all([own.emit("c", "0"), listener.join("c"), listener.join("d")]);
-    expect(await commandsDuring(() => own.emit("c", "1"))).toEqual(["EVAL"]);
-    expect(await commandsDuring(() => Promise.all(["2", "3", "4"].map((json) => own.emit("c", json))))).toEqual([
-      "EVAL",
-      "EVAL",
-      "EVAL",
+    // A script that is used again is loaded, once for each connection.
+    expect(await commandsDuring(() => own.emit("c", "1"))).toEqual(["EVAL", "SCRIPT"]);
+    expect(await commandsDuring(() => own.emit("c", "2"))).toEqual(["EVALSHA"]);
+    expect(await commandsDuring(() => Promise.all(["3", "4", "5"].map((json) => own.emit("c", json))))).toEqual([
+      "EVALSHA",
+      "EVALSHA",
+      "EVALSHA",
     ]);
     expect(await commandsDuring(async () => {})).toEqual([]);
   });

@@ -41,6 +41,8 @@ const APPEND = `${lastId}\n${append}`;
 const READ = `${lastId}\n${entries}\n${read}`;
 const LOCATE = `${lastId}\n${entries}\n${locate}`;
 
+const ANNOUNCED_BYTES = String(MAX_ANNOUNCED_BYTES);
+const REMEMBERED_MS = String(ONCE_MS);
 /** Different things that are said once: what others do to Redis must not fill our memory or the operator's log. */
 const MAX_SAID = 50;
 /** How long a read may take. */
@@ -80,16 +82,16 @@ class RedisBroker implements Broker {
   async append(channel: string, draft: Draft, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
     const attempt: Attempt = { kind: "append", channel, address: this.#address };
     const { event, json, emitId, onceId } = draft;
-    const keys = [this.#names.keyOf(channel), ...(onceId === undefined ? [] : [this.#names.onceOf(channel, onceId)])];
+    const key = this.#names.keyOf(channel);
+    const args = onceId === undefined ? [APPEND, "1", key] : [APPEND, "2", key, this.#names.onceOf(channel, onceId)];
+    args.push(countOf(retention.maxLength), countOf(retention.expireAfterMs), this.#names.liveOf(channel));
+    args.push(event, json, emitId, this.#publish, ANNOUNCED_BYTES, REMEMBERED_MS);
     const reply = await this.#transport.send({
       attempt,
-      key: this.#names.keyOf(channel),
+      key,
       name: "EVAL",
       emit: { emitId, isOnce: onceId !== undefined },
-      args: [
-        ...[APPEND, String(keys.length), ...keys, countOf(retention.maxLength), countOf(retention.expireAfterMs)],
-        ...[this.#names.liveOf(channel), event, json, emitId, this.#publish, String(MAX_ANNOUNCED_BYTES), String(ONCE_MS)],
-      ],
+      args,
       bytes: APPEND.length + json.length,
       timeoutMs,
     });

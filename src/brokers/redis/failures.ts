@@ -10,10 +10,19 @@ const PASSING: ReadonlySet<string> = new Set([
   "BUSY",
   "MISCONF",
   "NOREPLICAS",
+  "NOSCRIPT",
 ]);
 
 /** Those of them after which it is worth asking again within a second: what they wait for is on its way. */
-const DEFERRABLE: ReadonlySet<string> = new Set(["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"]);
+const DEFERRABLE: ReadonlySet<string> = new Set([
+  "LOADING",
+  "READONLY",
+  "MASTERDOWN",
+  "CLUSTERDOWN",
+  "TRYAGAIN",
+  "BUSY",
+  "NOSCRIPT",
+]);
 
 /** Those that answer a PING and every other command alike. */
 const UNREADY: ReadonlySet<string> = new Set(["LOADING", "MASTERDOWN", "BUSY"]);
@@ -45,7 +54,12 @@ export function isPassing(error: unknown): boolean {
 
 /** Whether the same command, sent again, may soon be taken. */
 export function isDeferrable(error: unknown): boolean {
-  return DEFERRABLE.has(replyCode(error));
+  return DEFERRABLE.has(replyCode(error)) || isHashForbidden(error);
+}
+
+/** Whether the server's user may send scripts as text only. */
+export function isHashForbidden(error: unknown): boolean {
+  return replyCode(error) === "NOPERM" && /\bevalsha\b/i.test(String(error));
 }
 
 /** Whether the server does not serve anyone yet, or for the moment. */

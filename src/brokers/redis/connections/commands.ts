@@ -4,6 +4,7 @@ import lastId from "../scripts/last-id.lua";
 import settle from "../scripts/settle.lua";
 import type { RedisCommand } from "../transport.ts";
 import { parseRedirection } from "./cluster-nodes.ts";
+import { Deadlines } from "./deadlines.ts";
 import { Lane } from "./lane.ts";
 import type { LinkContext } from "./link.ts";
 import { Pending } from "./pending.ts";
@@ -33,7 +34,8 @@ export class Commands implements PipelineHandlers {
   readonly #context: LinkContext;
   readonly #router: Router;
   readonly #lanes = new Map<string, Lane>();
-  /** What was never sent. */
+  readonly #deadlines: Deadlines;
+  /** What was never sent and has to wait. */
   readonly #unsent = new Set<Pending>();
   #unsentBytes = 0;
   #count = 0;
@@ -43,6 +45,7 @@ export class Commands implements PipelineHandlers {
   constructor(context: LinkContext, createRouter: (commands: Commands) => Router) {
     this.#context = context;
     this.#router = createRouter(this);
+    this.#deadlines = new Deadlines(context.clock, (pending) => this.#expire(pending));
   }
 
   /** Resolves with the reply. Rejects with a `TidingsError`, within `timeoutMs`. */
@@ -58,14 +61,16 @@ export class Commands implements PipelineHandlers {
         reject(unsentError(command.attempt, "too much is waiting to be sent"));
         return;
       }
-      const { clock } = this.#context;
-      const expire = (pending: Pending) => this.#expire(pending);
-      const pending = new Pending(command, { clock, number: ++this.#count, resolve, reject, expire });
-      this.#unsent.add(pending);
-      this.#unsentBytes += command.bytes;
+      const calledAt = this.#context.clock.now();
+      const pending = new Pending(command, { number: ++this.#count, calledAt, resolve, reject, settled: this.#settled });
+      this.#deadlines.add(pending);
       const lane = this.#lanes.get(command.key);
       if (lane) lane.add(pending);
       else this.#dispatch(pending);
+      // Most are on their way by now.
+      if (pending.state !== "waiting" || pending.isSettled) return;
+      this.#unsent.add(pending);
+      this.#unsentBytes += command.bytes;
     });
   }
 
@@ -85,7 +90,6 @@ export class Commands implements PipelineHandlers {
     }
     this.#lanes.clear();
     for (const pending of this.#unsent) pending.reject(closedError(pending.command.attempt.address));
-    this.#unsent.clear();
   }
 
   // What the pipelines say
@@ -93,7 +97,7 @@ export class Commands implements PipelineHandlers {
   sent(pending: Pending): void {
     pending.state = "sent";
     pending.sentAt = this.#context.clock.now();
-    this.#countAsSent(pending);
+    this.#forgetUnsent(pending);
   }
 
   answered(pending: Pending, reply: unknown): void {
@@ -271,7 +275,6 @@ export class Commands implements PipelineHandlers {
   #expire(pending: Pending): void {
     const { attempt, timeoutMs, key } = pending.command;
     pending.place?.remove(pending);
-    this.#countAsSent(pending);
     if (pending.state === "sent") this.#giveUp(pending, `there was no reply within ${timeoutMs} ms`);
     else if (pending.state === "inDoubt") this.#giveUp(pending, "the connection was lost before the reply");
     else if (pending.refusal !== undefined) pending.reject(refusedError(attempt, pending.refusal));
@@ -282,7 +285,12 @@ export class Commands implements PipelineHandlers {
     pending.reject(unansweredError(pending.command.attempt, why));
   }
 
-  #countAsSent(pending: Pending): void {
+  readonly #settled = (pending: Pending): void => {
+    this.#deadlines.remove(pending);
+    this.#forgetUnsent(pending);
+  };
+
+  #forgetUnsent(pending: Pending): void {
     if (this.#unsent.delete(pending)) this.#unsentBytes -= pending.command.bytes;
   }
 }

@@ -1,10 +1,6 @@
-import type { Clock, Timer } from "../../../protocol/clock.ts";
 import type { TidingsError } from "../../../protocol/error.ts";
 import type { RedisCommand } from "../transport.ts";
 import type { RedisNode } from "./driver.ts";
-
-/** Node's timers hold no more. */
-const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
 /**
  * - `waiting`: certainly not executed, for it was never sent, or what was sent is certainly not in the log;
@@ -20,19 +16,21 @@ export interface Place {
 }
 
 interface PendingOptions {
-  readonly clock: Clock;
   /** Orders it among all of its process. */
   readonly number: number;
+  /** When it was asked for. */
+  readonly calledAt: number;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: TidingsError) => void;
-  /** Its time is up. */
-  readonly expire: (pending: Pending) => void;
+  /** Nobody waits for it any more. */
+  readonly settled: (pending: Pending) => void;
 }
 
 /** A command that has not settled, or has settled while it was on its way. */
 export class Pending {
   readonly command: RedisCommand;
   readonly number: number;
+  readonly calledAt: number;
   /** When it was last sent. */
   sentAt = 0;
   state: PendingState = "waiting";
@@ -43,14 +41,13 @@ export class Pending {
   /** The server of a cluster that is to be asked this once, while a slot moves. */
   askNode: RedisNode | undefined;
   readonly #options: PendingOptions;
-  readonly #timer: Timer;
   #isSettled = false;
 
   constructor(command: RedisCommand, options: PendingOptions) {
     this.command = command;
     this.number = options.number;
+    this.calledAt = options.calledAt;
     this.#options = options;
-    this.#timer = options.clock.setTimeout(() => options.expire(this), Math.min(command.timeoutMs, MAX_TIMER_MS));
   }
 
   get isSettled(): boolean {
@@ -68,7 +65,7 @@ export class Pending {
   #settle(): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;
-    this.#options.clock.clearTimeout(this.#timer);
+    this.#options.settled(this);
     return true;
   }
 }

@@ -4,6 +4,7 @@ import type { RedisNode } from "./driver.ts";
 import type { Greeting } from "./greeting.ts";
 import { Link, type LinkContext } from "./link.ts";
 import type { Pending, Place } from "./pending.ts";
+import { ScriptHashes } from "./script-hashes.ts";
 
 /** What a {@link Pipeline} tells its owner. */
 export interface PipelineHandlers {
@@ -35,6 +36,7 @@ export class Pipeline implements Place {
   readonly #waiting = new Set<Pending>();
   readonly #inFlight = new Set<Pending>();
   #inFlightBytes = 0;
+  #scripts: ScriptHashes = this.#noScripts();
   #greeting: Greeting | undefined;
   /** What is wrong with the server for good, if anything. */
   #problem: string | undefined;
@@ -80,6 +82,8 @@ export class Pipeline implements Place {
 
   push(pending: Pending): void {
     this.#link.open();
+    // Where nobody waits, none need line up.
+    if (this.#waiting.size === 0 && this.#send(pending)) return;
     pending.place = this;
     this.#waiting.add(pending);
     this.#pump();
@@ -124,26 +128,42 @@ export class Pipeline implements Place {
     if (this.#retiring) return;
     if (this.#problem !== undefined && this.isUp) this.#refuseAll(this.#problem);
     for (const pending of this.#waiting) {
-      if (this.#inFlight.size >= MAX_IN_FLIGHT || this.#inFlightBytes >= MAX_IN_FLIGHT_BYTES) return;
-      const { name, args, bytes } = pending.command;
-      // Commands on one connection are executed in order, so this one is for the next one alone.
-      if (pending.askNode) this.#link.command("ASKING", [])?.catch(() => {});
-      const reply = this.#link.command(name, args);
-      if (!reply) return;
+      if (!this.#send(pending)) return;
       this.#waiting.delete(pending);
-      this.#inFlight.add(pending);
-      this.#inFlightBytes += bytes;
-      pending.place = undefined;
-      this.#handlers.sent(pending);
-      reply.then(
-        (value) => this.#settle(pending, () => this.#handlers.answered(pending, value)),
-        (error: unknown) =>
-          this.#settle(pending, () => {
-            if (replyCode(error) === "READONLY") this.#retire();
-            this.#handlers.refused(pending, error ?? new Error("no reason given"), this);
-          }),
-      );
     }
+  }
+
+  /** @returns whether it was sent; else certainly not */
+  #send(pending: Pending): boolean {
+    if (!this.isUp || this.#retiring || this.#problem !== undefined) return false;
+    if (this.#inFlight.size >= MAX_IN_FLIGHT || this.#inFlightBytes >= MAX_IN_FLIGHT_BYTES) return false;
+    const { name, args, bytes } = pending.command;
+    // Commands on one connection are executed in order, so this one is for the next one alone.
+    if (pending.askNode) this.#link.command("ASKING", [])?.catch(() => {});
+    const scripts = this.#scripts;
+    const short = scripts.shorten(name, args);
+    const reply = this.#link.command(short.name, short.args);
+    if (!reply) return false;
+    scripts.sent(name, args);
+    this.#inFlight.add(pending);
+    this.#inFlightBytes += bytes;
+    pending.place = undefined;
+    this.#handlers.sent(pending);
+    reply.then(
+      (value) => {
+        if (!this.#land(pending)) return;
+        this.#handlers.answered(pending, value);
+        this.#goOn();
+      },
+      (error: unknown) => {
+        if (!this.#land(pending)) return;
+        if (replyCode(error) === "READONLY") this.#retire();
+        scripts.refused(args[0], error);
+        this.#handlers.refused(pending, error ?? new Error("no reason given"), this);
+        this.#goOn();
+      },
+    );
+    return true;
   }
 
   #refuseAll(problem: string): void {
@@ -152,24 +172,32 @@ export class Pipeline implements Place {
     for (const pending of pendings) this.#handlers.refused(pending, new Error(problem), this);
   }
 
-  #settle(pending: Pending, tell: () => void): void {
-    // Else its connection is gone, and it was lost then.
-    if (!this.#inFlight.delete(pending)) return;
+  /** @returns whether it was still on its way: else its connection is gone, and it was lost then */
+  #land(pending: Pending): boolean {
+    if (!this.#inFlight.delete(pending)) return false;
     this.#inFlightBytes -= pending.command.bytes;
-    tell();
+    return true;
+  }
+
+  #goOn(): void {
     if (this.#retiring && this.#inFlight.size === 0) this.#link.reset();
-    else this.#pump();
+    else if (this.#waiting.size > 0) this.#pump();
   }
 
   #rise(greeting: Greeting): void {
     const before = this.#greeting?.runId;
     this.#greeting = greeting;
+    this.#scripts = this.#noScripts();
     this.#problem = versionProblem(greeting.version);
     // A process that has ended executes nothing; and what another server executes, that is no master any more, is thrown away.
     if (before !== undefined && greeting.runId !== undefined && before !== greeting.runId) this.#loose = [];
     this.#fence = this.#closeLoose(greeting.runId !== undefined);
     this.#handlers.up(this);
     this.#pump();
+  }
+
+  #noScripts(): ScriptHashes {
+    return new ScriptHashes((script) => this.#link.command("SCRIPT", ["LOAD", script]));
   }
 
   /** @param isKnown whether this is certainly the server that the connections were with. */

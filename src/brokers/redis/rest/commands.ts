@@ -1,3 +1,4 @@
+import { Deadlines } from "../connections/deadlines.ts";
 import { Pending } from "../connections/pending.ts";
 import type { OutageLog } from "../connections/outage.ts";
 import { closedError, isDeferrable, refusedError, unansweredError, unsentError } from "../failures.ts";
@@ -40,6 +41,7 @@ export interface RestCommandsOptions {
  */
 export class RestCommands {
   readonly #options: RestCommandsOptions;
+  readonly #deadlines: Deadlines;
   readonly #lanes = new Map<string, RestLane>();
   /** Lanes that could send, were there not too many requests. */
   readonly #ready = new Set<RestLane>();
@@ -51,6 +53,7 @@ export class RestCommands {
 
   constructor(options: RestCommandsOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.context.clock, (pending) => this.#expire(pending));
   }
 
   /** Resolves with the reply. Rejects with a `TidingsError`, within `timeoutMs`. */
@@ -65,18 +68,9 @@ export class RestCommands {
         reject(unsentError(command.attempt, "too much is waiting to be sent"));
         return;
       }
-      const { clock } = this.#options.context;
-      const leave = () => {
-        this.#waiting--;
-        this.#waitingBytes -= command.bytes;
-      };
-      const pending = new Pending(command, {
-        clock,
-        number: ++this.#count,
-        resolve: (reply) => (leave(), resolve(reply)),
-        reject: (error) => (leave(), reject(error)),
-        expire: (pending) => this.#expire(pending),
-      });
+      const calledAt = this.#options.context.clock.now();
+      const pending = new Pending(command, { number: ++this.#count, calledAt, resolve, reject, settled: this.#settled });
+      this.#deadlines.add(pending);
       this.#waiting++;
       this.#waitingBytes += command.bytes;
       const lane = this.#laneOf(command.key);
@@ -245,6 +239,12 @@ export class RestCommands {
       Math.max(waitMs ?? 0, Math.ceil(ceiling * (0.5 + clock.random() / 2))),
     );
   }
+
+  readonly #settled = (pending: Pending): void => {
+    this.#deadlines.remove(pending);
+    this.#waiting--;
+    this.#waitingBytes -= pending.command.bytes;
+  };
 
   #expire(pending: Pending): void {
     const { attempt, timeoutMs, key } = pending.command;
