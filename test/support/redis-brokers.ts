@@ -3,6 +3,7 @@ import type { Broker, Draft, Entry, Listener, Retention } from "../../src/broker
 import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
 import { createIoRedisDriver, type IoRedisLike } from "../../src/brokers/redis/clients/ioredis.ts";
 import { overConnections } from "../../src/brokers/redis/connections/source.ts";
+import type { RedisSource } from "../../src/brokers/redis/transport.ts";
 import type { Clock } from "../../src/protocol/clock.ts";
 import type { RealtimeCursor } from "../../src/protocol/cursor.ts";
 
@@ -30,14 +31,16 @@ export interface Recording {
 export interface TestBrokerOptions {
   readonly client?: Pick<RedisOptions, "db" | "keyPrefix" | "username" | "password" | "protocol">;
   readonly clock?: Clock;
+  /** @default one through ioredis 6, by `client` */
+  readonly source?: RedisSource;
 }
 
 /** A Redis broker on a port of 127.0.0.1. The client it is made from never connects. */
-export function openBroker(port: number, { client, clock }: TestBrokerOptions = {}): TestBroker {
-  const user: IoRedisLike = new Redis({ host: "127.0.0.1", port, lazyConnect: true, ...client });
+export function openBroker(port: number, options: TestBrokerOptions = {}): TestBroker {
+  const { client, clock, source = overConnections(createIoRedisDriver(userOf(port, client))) } = options;
   const warnings: string[] = [];
   const broker = createRedisBroker({
-    source: overConnections(createIoRedisDriver(user)),
+    source,
     keyPrefix: KEY_PREFIX,
     ...(clock && { clock }),
     logger: { warn: (message, ...details) => void warnings.push([message, ...details].join(" ")) },
@@ -68,6 +71,10 @@ export function openBroker(port: number, { client, clock }: TestBrokerOptions = 
       await broker.close();
     },
   };
+}
+
+function userOf(port: number, client: TestBrokerOptions["client"]): IoRedisLike {
+  return new Redis({ host: "127.0.0.1", port, lazyConnect: true, ...client });
 }
 
 export function draft(json: string): Draft {
