@@ -33,6 +33,7 @@ describe("on Bun, with Bun's own Redis client", () => {
   afterAll(() => redis.stop());
 
   it("does what a driver has to do", () => expectPassed(report, `${fixtures}/driver.test.ts`));
+  it("I6 Cost: costs Redis what other clients do", () => expectPassed(report, `${fixtures}/cost.test.ts`));
   it("F-1, F-10: carries a Realtime", () => expectPassed(report, `${fixtures}/realtime.test.ts`));
 
   const nowhere = () => Promise.reject(new Error("only the names are asked for"));
