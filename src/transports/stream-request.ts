@@ -3,7 +3,7 @@ import type { ChannelRequest } from "../hub/hub.ts";
 import { CHANNEL_GRAMMAR, DEFAULT_CHANNEL, isChannelName } from "../protocol/names.ts";
 import { findParameterMistake } from "./parameter-mistake.ts";
 import { Refusal } from "./refusal.ts";
-import { parseStart } from "./start.ts";
+import { parseSince, parseStart } from "./start.ts";
 
 /** What a request says before anybody is asked whether it may. */
 export interface RawStreamRequest {
@@ -91,7 +91,7 @@ function parseStarts(
   }
   const starts: FeedStart[] = [];
   for (const text of texts) {
-    const start = parseStart(text);
+    const start = (byPosition ? undefined : parseSince(text)) ?? parseStart(text);
     if (!start) return new Refusal("bad_cursor", `${quote(text)} is not a cursor. ${BAD_CURSOR_HELP}`);
     starts.push(start);
   }

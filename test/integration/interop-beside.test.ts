@@ -5,7 +5,14 @@ import { createRealtimeClient, type ClientMessage, type Gap } from "../../src/cl
 import { Realtime, type RealtimeOptions } from "../../src/index.ts";
 import { countHubs } from "../../src/realtime/registry.ts";
 import { serve, TRANSPORTS } from "../support/http-server.ts";
-import { startForrealtime, startUpstashRealtime, type PublishedServer } from "../support/published-packages.ts";
+import {
+  browseWithForrealtime,
+  browseWithUpstash,
+  startForrealtime,
+  startUpstashRealtime,
+  type PublishedBrowser,
+  type PublishedServer,
+} from "../support/published-packages.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 import { startUpstashFront, type UpstashFront } from "../support/upstash-front.ts";
 
@@ -23,8 +30,13 @@ beforeAll(async () => {
   front = await startUpstashFront(server.port);
   raw = new Redis(server.port);
 });
-beforeEach(() => raw.flushall());
+beforeEach(async () => {
+  await raw.flushall();
+  // Our client says of each break that it goes on.
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+});
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const each of open.splice(0).reverse()) await each[Symbol.asyncDispose]();
   expect(countHubs(), "no test leaves a hub").toBe(0);
 });
@@ -52,8 +64,9 @@ async function startTidings(interop: NonNullable<RealtimeOptions["interop"]>, re
   await vi.waitFor(() => expect(client.getStatus()).toBe("connected"), PATIENTLY);
   return {
     emit: (event: string, data: unknown) => realtime.channel("room").emit(event, data),
-    shown,
+    browser: { shown },
     gaps,
+    url: web.url,
     cut: () => web.cut(),
   };
 }
@@ -63,6 +76,7 @@ interface Sides {
   /** Another address of the same Redis is another hub, as in another process. */
   readonly ours: () => readonly [RealtimeOptions["redis"], RealtimeOptions["redis"]];
   readonly theirs: () => Promise<PublishedServer>;
+  readonly browse: (url: string) => PublishedBrowser;
   /** Whether their browsers are shown nothing twice: one of @upstash/realtime is, when replay and subscription both bring an event. */
   readonly once: boolean;
 }
@@ -72,12 +86,14 @@ const SIDES: Readonly<Record<string, Sides>> = {
     interop: "forrealtime",
     ours: () => [server.url, server.url.replace("127.0.0.1", "localhost")],
     theirs: () => startForrealtime(server.url),
+    browse: browseWithForrealtime,
     once: true,
   },
   "@upstash/realtime 1.1.0, one of ours over TCP and one over REST": {
     interop: "upstash",
     ours: () => [server.url, new UpstashRedis({ url: front.url, token: front.token })],
     theirs: () => startUpstashRealtime(front),
+    browse: browseWithUpstash,
     once: false,
   },
 };
@@ -100,18 +116,18 @@ function shownOf(index: number, shown: Iterable<{ readonly data: unknown }>): un
   return [...shown].map(({ data }) => data).filter((data) => String(data).startsWith(`server ${index},`));
 }
 
-describe.each(Object.entries(SIDES))("beside %s", (_, { interop, ours, theirs, once }) => {
+describe.each(Object.entries(SIDES))("beside %s", (_, { interop, ours, theirs, browse, once }) => {
   it("F-9, F-25, U-30, B-12: two servers of each kind share a channel: every browser is shown each event, also after a break", async () => {
     const [a, b] = ours();
     const tidings = [await startTidings(interop, a), await startTidings(interop, b)] as const;
     expect(countHubs()).toBe(2);
     const published = [await theirs(), await theirs()] as const;
     open.push(...published);
-    await vi.waitFor(() => expect(published.map(({ streams }) => streams)).toEqual([1, 1]), PATIENTLY);
+    await vi.waitFor(() => expect(published.map(({ browser }) => browser.streams)).toEqual([1, 1]), PATIENTLY);
     const servers = [...tidings, ...published];
     const everybodyHas = (count: number) =>
       vi.waitFor(() => {
-        for (const { shown } of servers) expect(new Set(shown.map(({ id }) => id)).size).toBe(count);
+        for (const { browser } of servers) expect(new Set(browser.shown.map(({ id }) => id)).size).toBe(count);
       }, PATIENTLY);
 
     const half = EVENTS / 4;
@@ -122,25 +138,41 @@ describe.each(Object.entries(SIDES))("beside %s", (_, { interop, ours, theirs, o
     await everybodyHas(4 * half + 1);
     for (const { cut } of published) cut();
     const emitting = emitAll(servers, half, 2 * half);
-    await vi.waitFor(() => expect(tidings[0].shown.length).toBeGreaterThan(4 * half + 100), PATIENTLY);
+    await vi.waitFor(() => expect(tidings[0].browser.shown.length).toBeGreaterThan(4 * half + 100), PATIENTLY);
     for (const { cut } of tidings) cut();
     await emitting;
     await everybodyHas(2 * EVENTS + 1);
 
     const log = (await raw.xrange("room", "-", "+")).map(([id]) => id);
     expect(log).toHaveLength(2 * EVENTS + 1);
-    for (const { shown, gaps } of tidings) {
-      expect(shown.map(({ id }) => id)).toEqual(log);
+    for (const { browser, gaps } of tidings) {
+      expect(browser.shown.map(({ id }) => id)).toEqual(log);
       expect(gaps).toEqual([]);
     }
-    for (const { shown } of published) if (once) expect(shown.map(({ id }) => id)).toEqual(log);
+    for (const { browser } of published) {
+      expect(browser.streams).toBe(2);
+      if (once) expect(browser.shown.map(({ id }) => id)).toEqual(log);
+    }
     // In the order in which one server emitted them, whatever the others did meanwhile.
     for (const index of servers.keys()) {
       const emitted = Array.from({ length: 2 * half }, (_, n) => `server ${index}, event ${n}`);
-      for (const { shown } of servers) {
-        expect(shownOf(index, new Map(shown.map((each) => [each.id, each])).values())).toEqual(emitted);
+      for (const { browser } of servers) {
+        expect(shownOf(index, new Map(browser.shown.map((each) => [each.id, each])).values())).toEqual(emitted);
       }
     }
-    expect(published.map(({ streams }) => streams)).toEqual([2, 2]);
+  });
+
+  it("F-24: a page that was loaded before the move goes on with a server of tidings", async () => {
+    const tidings = await startTidings(interop, ours()[0]);
+    const page = browse(`${tidings.url}/api/realtime`);
+    open.push({ [Symbol.asyncDispose]: async () => page[Symbol.dispose]() });
+    const data = () => page.shown.map((each) => each.data);
+    await vi.waitFor(() => expect(page.streams).toBe(1), PATIENTLY);
+    await tidings.emit("chat.message", 1);
+    await vi.waitFor(() => expect(data()).toEqual([1]), PATIENTLY);
+    tidings.cut();
+    for (const n of [2, 3]) await tidings.emit("chat.message", n);
+    await vi.waitFor(() => expect(data()).toEqual([1, 2, 3]), PATIENTLY);
+    expect(page.streams).toBe(2);
   });
 });

@@ -265,7 +265,7 @@ describe.each(Object.entries(LIBRARIES))("a log of %s", (_, { interop, redis, st
   it("B-15: what one side emits the other one gets with its type, as far as its format can tell", async () => {
     const theirs = await start();
     open.push(theirs);
-    await vi.waitFor(() => expect(theirs.streams).toBe(1));
+    await vi.waitFor(() => expect(theirs.browser.streams).toBe(1));
     const reader = await listen("channel=room");
     const values = [{ deep: [1, { a: null }] }, "text", "", 'a "quote"\n\u2028', 0.5, true, [], "{not json"];
     for (const value of values) await theirs.emit("a.b", value);
@@ -273,7 +273,16 @@ describe.each(Object.entries(LIBRARIES))("a log of %s", (_, { interop, redis, st
     expect(reader.values).toEqual(values);
     const ours = [...values, "123", "null", "12345678901234567890", '"quoted"'];
     for (const value of ours) await realtime.channel("room").emit("a.b", value);
-    await vi.waitFor(() => expect(theirs.shown.map(({ data }) => data)).toEqual([...values, ...ours]));
+    await vi.waitFor(() => expect(theirs.browser.shown.map(({ data }) => data)).toEqual([...values, ...ours]));
     expect((await realtime.channel("room").history()).map(({ data }) => data)).toEqual([...values, ...ours]);
   });
+});
+
+it("F-9: `keyPrefix` is the `prefix` of forrealtime's adapter, character by character", async () => {
+  const realtime = new Realtime({ redis: server.url, interop: "forrealtime", keyPrefix: "app:" });
+  open.push(realtime);
+  await raw.xadd("app:room", "*", ...inForrealtime("room", "a.b", "theirs"));
+  await realtime.channel("room").emit("a.b", "ours");
+  expect((await realtime.channel("room").history()).map(({ data }) => data)).toEqual(["theirs", "ours"]);
+  expect(await raw.keys("*")).toEqual(["app:room"]);
 });
