@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const reader of readers.splice(0)) await reader.close();
-  for (const each of open.splice(0).reverse()) await each[Symbol.asyncDispose]();
+  for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]();
 });
 afterAll(async () => {
   raw.disconnect();

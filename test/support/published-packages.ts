@@ -42,7 +42,7 @@ export function browseWithForrealtime(url: string): PublishedBrowser {
     eventSourceFactory: (address) => {
       const source = new EventSource(address);
       source.addEventListener("open", () => streams++);
-      return source as never;
+      return source;
     },
   });
   client.subscribe({ channels: ["room"], onData: ({ id, data }) => void shown.push({ id, data }) });
@@ -63,16 +63,17 @@ export function browseWithUpstash(url: string): PublishedBrowser {
   let source: EventSource | undefined;
   let timer: NodeJS.Timeout | undefined;
   const connect = () => {
-    source = new EventSource(`${url}?channel=room&last_ack_room=${shown.at(-1)?.id ?? since}`);
-    source.onopen = () => streams++;
-    source.onmessage = ({ data }) => {
+    const opened = new EventSource(`${url}?channel=room&last_ack_room=${shown.at(-1)?.id ?? since}`);
+    opened.addEventListener("open", () => streams++);
+    opened.addEventListener("message", ({ data }) => {
       const frame = JSON.parse(data as string) as { type?: string; id: string; data: unknown };
       if (frame.type === undefined) shown.push({ id: frame.id, data: frame.data });
-    };
-    source.onerror = () => {
-      source?.close();
+    });
+    opened.addEventListener("error", () => {
+      opened.close();
       timer = setTimeout(connect, 100);
-    };
+    });
+    source = opened;
   };
   connect();
   return {
@@ -99,7 +100,7 @@ export async function startForrealtime(redisUrl: string, history: Keep = {}): Pr
   const browser = browseWithForrealtime(server.url);
   return {
     browser,
-    emit: (event, data) => realtime.channel("room").emit(event as never, data as never),
+    emit: (event, data) => realtime.channel("room").emit(event as never, data),
     cut: () => server.cut(),
     async [Symbol.asyncDispose]() {
       browser[Symbol.dispose]();
