@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,17 +7,23 @@ import { installPackage, lend, npm, root, runNode, type InstalledPackage } from 
 interface Manifest {
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly dependencies?: unknown;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
   readonly scripts?: Readonly<Record<string, string>>;
 }
 
-/** Entries that need no peer. */
-const ALONE = ["tidings", "tidings/node", "tidings/client/core", "tidings/adapters/ioredis", "tidings/testing"];
+const manifestOf = (folder: string) => JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as Manifest;
+
+/** Entries that need no peer: all but the one for React. */
+const ALONE = Object.keys(manifestOf(root).exports)
+  .filter((subpath) => !["./client", "./package.json"].includes(subpath))
+  .map((subpath) => subpath.replace(/^\./, "tidings"));
 
 let installed: InstalledPackage;
 let manifest: Manifest;
 beforeAll(() => {
   installed = installPackage();
-  manifest = JSON.parse(readFileSync(path.join(installed.package, "package.json"), "utf8")) as Manifest;
+  manifest = manifestOf(installed.package);
 });
 afterAll(() => installed[Symbol.dispose]());
 
@@ -43,6 +49,35 @@ describe("the packed package, alone in an empty folder", () => {
     expect(output).toMatch(/^ok \w+/);
     expect(output.trim().split("\n")).toHaveLength(1);
     expect(status).toBe(0);
+  });
+
+  it("F-34: has an entry for each client library, all of which are optional", () => {
+    expect(ALONE).toEqual(
+      expect.arrayContaining(["ioredis", "node-redis", "bun", "upstash"].map((name) => `tidings/adapters/${name}`)),
+    );
+    const peers = Object.keys(manifest.peerDependencies);
+    expect(peers.toSorted()).toEqual(["@upstash/redis", "ioredis", "react", "redis"]);
+    for (const peer of peers) expect(manifest.peerDependenciesMeta[peer], peer).toEqual({ optional: true });
+  });
+
+  describe("with every peer within its reach", () => {
+    const reach = (): string => path.join(installed.package, "node_modules");
+
+    beforeAll(() => {
+      for (const peer of Object.keys(manifest.peerDependencies)) {
+        const folder = path.join(reach(), peer);
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: peer, main: "index.js" }));
+        writeFileSync(path.join(folder, "index.js"), `console.log("loaded ${peer}");`);
+      }
+    });
+    afterAll(() => rmSync(reach(), { recursive: true }));
+
+    it.each(ALONE)("F-34: %s loads none of them", async (name) => {
+      // A process ends when nothing is being loaded any more.
+      const code = `await import("${name}"); process.on("exit", () => console.log("ok"));`;
+      expect((await runNode(installed.folder, ["--input-type=module", "-e", code])).output).toBe("ok\n");
+    });
   });
 
   it("F-34: each entry names its types first and ends in default", () => {
