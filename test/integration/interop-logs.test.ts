@@ -286,3 +286,26 @@ it("F-9: `keyPrefix` is the `prefix` of forrealtime's adapter, character by char
   expect((await realtime.channel("room").history()).map(({ data }) => data)).toEqual(["theirs", "ours"]);
   expect(await raw.keys("*")).toEqual(["app:room"]);
 });
+
+it.each([
+  ["forrealtime", inForrealtime, ""],
+  ["upstash", inUpstash, "&room:*"],
+] as const)("beside %s a user of Redis needs few permissions", async (interop, fields, channels) => {
+  const commands =
+    "+eval +xadd +xrange +xrevrange +xlen +xinfo +exists +get +set +time +info +client|id +client|kill +publish +ping";
+  const rules = `on >secret resetkeys resetchannels -@all ${commands} ~room:* ~{room:* ${channels}`;
+  await raw.call("ACL", "SETUSER", "app", ...rules.trim().split(" "));
+  const redis = server.url.replace("redis://", "redis://app:secret@");
+  const realtime = new Realtime({ redis, interop, logger: { log() {}, warn, error() {} } });
+  open.push(realtime);
+  const room = realtime.channel("room:1");
+  const seen: unknown[] = [];
+  await room.subscribe({ onData: ({ data }) => seen.push(data) });
+  await raw.xadd("room:1", "*", ...fields("room:1", "a.b", "theirs"));
+  await vi.waitFor(() => expect(seen).toEqual(["theirs"]));
+  await room.emit("a.b", "ours", { id: "order 7" });
+  await vi.waitFor(() => expect(seen).toEqual(["theirs", "ours"]));
+  expect(await room.history()).toHaveLength(2);
+  expect(warn).not.toHaveBeenCalled();
+  await expect(realtime.channel("session:42").emit("a.b", 1)).rejects.toMatchObject({ code: "broker_refused" });
+});
