@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { closedError, refusedError, unansweredError, unsentError, type Attempt } from "./failures.ts";
+import { closedError, refusedError, unansweredError, unsentError, versionProblem, type Attempt } from "./failures.ts";
 
 const append: Attempt = { kind: "append", channel: "c", address: "h:1/0" };
 const read: Attempt = { ...append, kind: "read" };
@@ -46,4 +46,18 @@ it("only an append that was sent has an unknown outcome", () => {
   expect(unsentError(append, "x").code).toBe("not_stored");
   expect(unsentError(read, "x").code).toBe("broker_unavailable");
   expect(closedError("h:1/0").code).toBe("closed");
+});
+
+describe("the version of a server", () => {
+  it.each(["6.2.0", "6.2", "6.10.1", "7.0.15", "10.0.0", "6.2.0-rc1", "255.255.255"])("%s will do", (version) => {
+    expect(versionProblem(version)).toBeUndefined();
+  });
+
+  it.each(["6.1.240", "6.0.20", "5.0.14", "5.9.0", "2.8.24"])("%s is too old", (version) => {
+    expect(versionProblem(version)).toBe(`it is Redis ${version}, and tidings needs 6.2 or later`);
+  });
+
+  it.each([undefined, "", "unknown", "v7"])("%j says nothing, and is not held against it", (version) => {
+    expect(versionProblem(version)).toBeUndefined();
+  });
 });

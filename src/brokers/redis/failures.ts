@@ -117,11 +117,12 @@ export function unsentError(attempt: Attempt, why: string, cause?: unknown): Tid
 /** The oldest Redis with all that the engine needs: `XRANGE` with exclusive ends. */
 const MIN_VERSION = [6, 2] as const;
 
-/** What is wrong with a server of this version, if anything. */
+/** What is wrong with a server of this version, if anything is known of it. */
 export function versionProblem(version: string | undefined): string | undefined {
-  const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
-  if (version === undefined || major > MIN_VERSION[0] || (major === MIN_VERSION[0] && minor >= MIN_VERSION[1]))
-    return undefined;
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version ?? "") ?? [];
+  if (major === undefined) return undefined;
+  const [leastMajor, leastMinor] = MIN_VERSION;
+  if (Number(major) > leastMajor || (Number(major) === leastMajor && Number(minor) >= leastMinor)) return undefined;
   return `it is Redis ${version}, and tidings needs ${MIN_VERSION.join(".")} or later`;
 }
 
