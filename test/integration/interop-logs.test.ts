@@ -238,6 +238,20 @@ describe.each(Object.entries(LIBRARIES))("a log of %s", (_, { interop, redis, st
       expect([back.values, gaps(back)]).toEqual([["fourth"], []]);
     });
 
+    it("I10 Text: JSON that others wrote over several lines breaks no frame", async () => {
+      const json = ' {\n\n"a":\r1,\r\n"b": "\u2028id: 1-0"\t}\n';
+      const entry =
+        interop === "upstash" ? ["data", json, "event", "a.b"] : ["message", `{"channel":"room","event":"a.b","data":${json}}`];
+      await raw.xadd("room", "*", ...entry, ...(interop === "upstash" ? ["channel", "room"] : []));
+      const pretty = ["message", JSON.stringify({ data: [1], event: "a.b", channel: "room" }, null, 2)];
+      if (interop === "forrealtime") await raw.xadd("room", "*", ...pretty);
+      await add("last");
+      const reader = await listen("channel=room&at=-");
+      const values = [{ a: 1, b: "\u2028id: 1-0" }, ...(interop === "forrealtime" ? [[1]] : []), "last"];
+      await has(reader, values.length);
+      expect(reader.values).toEqual(values);
+    });
+
     it("B-17: keys of other types, and streams of others, are never served; the others flow", async () => {
       await raw.set("session:42", "secret text");
       await raw.hset("user:7", { password: "secret text" });
