@@ -27,6 +27,7 @@ export interface LogFormat {
   decode(channel: string, event: string, text: string): StoredEvent | undefined;
 }
 
+/** Whether a text can be read as JSON. */
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text);

@@ -10,6 +10,7 @@ const POLL_MS = 500;
 /** The same while nobody can be asked. */
 const MAX_PAUSE_MS = 2_000;
 
+/** What a {@link PollingListener} works with. */
 export interface PollingListenerOptions {
   readonly clock: Clock;
   readonly names: RedisNames;
