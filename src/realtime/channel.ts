@@ -71,7 +71,7 @@ export class Channel<O = AnyOptions> {
       if (typeof json !== "string" || before) return this.#emitInTurn({ event, onceId }, json, before);
       return this.#core.append(this.name, { event, json, onceId }, this.#retention(), this.#core.settings.emitTimeoutMs);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

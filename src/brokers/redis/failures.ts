@@ -123,7 +123,7 @@ export function versionProblem(version: string | undefined): string | undefined 
   if (major === undefined) return undefined;
   const [leastMajor, leastMinor] = MIN_VERSION;
   if (Number(major) > leastMajor || (Number(major) === leastMajor && Number(minor) >= leastMinor)) return undefined;
-  return `it is Redis ${version}, and tidings needs ${MIN_VERSION.join(".")} or later`;
+  return `it is Redis ${version}, and tidings needs ${MIN_VERSION.join(".")} or later: upgrade the server`;
 }
 
 /** The command was sent, and no reply came. */
