@@ -54,7 +54,7 @@ describe("the version of a server", () => {
   });
 
   it.each(["6.1.240", "6.0.20", "5.0.14", "5.9.0", "2.8.24"])("%s is too old", (version) => {
-    expect(versionProblem(version)).toBe(`it is Redis ${version}, and tidings needs 6.2 or later`);
+    expect(versionProblem(version)).toBe(`it is Redis ${version}, and tidings needs 6.2 or later: upgrade the server`);
   });
 
   it.each([undefined, "", "unknown", "v7"])("%j says nothing, and is not held against it", (version) => {
