@@ -11,7 +11,8 @@ export interface TimeLimit {
 /** Settles as `promise` does, or rejects when the time is over; what comes after that is ignored. */
 export function inTime<T>(promise: PromiseLike<T>, { clock, limitMs, late }: TimeLimit): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = limitMs === Number.POSITIVE_INFINITY ? undefined : clock.setTimeout(() => reject(late()), limitMs);
+    const timer =
+      limitMs === Number.POSITIVE_INFINITY ? undefined : clock.setTimeout(() => reject(late()), limitMs, "keepAlive");
     promise.then(
       (value) => {
         clock.clearTimeout(timer);

@@ -99,12 +99,12 @@ export function resolveBroker(
       const options = { interop, source, keyPrefix: prefix, logger };
       checkInterop(options);
       return {
-        address: `interop ${interop}:${source.identity}:${source.keyPrefix}${prefix}`,
+        address: `interop ${interop}:${addressOf(source, prefix)}`,
         create: () => createInteropBroker(options),
       };
     }
     return {
-      address: `${source.identity}:${source.keyPrefix}${prefix}`,
+      address: addressOf(source, prefix),
       create: () => createRedisBroker({ source, keyPrefix: prefix, logger }),
     };
   }
@@ -119,6 +119,11 @@ export function resolveBroker(
     "a client of ioredis, redis (node-redis), Bun or @upstash/redis, an adapter for one, an object with xadd, xrange, xread and getLatestCursor, a redis:// URL, or { driver }",
     redis,
   );
+}
+
+/** Only compared, never shown: it holds the password. */
+function addressOf({ identity, keyPrefix, password = "" }: RedisSource, prefix: string): string {
+  return `${identity}:${keyPrefix}${prefix} ${password}`;
 }
 
 /** The way to Redis that was passed in, if it is one. @throws TidingsError `bad_option` */

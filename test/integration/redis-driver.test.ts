@@ -80,7 +80,11 @@ function open(
   const connection = driver.connect({
     kind,
     handlers: {
-      ready: () => note("ready"),
+      ready() {
+        note("ready");
+        // As the engine does.
+        connection.command("CLIENT", ["SETNAME", `tidings-${kind}`])?.catch(() => {});
+      },
       closed(error) {
         note("closed");
         reasons.push(error);

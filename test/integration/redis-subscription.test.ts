@@ -60,6 +60,17 @@ describe("I2 Join", () => {
     expect(await subscribers("{t:d}:live:0")).toBe(1);
   });
 
+  it("a connection that breaks before a SUBSCRIBE is answered has refused nothing: the join waits for the next", async () => {
+    await using reader = openBroker(proxy.port);
+    const { listener, heard } = reader.record();
+    await listener.join("c");
+    connectionOf("subscription").loseReplyTo("{t:d}");
+    await listener.join("d");
+    await writer.emit("d", "1");
+    await vi.waitFor(() => expect(heard.map(({ json }) => json)).toEqual(["1"]));
+    expect(reader.warnings.filter((text) => text.includes("refused"))).toEqual([]);
+  });
+
   it("a return is told only after the server has acknowledged every channel again, however slow the way", async () => {
     proxy.delays = (connection) => (isSubscription(connection) ? { toServer: 60, toClient: 5 } : {});
     await using reader = openBroker(proxy.port);

@@ -1,30 +1,46 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { npm } from "../package/installed.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const modules = path.join(root, "node_modules");
 const fixtures = path.join(root, "test/integration/fixtures/bun");
 
+/** Bun comes at its first use: it would be most of what the repository installs. */
+const installed = path.join(root, ".cache/bun");
+
 let found: string | undefined;
 
-/**
- * The program of the package `bun`: its install script puts it into place; where such scripts are off it stays in the package of
- * the platform, and what stands in its place says so and fails.
- */
+/** The program, as the package of the platform holds it. */
 function bunPath(): string {
-  found ??= candidates().find((file) => existsSync(file) && spawnSync(file, ["--version"]).status === 0);
-  if (found === undefined) throw new Error("the package `bun` has no program that runs here: npm ci");
+  found ??= runnable() ?? (install(), runnable());
+  if (found === undefined) throw new Error(`the package \`bun\` has no program that runs here: remove ${installed}`);
   return found;
 }
 
-function candidates(): string[] {
-  const scope = path.join(modules, "@oven");
+function runnable(): string | undefined {
+  const scope = path.join(installed, "node_modules/@oven");
   const platforms = existsSync(scope) ? readdirSync(scope) : [];
-  const files = ["bun/bin/bun.exe", ...platforms.flatMap((name) => [`@oven/${name}/bin/bun`, `@oven/${name}/bin/bun.exe`])];
-  return files.map((file) => path.join(modules, file));
+  return platforms
+    .flatMap((name) => ["bun", "bun.exe"].map((program) => path.join(scope, name, "bin", program)))
+    .find((file) => existsSync(file) && spawnSync(file, ["--version"]).status === 0);
+}
+
+/** Several processes may do so at once: who comes last throws its own away. */
+function install(): void {
+  const folder = `${installed}-${process.pid}`;
+  cpSync(path.join(fixtures, "program"), folder, { recursive: true });
+  try {
+    npm(folder, ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
+    renameSync(folder, installed);
+  } catch (error) {
+    if (runnable() === undefined) throw error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** How one test ended that Vitest ran on Bun. */

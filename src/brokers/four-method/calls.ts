@@ -25,7 +25,7 @@ export class Calls {
   async run<T>({ limitMs, late }: CallLimit, call: () => PromiseLike<T>): Promise<T> {
     if (this.#closed) throw closedError();
     return await new Promise<T>((resolve, reject) => {
-      const timer = this.#clock.setTimeout(() => settle(() => reject(late())), limitMs);
+      const timer = this.#clock.setTimeout(() => settle(() => reject(late())), limitMs, "keepAlive");
       const settle = (how: () => void): void => {
         this.#end(timer, abandon);
         how();
@@ -46,10 +46,14 @@ export class Calls {
   async pause(delayMs: number): Promise<void> {
     if (this.#closed) throw closedError();
     await new Promise<void>((resolve, reject) => {
-      const timer = this.#clock.setTimeout(() => {
-        this.#end(timer, abandon);
-        resolve();
-      }, delayMs);
+      const timer = this.#clock.setTimeout(
+        () => {
+          this.#end(timer, abandon);
+          resolve();
+        },
+        delayMs,
+        "keepAlive",
+      );
       const abandon = (error: Error): void => {
         this.#end(timer, abandon);
         reject(error);

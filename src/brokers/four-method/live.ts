@@ -183,10 +183,14 @@ export class LiveReader {
     if (this.#isClosed || dueAt >= this.#dueAt) return;
     clock.clearTimeout(this.#timer);
     this.#dueAt = dueAt;
-    this.#timer = clock.setTimeout(() => {
-      this.#dueAt = Number.POSITIVE_INFINITY;
-      this.#issue();
-    }, delayMs);
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#dueAt = Number.POSITIVE_INFINITY;
+        this.#issue();
+      },
+      delayMs,
+      "keepAlive",
+    );
   }
 
   #issue(): void {
@@ -197,7 +201,7 @@ export class LiveReader {
     const read: BlockingRead = { ...this.#read(channels), abort: new AbortController(), overdue: undefined };
     this.#reads.add(read);
     this.#newest = read;
-    read.overdue = this.#context.clock.setTimeout(() => this.#giveUp(read), BLOCK_MS + this.#patienceMs);
+    read.overdue = this.#context.clock.setTimeout(() => this.#giveUp(read), BLOCK_MS + this.#patienceMs, "keepAlive");
     this.#ask(read, { blockMs: BLOCK_MS, signal: read.abort.signal }).then(
       (found) => this.#answered(read, found),
       (error: unknown) => this.#failed(read, error),

@@ -124,7 +124,7 @@ export class PollingListener implements Listener {
     }
     if (this.#wanted.size === 0) return;
     const pauseMs = Math.min(MAX_PAUSE_MS, POLL_MS * 2 ** Math.min(this.#failures, 8));
-    this.#timer = this.#options.clock.setTimeout(() => void this.#look(), pauseMs);
+    this.#timer = this.#options.clock.setTimeout(() => void this.#look(), pauseMs, "keepAlive");
   }
 
   #found(wanted: Wanted, end: Exclude<LogEnd, { kind: "unreachable" }>): void {

@@ -32,6 +32,7 @@ const CURES: Readonly<Record<string, string>> = {
   WRONGTYPE: "The channel's key holds something else than a stream: choose another `keyPrefix`, or remove the key.",
   NOPERM: "The Redis user lacks a permission: see docs/errors.md for the commands, keys and channels that tidings needs.",
   NOAUTH: "Redis asks for a password: give it to the Redis client.",
+  WRONGPASS: "User name or password are wrong: mend what the Redis client is given.",
   OOM: "Redis is full and evicts nothing: raise `maxmemory`, or keep less (`history.maxLength`, `history.expireAfterSecs`).",
   MOVED:
     "This is one node of a Redis Cluster: pass a cluster client (`new Cluster([…])` of ioredis, `createCluster` of redis).",
@@ -41,10 +42,16 @@ const CURES: Readonly<Record<string, string>> = {
 
 /** The code that an error reply begins with: `"WRONGTYPE"`. Redis before 7 hides it inside the text when a script failed. */
 export function replyCode(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const code = /^-?([A-Z]+)\b/.exec(text)?.[1] ?? "";
+  const text = textOf(error);
+  // Redis 7 has no code for what a script may not do.
+  if (text.includes(" executing the script can't ")) return "NOPERM";
+  const code = /^([A-Z]+)\b/.exec(text)?.[1] ?? "";
   if (code !== "ERR") return code;
   return /: -([A-Z]+) /.exec(text)?.[1] ?? code;
+}
+
+function textOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/^-/, "");
 }
 
 /** Whether the server will answer in another way soon. */
@@ -57,9 +64,9 @@ export function isDeferrable(error: unknown): boolean {
   return DEFERRABLE.has(replyCode(error)) || isHashForbidden(error);
 }
 
-/** Whether the server's user may send scripts as text only. */
+/** Whether scripts can be sent as text only: the server's user has no permission for another way, or the server does not have it. */
 export function isHashForbidden(error: unknown): boolean {
-  return replyCode(error) === "NOPERM" && /\bevalsha\b/i.test(String(error));
+  return /^ERR unknown command|^NOPERM/.test(textOf(error)) && /\bevalsha\b/i.test(textOf(error));
 }
 
 /** Whether the server does not serve anyone yet, or for the moment. */
@@ -85,7 +92,7 @@ function attempted({ kind, channel }: Attempt): string {
 /** The server answered with an error. Nothing was executed: what can fail after an entry is stored does not fail the script. */
 export function refusedError(attempt: Attempt, cause: unknown): TidingsError {
   const { kind, address } = attempt;
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = textOf(cause);
   if (isPassing(cause)) {
     const code = kind === "append" ? "not_stored" : "broker_unavailable";
     return new TidingsError(
@@ -107,9 +114,12 @@ export function refusedError(attempt: Attempt, cause: unknown): TidingsError {
 export function unsentError(attempt: Attempt, why: string, cause?: unknown): TidingsError {
   const { kind, address } = attempt;
   const reason = cause instanceof Error ? `, whose connection failed last with: ${cause.message}` : "";
+  const cure = cause instanceof Error ? CURES[replyCode(cause)] : undefined;
+  const [consequence, advice] =
+    kind === "append" ? ["The event is not in the log", "emitting it again is safe"] : ["Nothing was read", "try again later"];
   return new TidingsError(
     kind === "append" ? "not_stored" : "broker_unavailable",
-    `could not ${attempted(attempt)}: ${why} (Redis at ${address}${reason}). ${kind === "append" ? "The event is not in the log; emitting it again is safe." : "Try again later."}`,
+    `could not ${attempted(attempt)}: ${why} (Redis at ${address}${reason}). ${cure ? `${cure} ${consequence}.` : `${consequence}; ${advice}.`}`,
     cause === undefined ? {} : { cause },
   );
 }

@@ -58,6 +58,8 @@ export interface RedisSource {
   readonly identity: string;
   /** The server in words, for logs and errors. Holds no password. */
   readonly address: string;
+  /** The password or token that it is let in with: two that differ in it share no connection. */
+  readonly password?: string | undefined;
   /** What the client library of the user puts before each key. */
   readonly keyPrefix: string;
   readonly db: number;

@@ -22,7 +22,7 @@ const UNREACHABLE = "there is no connection, and Bun does not tell why: is the s
 const REFUSED = "NOPERM this user has no permissions to listen to one of the channels";
 
 /** Opens a connection with a client that is made for it. @param db the database that the client has to select by itself */
-export function connectBun(make: () => Promise<BunClient>, db: number, { kind, handlers }: ConnectionOptions): RedisConnection {
+export function connectBun(make: () => Promise<BunClient>, db: number, { handlers }: ConnectionOptions): RedisConnection {
   let own: BunClient | undefined;
   let isReady = false;
   let isOver = false;
@@ -48,7 +48,7 @@ export function connectBun(make: () => Promise<BunClient>, db: number, { kind, h
       onclose: (cause: unknown) => lose(isReady ? cause : new Error(UNREACHABLE, { cause })),
     });
     await client.connect();
-    await introduce(client, kind, db);
+    await checkDatabase(client, db);
     if (isOver) return;
     isReady = true;
     handlers.ready();
@@ -120,10 +120,9 @@ export function connectBun(make: () => Promise<BunClient>, db: number, { kind, h
   };
 }
 
-/** Says who we are, and looks whether the database is the one that is expected: live channels are named after it. */
-async function introduce(client: BunClient, kind: string, db: number): Promise<void> {
-  const named = client.send("CLIENT", ["SETNAME", `tidings-${kind}`]);
-  const [info] = await Promise.allSettled([client.send("CLIENT", ["INFO"]), named]);
+/** Looks whether the database is the one that is expected: live channels are named after it. */
+async function checkDatabase(client: BunClient, db: number): Promise<void> {
+  const [info] = await Promise.allSettled([client.send("CLIENT", ["INFO"])]);
   const selected = info.status === "fulfilled" ? / db=(\d+)/.exec(String(info.value))?.[1] : undefined;
   if (selected === undefined || Number(selected) === db) return;
   throw new Error(

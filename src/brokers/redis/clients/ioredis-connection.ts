@@ -33,6 +33,7 @@ interface Template {
 /** What our own connections are told, whatever the user's client was told. */
 const OWN_OPTIONS = {
   keyPrefix: "",
+  connectionName: undefined,
   lazyConnect: false,
   // It lives once; it neither sends again nor keeps for later: the engine knows what may be repeated, and when.
   retryStrategy: () => null,
@@ -59,7 +60,7 @@ const OWN_OPTIONS = {
 };
 
 /** Opens a connection that lives once. @param find finds the template */
-export function connectIoRedis(find: () => Promise<Template>, { kind, handlers }: ConnectionOptions): RedisConnection {
+export function connectIoRedis(find: () => Promise<Template>, { handlers }: ConnectionOptions): RedisConnection {
   let own: IoRedisClient | undefined;
   let ended: Promise<void> | undefined;
   /** Acknowledgements that are still to come. */
@@ -67,7 +68,7 @@ export function connectIoRedis(find: () => Promise<Template>, { kind, handlers }
 
   function open({ client, override }: Template): void {
     if (ended) return;
-    own = client.duplicate({ ...override, ...OWN_OPTIONS, connectionName: `tidings-${kind}` });
+    own = client.duplicate({ ...override, ...OWN_OPTIONS });
     let reason: unknown;
     // Without a listener ioredis prints it.
     own.on("error", (error: unknown) => void (reason = error));

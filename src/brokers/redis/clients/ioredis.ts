@@ -1,6 +1,8 @@
 import { TidingsError } from "../../../protocol/error.ts";
+
 import type { RedisDriver, RedisNode } from "../connections/driver.ts";
 import { connectIoRedis, type IoRedisClient } from "./ioredis-connection.ts";
+import { nodeOfUrl } from "./node-of-url.ts";
 
 /** What tidings needs of an ioredis client (5 or later), a cluster's included. Its types are not imported: the package is optional. */
 export interface IoRedisLike {
@@ -25,6 +27,7 @@ interface ClientOptions {
   readonly path?: string | null;
   readonly db?: number | null;
   readonly username?: string | null;
+  readonly password?: string | null;
   readonly tls?: object | null;
   readonly keyPrefix?: unknown;
   readonly sentinels?: ReadonlyArray<{ readonly host?: string; readonly port?: number }> | null;
@@ -71,6 +74,7 @@ function clientDriver(client: IoRedisClient, options: ClientOptions): RedisDrive
   return {
     identity: `${tls ? "rediss" : "redis"}://${username ? `${username}@` : ""}${address}`,
     address,
+    password: options.password ?? undefined,
     keyPrefix: prefixOf(options.keyPrefix),
     db: db ?? 0,
     connect: (connection) => connectIoRedis(async () => ({ client }), connection),
@@ -84,6 +88,7 @@ function clusterDriver(cluster: Cluster, { redisOptions, keyPrefix, natMap }: Cl
   return {
     identity: `${tls ? "rediss" : "redis"}-cluster://${username ? `${username}@` : ""}${address}`,
     address,
+    password: redisOptions?.password ?? undefined,
     keyPrefix: prefixOf(keyPrefix ?? redisOptions?.keyPrefix),
     db: 0,
     seeds,
@@ -126,6 +131,5 @@ function addressOf({ host = "localhost", port }: Partial<RedisNode>, defaultPort
 function nodeOf(node: string | number | Partial<RedisNode>): RedisNode {
   if (typeof node === "object") return { host: node.host ?? "127.0.0.1", port: node.port ?? 6_379 };
   if (typeof node === "number") return { host: "127.0.0.1", port: node };
-  const { hostname, port } = new URL(node.includes("://") ? node : `redis://${node}`);
-  return { host: hostname, port: Number(port || 6_379) };
+  return nodeOfUrl(node.includes("://") ? node : `redis://${node}`);
 }

@@ -11,6 +11,7 @@ export interface NodeRedisOptions {
     readonly tls?: boolean | undefined;
   };
   readonly username?: string;
+  readonly password?: string;
   readonly database?: number;
   readonly keyPrefix?: unknown;
 }
@@ -52,6 +53,7 @@ const OWN_OPTIONS = {
   commandsQueueMaxLength: undefined,
   pingInterval: undefined,
   keyPrefix: undefined,
+  name: undefined,
   readonly: false,
   clientSideCache: undefined,
   emitInvalidate: false,
@@ -94,7 +96,6 @@ export function connectNodeRedis(
       ...OWN_OPTIONS,
       // Else nothing can be asked on a connection that listens.
       ...(node && kind === "subscription" ? { RESP: 3 } : {}),
-      name: `tidings-${kind}`,
       socket: {
         ...client.options.socket,
         ...address,

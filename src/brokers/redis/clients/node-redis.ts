@@ -1,5 +1,7 @@
 import { TidingsError } from "../../../protocol/error.ts";
+
 import type { RedisDriver, RedisNode } from "../connections/driver.ts";
+import { nodeOfUrl } from "./node-of-url.ts";
 import { connectNodeRedis, type NodeRedisClient, type NodeRedisOptions } from "./node-redis-connection.ts";
 import { askForMaster, findMaster, type NodeRedisSentinel, type NodeRedisSentinelOptions } from "./node-redis-sentinel.ts";
 
@@ -72,11 +74,12 @@ export function sendNodeRedis(client: NodeRedisLike, command: readonly string[],
 }
 
 function clientDriver(client: NodeRedisClient): RedisDriver {
-  const { socket = {}, database = 0, keyPrefix } = client.options;
+  const { socket = {}, database = 0, password, keyPrefix } = client.options;
   const address = `${socket.path ?? addressOf(socket, 6_379)}/${database}`;
   return {
     identity: schemeOf(client.options, "") + address,
     address,
+    password,
     keyPrefix: prefixOf(keyPrefix),
     db: database,
     connect: (options) => connectNodeRedis(async () => ({ client }), options),
@@ -91,6 +94,7 @@ function clusterDriver(cluster: Cluster): RedisDriver {
   return {
     identity: schemeOf(defaults, "-cluster") + address,
     address,
+    password: defaults.password,
     keyPrefix: prefixOf(keyPrefix),
     db: 0,
     seeds,
@@ -131,6 +135,7 @@ function sentinelDriver(sentinel: NodeRedisSentinel): RedisDriver {
   return {
     identity: schemeOf(nodeClientOptions, "") + address,
     address,
+    password: nodeClientOptions.password,
     keyPrefix: prefixOf(keyPrefix),
     db: database,
     connect: (connection) =>
@@ -163,8 +168,7 @@ function addressOf({ host, port }: { readonly host?: string; readonly port?: num
 
 function seedOf({ url, socket }: NodeRedisOptions): RedisNode {
   if (url === undefined) return { host: socket?.host ?? "localhost", port: socket?.port ?? 6_379 };
-  const { hostname, port } = new URL(url);
-  return { host: hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(port || 6_379) };
+  return nodeOfUrl(url);
 }
 
 function prefixOf(keyPrefix: unknown): string {

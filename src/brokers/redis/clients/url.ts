@@ -19,12 +19,15 @@ export function createUrlDriver(url: string): RedisDriver {
       `\`redis\` takes a URL such as "redis://localhost:6379" or "rediss://user:password@host:6379/0"; it got another one.${hint}`,
     );
   }
-  const { protocol, username, hostname, port } = parsed;
+  const { protocol, hostname, port } = parsed;
+  const username = decode(parsed.username);
+  const password = decode(parsed.password);
   const address = `${hostname || "localhost"}:${port || 6_379}/${db}`;
   let loading: Promise<RedisDriver> | undefined;
   return {
-    identity: `${protocol}//${username && `${decodeURIComponent(username)}@`}${address}`,
+    identity: `${protocol}//${username && `${username}@`}${address}`,
     address,
+    password,
     keyPrefix: "",
     db: Number(db),
     connect(options) {
@@ -36,6 +39,18 @@ export function createUrlDriver(url: string): RedisDriver {
       return connectLater(loading, options);
     },
   };
+}
+
+/** @throws TidingsError `bad_option` */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new TidingsError(
+      "bad_option",
+      "user name or password in the `redis` URL hold a `%` that stands for nothing. Write it as `%25`: `encodeURIComponent(password)` does that.",
+    );
+  }
 }
 
 /** A connection of a driver that is still being loaded. */

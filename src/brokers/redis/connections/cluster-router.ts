@@ -29,6 +29,7 @@ export class ClusterRouter implements Router {
       sent: (pending) => commands.sent(pending),
       answered: (pending, reply) => commands.answered(pending, reply),
       refused: (pending, error, from) => commands.refused(pending, error, from),
+      forgotten: (from) => commands.forgotten(from),
       lost: (pendings, from) => commands.lost(pendings, from),
       up: () => commands.up(),
       down: (from) => {

@@ -1,3 +1,4 @@
+import type { TidingsError } from "../../../protocol/error.ts";
 import { closedError, isDeferrable, refusedError, replyCode, unansweredError, unsentError } from "../failures.ts";
 import decode from "../scripts/entries.lua";
 import lastId from "../scripts/last-id.lua";
@@ -85,11 +86,11 @@ export class Commands implements PipelineHandlers {
       this.#context.clock.clearTimeout(lane.pause);
       for (const pending of lane.takeAll()) {
         if (pending.state === "inDoubt") this.#giveUp(pending, CLOSED);
-        else pending.reject(closedError(pending.command.attempt.address));
+        else this.#fail(pending, closedError(pending.command.attempt.address));
       }
     }
     this.#lanes.clear();
-    for (const pending of this.#unsent) pending.reject(closedError(pending.command.attempt.address));
+    for (const pending of this.#unsent) this.#fail(pending, closedError(pending.command.attempt.address));
   }
 
   // What the pipelines say
@@ -119,7 +120,7 @@ export class Commands implements PipelineHandlers {
     // The router learns from it, also when nobody waits for the answer any more.
     const isElsewhere = this.#router.refused(key, error);
     if (pending.isSettled || this.#isClosed || !(isElsewhere || isDeferrable(error))) {
-      pending.reject(refusedError(attempt, error));
+      this.#fail(pending, refusedError(attempt, error));
       if (known) this.#advance(known);
       return;
     }
@@ -139,7 +140,7 @@ export class Commands implements PipelineHandlers {
       pending.askNode = undefined;
       if (pending.isSettled) continue;
       if (this.#isClosed) this.#giveUp(pending, CLOSED);
-      else if (!pending.command.emit) this.#giveUp(pending, "the connection was lost before the reply");
+      else if (!pending.command.emit) this.#giveUp(pending, LOST);
       else inDoubt.push(pending);
     }
     const keys = new Set(inDoubt.map(({ command }) => command.key));
@@ -159,6 +160,11 @@ export class Commands implements PipelineHandlers {
       lane.look = undefined;
       this.#advance(lane);
     }
+  }
+
+  /** The server has forgotten a script: what is on its way may be refused as well, and must not be overtaken. */
+  forgotten(from: Pipeline): void {
+    for (const key of from.keys) this.#openLane(key, from);
   }
 
   // What the router says
@@ -209,8 +215,11 @@ export class Commands implements PipelineHandlers {
       return;
     }
     const inDoubt = lane.inDoubt;
-    // To send those again is harmless.
-    for (const pending of inDoubt) if (pending.command.emit?.isOnce) pending.state = "waiting";
+    for (const pending of inDoubt) {
+      if (!pending.command.emit?.isOnce) continue;
+      pending.state = "waiting";
+      pending.isDoubtful = true;
+    }
     if (inDoubt.some(({ state }) => state === "inDoubt")) {
       void this.#settle(lane, pipeline);
       return;
@@ -276,9 +285,18 @@ export class Commands implements PipelineHandlers {
     const { attempt, timeoutMs, key } = pending.command;
     pending.place?.remove(pending);
     if (pending.state === "sent") this.#giveUp(pending, `there was no reply within ${timeoutMs} ms`);
-    else if (pending.state === "inDoubt") this.#giveUp(pending, "the connection was lost before the reply");
-    else if (pending.refusal !== undefined) pending.reject(refusedError(attempt, pending.refusal));
-    else pending.reject(unsentError(attempt, `it was not sent within ${timeoutMs} ms`, this.#router.reason(key)));
+    else if (pending.state === "inDoubt") this.#giveUp(pending, LOST);
+    else if (pending.refusal !== undefined) this.#fail(pending, refusedError(attempt, pending.refusal));
+    else this.#fail(pending, unsentError(attempt, `it was not sent within ${timeoutMs} ms`, this.#router.reason(key)));
+    // One that waits for nobody goes.
+    const lane = this.#lanes.get(key);
+    if (lane) this.#advance(lane);
+  }
+
+  /** @param error which says that it was not executed the last time */
+  #fail(pending: Pending, error: TidingsError): void {
+    if (pending.isDoubtful) this.#giveUp(pending, LOST);
+    else pending.reject(error);
   }
 
   #giveUp(pending: Pending, why: string): void {
@@ -296,3 +314,4 @@ export class Commands implements PipelineHandlers {
 }
 
 const CLOSED = "the broker was closed before the reply";
+const LOST = "the connection was lost before the reply";

@@ -43,7 +43,7 @@ export class Deadlines {
   }
 
   #plan(queue: Queue, timeoutMs: number, delayMs: number): void {
-    queue.timer = this.#clock.setTimeout(() => this.#look(queue, timeoutMs), delayMs);
+    queue.timer = this.#clock.setTimeout(() => this.#look(queue, timeoutMs), delayMs, "keepAlive");
   }
 
   /** The timer was set for one that may have settled since. */

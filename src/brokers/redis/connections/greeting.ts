@@ -22,6 +22,8 @@ export async function greet(connection: RedisConnection, kind: ConnectionKind): 
   const asked = [...questions, ...(kind === "commands" ? [["CLIENT", "ID"] as const] : [])].flatMap(
     ([name, ...args]) => connection.command(name, args) ?? [],
   );
+  // The name is for operators (CLIENT LIST). Given by us: there is a library that fails to connect when its user may not name it.
+  connection.command("CLIENT", ["SETNAME", `tidings-${kind}`])?.catch(() => {});
   const [ping, info, id] = await Promise.allSettled(asked);
   if (!ping) return undefined;
   const facts = info?.status === "fulfilled" ? String(info.value) : "";

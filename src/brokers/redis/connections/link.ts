@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../../protocol/clock.ts";
 import { PROBE_MS } from "../../../protocol/limits.ts";
-import { isUnready } from "../failures.ts";
+import { isUnready, replyCode } from "../failures.ts";
 import type { OutageLog } from "./outage.ts";
 import type { ConnectionKind, RedisConnection, RedisDriver, RedisNode } from "./driver.ts";
 import { greet, type Greeting } from "./greeting.ts";
@@ -11,6 +11,8 @@ export interface LinkHandlers {
   up(greeting: Greeting): void;
   /** The server answers no more: what was sent and not answered never will be. Follows each `up` once. */
   down(): void;
+  /** A connection could not be made. It is tried again. */
+  failed?(): void;
   message?(channel: string, message: string): void;
   /** On a cluster: slots have left this server. */
   moved?(): void;
@@ -106,7 +108,8 @@ export class Link {
 
   #later(delayMs: number, run: () => void): void {
     this.#context.clock.clearTimeout(this.#timer);
-    this.#timer = this.#context.clock.setTimeout(run, delayMs);
+    // As the connection itself does while there is one.
+    this.#timer = this.#context.clock.setTimeout(run, delayMs, "keepAlive");
   }
 
   #connect(): void {
@@ -137,6 +140,7 @@ export class Link {
     void greet(connection, this.#options.kind).then((greeting) => {
       if (life !== this.#life || !greeting) return;
       if (isUnready(greeting.error)) this.#later(GREETING_MS, () => this.#greet(life));
+      else if (replyCode(greeting.error) === "NOAUTH") this.#lose(greeting.error);
       else this.#rise(life, greeting);
     });
   }
@@ -167,7 +171,10 @@ export class Link {
     this.#context.outages.down(this, error);
     const ceiling = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** Math.min(this.#attempts++, 10));
     this.#later(Math.ceil(ceiling * (0.5 + this.#context.clock.random() / 2)), () => this.#connect());
-    if (!this.#up) return;
+    if (!this.#up) {
+      this.#options.handlers.failed?.();
+      return;
+    }
     this.#up = false;
     this.#options.handlers.down();
   }

@@ -36,6 +36,11 @@ export class Pending {
   state: PendingState = "waiting";
   /** Where it waits to be sent. */
   place: Place | undefined;
+  /**
+   * Whether it may have been executed before it was sent again, which is harmless for an emit with an id of the caller's own; but
+   * nobody can say any more that it is not in the log.
+   */
+  isDoubtful = false;
   /** What the server answered last, when that was to try again. */
   refusal: unknown;
   /** The server of a cluster that is to be asked this once, while a slot moves. */

@@ -12,6 +12,8 @@ export interface PipelineHandlers {
   answered(pending: Pending, reply: unknown): void;
   /** The server answered with an error. */
   refused(pending: Pending, error: unknown, from: Pipeline): void;
+  /** The server does not know a script any more that others on their way are sent by. */
+  forgotten(from: Pipeline): void;
   /** The connection broke while these were on their way, oldest first. */
   lost(pendings: readonly Pending[], from: Pipeline): void;
   up(from: Pipeline): void;
@@ -158,8 +160,8 @@ export class Pipeline implements Place {
       (error: unknown) => {
         if (!this.#land(pending)) return;
         if (replyCode(error) === "READONLY") this.#retire();
-        scripts.refused(args[0], error);
         this.#handlers.refused(pending, error ?? new Error("no reason given"), this);
+        if (scripts.refused(args[0], error)) this.#handlers.forgotten(this);
         this.#goOn();
       },
     );

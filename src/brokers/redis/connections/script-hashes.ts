@@ -27,7 +27,7 @@ export class ScriptHashes {
 
   /** The shortest form of a command that the server understands. */
   shorten(name: string, args: readonly string[]): Shortened {
-    const hash = name === "EVAL" ? this.#hashes.get(args[0] ?? "") : undefined;
+    const hash = name === "EVAL" && !this.#isRefused ? this.#hashes.get(args[0] ?? "") : undefined;
     return hash === undefined ? { name, args } : { name: "EVALSHA", args: args.with(0, hash) };
   }
 
@@ -40,16 +40,14 @@ export class ScriptHashes {
     if (uses === USES_BEFORE_LOADING) void this.#learn(script);
   }
 
-  /** Takes notice of the error reply to a command with this script: the server may have forgotten it. */
-  refused(script: string | undefined, error: unknown): void {
-    if (script === undefined) return;
-    if (replyCode(error) === "NOSCRIPT") {
-      this.#hashes.delete(script);
-      this.#uses.set(script, USES_BEFORE_LOADING - 1);
-    } else if (isHashForbidden(error)) {
-      this.#isRefused = true;
-      this.#hashes.clear();
-    }
+  /** Takes notice of the error reply to a command with this script. @returns whether it is news that the hash is of no use any more */
+  refused(script: string | undefined, error: unknown): boolean {
+    if (script === undefined) return false;
+    if (isHashForbidden(error)) this.#isRefused = true;
+    else if (replyCode(error) !== "NOSCRIPT") return false;
+    // Loaded again at the next use.
+    this.#uses.set(script, USES_BEFORE_LOADING - 1);
+    return this.#hashes.delete(script);
   }
 
   async #learn(script: string): Promise<void> {

@@ -42,6 +42,8 @@ export class Shard<W extends Wanted> {
   readonly #toUnsubscribe = new Set<string>();
   readonly #retries = new Set<Timer>();
   #isSharded = false;
+  /** Tells what an earlier connection answers from what the present one does. */
+  #life = 0;
   /** What is wrong with the server for good, if anything. */
   #problem: string | undefined;
   #flushPlanned = false;
@@ -137,9 +139,14 @@ export class Shard<W extends Wanted> {
     // Not sent: the connection is about to be lost, and what comes after it subscribes to everything.
     if (!acknowledged) return;
     for (const wanted of batch) this.#toSubscribe.delete(wanted);
+    const life = this.#life;
     acknowledged.then(
-      () => this.#acknowledge(batch),
+      () => {
+        if (life === this.#life) this.#acknowledge(batch);
+      },
       (error: unknown) => {
+        // A connection that breaks takes back what it was asked: that is no answer.
+        if (life !== this.#life || !this.#link.isUp) return;
         const [wanted] = batch;
         // One channel that is refused takes the others of its command with it.
         if (batch.length > 1) {
@@ -175,6 +182,7 @@ export class Shard<W extends Wanted> {
   }
 
   #lose(): void {
+    this.#life++;
     const lost = [...this.#heard];
     this.#heard.clear();
     if (lost.length > 0) this.#handlers.lost(lost);

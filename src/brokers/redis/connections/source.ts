@@ -10,9 +10,9 @@ import { Subscription, type SubscriptionContext, type Whereabouts } from "./subs
 
 /** A way to Redis over connections: one for commands, and one for what is listened to; on a cluster, for each server in use. */
 export function overConnections(driver: RedisDriver): RedisSource {
-  const { identity, address, keyPrefix, db, seeds } = driver;
+  const { identity, address, password, keyPrefix, db, seeds } = driver;
   return {
-    ...{ identity, address, keyPrefix, db, isCluster: seeds !== undefined },
+    ...{ identity, address, password, keyPrefix, db, isCluster: seeds !== undefined },
     open: (context) => new ConnectionTransport(driver, context),
   };
 }

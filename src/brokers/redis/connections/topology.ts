@@ -139,11 +139,22 @@ export class Topology {
     const nodes = [...(driver.seeds ?? []), ...new Set(this.#map.filter((node) => node !== undefined))];
     const node = nodes[this.#scouted++ % nodes.length];
     if (!node) return;
+    const isLast = this.#scouted % nodes.length === 0;
     const scout = new Link({
       kind: "commands",
       node,
       context: this.#context,
-      handlers: { up: () => void report(), down() {} },
+      handlers: {
+        up: () => void report(),
+        down() {},
+        failed: () => {
+          if (this.#scout !== scout || this.#isClosed) return;
+          this.#reason = scout.reason;
+          void this.#recall();
+          // After a whole round there is a pause.
+          if (!isLast) this.#sendScout();
+        },
+      },
     });
     const report = async (): Promise<void> => {
       const map = await this.#ask({ node, ask: (name, args) => scout.command(name, args) });

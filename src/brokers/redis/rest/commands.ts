@@ -1,3 +1,4 @@
+import type { TidingsError } from "../../../protocol/error.ts";
 import { Deadlines } from "../connections/deadlines.ts";
 import { Pending } from "../connections/pending.ts";
 import type { OutageLog } from "../connections/outage.ts";
@@ -164,7 +165,7 @@ export class RestCommands {
         this.#answered(lane, shipment, answer.replies);
         break;
       case "refused":
-        for (const { pending } of items) pending.reject(refusedError(pending.command.attempt, answer.error));
+        for (const { pending } of items) fail(pending, refusedError(pending.command.attempt, answer.error));
         break;
       case "unsent":
         lane.unload(shipment);
@@ -187,7 +188,7 @@ export class RestCommands {
       pending.state = "refused";
       pending.refusal = reply.error;
       if (!pending.isSettled && isDeferrable(reply.error)) again.push(pending);
-      else pending.reject(refusedError(pending.command.attempt, reply.error));
+      else fail(pending, refusedError(pending.command.attempt, reply.error));
     }
     lane.queue.unshift(...again);
     if (again.length > 0) this.#pause(lane);
@@ -255,18 +256,27 @@ export class RestCommands {
     } else if (pending.state === "inDoubt") {
       pending.reject(unansweredError(attempt, "the reply was lost"));
     } else if (pending.refusal !== undefined) {
-      pending.reject(refusedError(attempt, pending.refusal));
+      fail(pending, refusedError(attempt, pending.refusal));
     } else {
-      pending.reject(unsentError(attempt, `it was not sent within ${timeoutMs} ms`, lane?.reason));
+      fail(pending, unsentError(attempt, `it was not sent within ${timeoutMs} ms`, lane?.reason));
     }
   }
 }
 
+/** @param error which says that it was not executed the last time */
+function fail(pending: Pending, error: TidingsError): void {
+  const { attempt } = pending.command;
+  pending.reject(pending.isDoubtful ? unansweredError(attempt, "the reply was lost") : error);
+}
+
 function settleOne(lane: RestLane, pending: Pending, settled: Settled = UNKNOWN): void {
   lane.doubts.delete(pending);
-  if (settled.kind === "absent") {
-    // Nobody will ever find it there: it is sent again.
+  // An entry that an earlier emit with the same id has stored carries that one's mark. To send it again is harmless.
+  const isRepeatable = settled.kind === "unknown" && pending.command.emit?.isOnce;
+  if (settled.kind === "absent" || isRepeatable) {
+    // If absent, nobody will ever find it there.
     pending.state = "waiting";
+    pending.isDoubtful ||= isRepeatable === true;
     return;
   }
   lane.remove(pending);

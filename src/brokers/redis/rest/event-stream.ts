@@ -129,7 +129,7 @@ export class EventStream {
     const ceiling = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** Math.min(this.#attempts++, 10));
     const delayMs = Math.max(failure?.waitMs ?? 0, Math.ceil(ceiling * (0.5 + clock.random() / 2)));
     clock.clearTimeout(this.#timer);
-    this.#timer = clock.setTimeout(() => void this.#open(), delayMs);
+    this.#timer = clock.setTimeout(() => void this.#open(), delayMs, "keepAlive");
     if (upSince !== undefined) handlers.down();
     if (failure) handlers.failed(failure.error, failure.isRefused ?? false);
   }

@@ -82,7 +82,7 @@ export class RestLane {
     this.#putBack(items, bell);
   }
 
-  /** Takes back what was sent and not answered. To send it again is harmless, but for those in doubt. */
+  /** Takes back what was sent and not answered. To send it again is harmless for what does not change the log. */
   lose({ items, bell }: Shipment): void {
     for (const { pending, doubt } of items) {
       pending.state = pending.command.emit ? "inDoubt" : "waiting";
@@ -102,7 +102,8 @@ export class RestLane {
   }
 
   #doubtOf(emit: Pending["command"]["emit"]): Doubt | undefined {
-    if (!emit || emit.isOnce) return undefined;
+    // Those with an id of the caller's own too: a late one would come before what it followed.
+    if (!emit) return undefined;
     // Of this attempt alone: a later one must not be kept from being executed.
     return { emitId: emit.emitId, fence: `{${this.key}}:fence:${emit.emitId}:${this.#shipped}` };
   }

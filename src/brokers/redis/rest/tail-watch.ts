@@ -87,7 +87,7 @@ export class TailWatch<Target> {
     if (this.#auditAt <= now) this.#auditAt = now + AUDIT_MS * (0.75 + this.#clock.random() / 2);
     const pauseMs = Math.min(MAX_PAUSE_MS, POLL_MS * 2 ** Math.min(this.#failures, 10));
     const delayMs = isPressing || this.#failures > 0 ? pauseMs : this.#auditAt - now;
-    this.#timer = this.#clock.setTimeout(() => this.look(), delayMs);
+    this.#timer = this.#clock.setTimeout(() => this.look(), delayMs, "keepAlive");
   }
 
   close(): void {

@@ -51,6 +51,7 @@ export function createUpstashSource(client: UpstashRedisLike): RedisSource {
   return {
     identity: `upstash:${address}`,
     address,
+    password: authorization,
     keyPrefix: "",
     db: 0,
     isCluster: false,
