@@ -14,6 +14,9 @@ import type { DeliveredEvent } from "../schema/message.ts";
  */
 export type ConnectionStatus = "connecting" | "connected" | "disconnected" | "error";
 
+/** Known to browsers and to Node alike, which calls it by no name of its own. */
+type RequestHeaders = RequestInit["headers"] | undefined;
+
 /** Where the endpoint is, and what is sent along. */
 export interface ApiOptions {
   /** Relative to the page or absolute, with or without a query. @default "/api/realtime" */
@@ -21,7 +24,7 @@ export interface ApiOptions {
   /** Whether cookies go to another origin. @default false */
   readonly withCredentials?: boolean | undefined;
   /** Headers of each request for a stream; a function is asked anew before every connect, so that a token can be fresh. */
-  readonly headers?: HeadersInit | (() => HeadersInit | undefined | Promise<HeadersInit | undefined>) | undefined;
+  readonly headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>) | undefined;
 }
 
 /** Options of `createRealtimeClient`. */

@@ -33,7 +33,12 @@ export interface RealtimeLimits {
 export interface RealtimeOptions {
   /** The events, by namespace. Without it events are untyped: any name, any data. */
   readonly schema?: Schema | undefined;
-  /** Where the logs live: an ioredis client, what `createIORedisAdapter` returns, or `{ driver: "memory" }`. @default memory */
+  /**
+   * Where the logs live: a client of ioredis, node-redis, Bun or `@upstash/redis`, what an adapter function made of one, a URL,
+   * `{ driver: "redis", url }`, `{ driver: "memory" }`, or an object with the four documented methods.
+   *
+   * @default memory, also for a variable that is not set
+   */
   readonly redis?: RedisInput | undefined;
   /** Where the logs live, as any object that implements the broker port. Not together with `redis`. */
   readonly broker?: Broker | undefined;
