@@ -272,6 +272,7 @@ const wrongOptions: {
       "",
       "127.0.0.1:6379",
       "redis://h/db",
+      "redis://user:100%@h",
       "https://x.upstash.io",
       5,
       null,

@@ -1,8 +1,11 @@
 import { Cluster, Redis } from "ioredis";
 import { createCluster } from "redis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
 import { Realtime, type RealtimeOptions } from "../../src/index.ts";
 import { rawCommand } from "../support/raw-redis.ts";
+import { draft, KEEP } from "../support/redis-brokers.ts";
+import { CLIENT_LIBRARIES } from "../support/redis-clients.ts";
 import { freePort, startRedis, type RedisServer } from "../support/redis-server.ts";
 import { startCluster, type RedisCluster } from "../support/redis-cluster.ts";
 
@@ -38,8 +41,36 @@ describe("a mistake in how Redis is reached: the error says which", () => {
     expect(await failure(client)).toMatchObject({ code: "not_stored", message: expect.stringContaining("WRONGPASS") });
   });
 
-  it("no password", async () => {
-    expect(await failure(server.url)).toMatchObject({ message: expect.stringMatching(/NOAUTH/) });
+  it.each(["ioredis 6", "ioredis 5", "node-redis 6", "node-redis 5"])(
+    "no password, through %s: certainly not stored, and what to do",
+    async (name) => {
+      const broker = createRedisBroker({ source: CLIENT_LIBRARIES[name]!.single(server.port), keyPrefix: "t", logger });
+      const error = await broker.append("c", draft("1"), KEEP, 1_000).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({
+        code: "not_stored",
+        message: expect.stringMatching(/NOAUTH.*give it to the Redis client/s),
+      });
+      await broker.close();
+    },
+  );
+
+  it("a password that is mended in another instance helps that one at once", async () => {
+    const wrong = new Realtime({ redis: `redis://:wrong@${host}:${server.port}`, logger, emitTimeoutSecs: 1 });
+    const right = new Realtime({ redis: `redis://:right@${host}:${server.port}`, logger, emitTimeoutSecs: 1 });
+    const outcomes = await Promise.allSettled([wrong.emit("a.b", 1), right.emit("a.b", 1)]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+    await Promise.all([wrong.close(), right.close()]);
+  });
+
+  it("a cluster whose first nodes are not there is found by the next", async () => {
+    const dead = await Promise.all(Array.from({ length: 4 }, () => freePort()));
+    const ports = [...dead, cluster.nodes[0]!.port];
+    // Four times the time that a server has to answer would be too much.
+    for (const { cluster: of } of Object.values(CLIENT_LIBRARIES)) {
+      const broker = createRedisBroker({ source: of(ports), keyPrefix: "t", logger });
+      await broker.append("c", draft("1"), KEEP, 4_000);
+      await broker.close();
+    }
   });
 
   it("a port where nobody listens", async () => {
