@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
 import { luaPlugin } from "./scripts/lua-plugin.ts";
@@ -12,6 +13,8 @@ const LONG = "test/**/*.long.test.ts";
 const config: ViteUserConfig = defineConfig({
   plugins: [luaPlugin()],
   test: {
+    // Most of them wait most of the time, for servers and for clocks.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     setupFiles: [path.join(import.meta.dirname, "test/support/patience.ts")],
     projects: [
       {
