@@ -90,8 +90,13 @@ const until = (line: string): Promise<unknown> =>
   tab.waitForFunction((wanted) => document.querySelector("#root")?.textContent?.includes(wanted), line);
 const untilTold = (room: string, ...data: unknown[]): Promise<unknown> =>
   vi.waitFor(async () => expect(await told(room)).toEqual(data), { timeout: 20_000, interval: 20 });
+/** Emits, and waits until this server has heard all of it: who joins then finds it in the log. */
 const emit = async (channel: string, ...data: unknown[]): Promise<void> => {
+  const heard: unknown[] = [];
+  const stop = await realtime.channel(channel).subscribe({ onData: (message) => void heard.push(message.data) });
   for (const each of data) await realtime.channel(channel).emit("test.event", each);
+  await vi.waitFor(() => expect(heard).toEqual(data));
+  stop();
 };
 
 describe("React in a browser, in StrictMode", () => {
