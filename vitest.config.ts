@@ -10,16 +10,20 @@ const exclude = [...configDefaults.exclude, "**/fixtures/**", ...leftOut];
 // What takes long runs by `npm run test:long`.
 const LONG = "test/**/*.long.test.ts";
 
+// Most of them wait most of the time, for servers and for clocks.
+const waiting = { maxWorkers: Math.max(3, availableParallelism() - 1), sequence: { groupOrder: 0 } };
+// A browser or a bundler takes all there is.
+const working = { maxWorkers: 1, sequence: { groupOrder: 1 } };
+
 const config: ViteUserConfig = defineConfig({
   plugins: [luaPlugin()],
   test: {
-    // Most of them wait most of the time, for servers and for clocks.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
     setupFiles: [path.join(import.meta.dirname, "test/support/patience.ts")],
     projects: [
       {
         extends: true,
         test: {
+          ...waiting,
           name: "unit",
           include: ["src/**/*.test.ts", "src/**/*.test.tsx", "scripts/**/*.test.mjs"],
           exclude,
@@ -29,6 +33,7 @@ const config: ViteUserConfig = defineConfig({
       {
         extends: true,
         test: {
+          ...waiting,
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           exclude: [...exclude, LONG],
@@ -38,15 +43,29 @@ const config: ViteUserConfig = defineConfig({
       },
       {
         extends: true,
-        test: { name: "long", include: [LONG], exclude, testTimeout: 300_000, hookTimeout: 600_000 },
+        test: { ...waiting, name: "long", include: [LONG], exclude, testTimeout: 300_000, hookTimeout: 600_000 },
       },
       {
         extends: true,
-        test: { name: "browser", include: ["test/browser/**/*.test.ts"], exclude, testTimeout: 90_000, hookTimeout: 90_000 },
+        test: {
+          ...working,
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          exclude,
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+        },
       },
       {
         extends: true,
-        test: { name: "package", include: ["test/package/**/*.test.ts"], exclude, testTimeout: 300_000, hookTimeout: 300_000 },
+        test: {
+          ...working,
+          name: "package",
+          include: ["test/package/**/*.test.ts"],
+          exclude,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
       },
     ],
   },
