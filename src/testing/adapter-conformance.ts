@@ -2,6 +2,7 @@ import type { RedisAdapter } from "../brokers/four-method/adapter.ts";
 import type { ConformanceCase, SkippedCase } from "./broker-conformance.ts";
 import { adapterReadCases } from "./conformance/adapter-read.ts";
 import { adapterStoreCases } from "./conformance/adapter-store.ts";
+import { chooseCases } from "./conformance/choose-cases.ts";
 
 /** One empty place for streams, made for one case of {@link adapterConformance}. */
 export interface AdapterStore {
@@ -35,21 +36,5 @@ export function adapterConformance(
   { skip = [] }: AdapterConformanceOptions = {},
 ): readonly ConformanceCase[] {
   const definitions: readonly AdapterCaseDefinition[] = [...adapterStoreCases, ...adapterReadCases];
-  const names = new Set(definitions.map(({ name }) => name));
-  for (const { name } of skip) {
-    if (!names.has(name))
-      throw new Error(`adapterConformance has no case "${name}" to skip. It has: ${[...names].join("; ")}.`);
-  }
-  return definitions.map(({ name, check }) => ({
-    name,
-    skip: skip.find((skipped) => skipped.name === name)?.reason,
-    async run() {
-      const store = await createStore();
-      try {
-        await check(store);
-      } finally {
-        await store.close();
-      }
-    },
-  }));
+  return chooseCases({ name: "adapterConformance", definitions, createStore, skip });
 }

@@ -1,5 +1,6 @@
 import type { Broker } from "../brokers/broker.ts";
 import { appendCases } from "./conformance/append.ts";
+import { chooseCases } from "./conformance/choose-cases.ts";
 import { connectionCases } from "./conformance/connection.ts";
 import { listenCases } from "./conformance/listen.ts";
 import { locateCases } from "./conformance/locate.ts";
@@ -64,20 +65,5 @@ export function brokerConformance(
     ...listenCases,
     ...connectionCases,
   ];
-  const names = new Set(definitions.map(({ name }) => name));
-  for (const { name } of skip) {
-    if (!names.has(name)) throw new Error(`brokerConformance has no case "${name}" to skip. It has: ${[...names].join("; ")}.`);
-  }
-  return definitions.map(({ name, check }) => ({
-    name,
-    skip: skip.find((skipped) => skipped.name === name)?.reason,
-    async run() {
-      const store = await createStore();
-      try {
-        await check(store);
-      } finally {
-        await store.close();
-      }
-    },
-  }));
+  return chooseCases({ name: "brokerConformance", definitions, createStore, skip });
 }

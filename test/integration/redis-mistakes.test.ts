@@ -1,6 +1,9 @@
 import { Cluster, Redis } from "ioredis";
-import { createCluster } from "redis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Redis as Redis5 } from "ioredis5";
+import { readFileSync } from "node:fs";
+import { createClient, createCluster } from "redis";
+import { createClient as createClient5 } from "redis5";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
 import { Realtime, type RealtimeOptions } from "../../src/index.ts";
 import { rawCommand } from "../support/raw-redis.ts";
@@ -71,6 +74,27 @@ describe("a mistake in how Redis is reached: the error says which", () => {
       await broker.append("c", draft("1"), KEEP, 4_000);
       await broker.close();
     }
+  });
+
+  it.each<[string, (url: string) => RealtimeOptions["redis"]]>([
+    ["ioredis 6", (url) => new Redis(url, { lazyConnect: true })],
+    ["ioredis 5", (url) => new Redis5(url, { lazyConnect: true })],
+    ["node-redis 6", (url) => createClient({ url })],
+    ["node-redis 5", (url) => createClient5({ url })],
+  ])("none: the least permissions that the docs name are enough, through %s", async (_, open) => {
+    const page = readFileSync("docs/errors.md", "utf8");
+    const rules = [...page.matchAll(/^ACL SETUSER .*/gm)][0]?.[0].match(/\+\S+/g) ?? [];
+    const scope = ["~tidings:*", "~{tidings:*", "resetchannels", "&{tidings:*"];
+    const admin = new Redis({ host, port: server.port, password: "right" });
+    await admin.call("ACL", "SETUSER", "least", "reset", "on", ">pw", "-@all", ...rules, ...scope);
+    admin.disconnect();
+    const redis = open(`redis://least:pw@${host}:${server.port}`);
+    const realtime = new Realtime({ redis, logger, emitTimeoutSecs: 2 });
+    const seen: unknown[] = [];
+    await realtime.subscribe({ onData: ({ data }) => seen.push(data) });
+    for (const n of [1, 2, 3]) await realtime.emit("a.b", n);
+    await vi.waitFor(() => expect(seen).toEqual([1, 2, 3]));
+    await realtime.close();
   });
 
   it("a port where nobody listens", async () => {

@@ -147,6 +147,19 @@ describe("I8 Outage: emits over REST whose answer is lost", () => {
     expect(await own.stored("c")).toEqual(["1"]);
   });
 
+  it("an emit with an id does not overtake what it followed when the lost request comes late", async () => {
+    await own.emit("c", "0");
+    let requests = 0;
+    // The request of both is lost and executed late, between being fenced and being sent again.
+    front.fate = () => {
+      requests++;
+      if (requests === 1) return { kind: "cut", executes: true, afterMs: 250 };
+      return requests === 3 ? { kind: "delayed", ms: 600 } : SERVED;
+    };
+    await Promise.all([own.emit("c", "1"), own.emit("c", "2", { onceId: "order 7" })]);
+    expect(await own.stored("c")).toEqual(["0", "1", "2"]);
+  });
+
   it("an emit with an id that is not found is sent again: what an earlier one has stored counts", async () => {
     const id = await own.emit("c", "1", { onceId: "order 7" });
     meetAppends({ kind: "cut", executes: true });

@@ -1,6 +1,5 @@
 import { systemClock, type Clock } from "../../protocol/clock.ts";
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
-import { TidingsError } from "../../protocol/error.ts";
 import { ONCE_MS } from "../../protocol/limits.ts";
 import type {
   Broker,
@@ -13,8 +12,9 @@ import type {
   ReadOptions,
   Retention,
 } from "../broker.ts";
-import type { Attempt } from "../redis/failures.ts";
+import { strangeError, type Attempt } from "../redis/failures.ts";
 import type { RedisNames } from "../redis/names.ts";
+import { Reporter } from "../redis/reporter.ts";
 import { parseAppended, parseLocation } from "../redis/replies.ts";
 import lastId from "../redis/scripts/last-id.lua";
 import locate from "../redis/scripts/locate.lua";
@@ -75,7 +75,7 @@ class InteropBroker implements Broker {
   readonly #listeners = new Set<PollingListener>();
   /** Whether an entry is announced with a command of its own, for it is not known that anyone hears what a script publishes. */
   readonly #announcesApart: boolean;
-  readonly #warnOnce: (message: string) => void;
+  readonly #reporter: Reporter;
   #isClosed = false;
 
   constructor({ interop, source, keyPrefix, clock = systemClock, logger = console }: InteropBrokerOptions) {
@@ -87,13 +87,8 @@ class InteropBroker implements Broker {
     const looking = `${lastId}\n${format.script}\n${before}`;
     this.#scripts = { read: `${looking}\n${read}`, locate: `${looking}\n${locate}` };
     this.#announcesApart = format.isAnnounced && source.isRest === true;
-    const said = new Set<string>();
-    this.#warnOnce = (message: string, ...details: unknown[]) => {
-      if (said.has(message) || said.size >= 50) return;
-      said.add(message);
-      logger.warn(message, ...details);
-    };
-    this.#transport = source.open({ names: this.#names, clock, logger, warnOnce: this.#warnOnce });
+    this.#reporter = new Reporter(source.address, logger);
+    this.#transport = source.open({ names: this.#names, clock, logger, warnOnce: this.#reporter.warnOnce });
     this.#ends = new LogEnds(this.#transport, source.address, source.isCluster);
   }
 
@@ -119,10 +114,10 @@ class InteropBroker implements Broker {
       timeoutMs,
     });
     const appended = parseAppended(reply);
-    if (!appended) throw this.#strange(attempt, reply);
+    if (!appended) throw strangeError(attempt, reply);
     const { id, publishError, onceError } = appended;
     if (onceError !== undefined) {
-      this.#warnHalfDone("remember the id of an emit", onceError, "A second emit with that id would be stored again.");
+      this.#reporter.warnHalfDone("remember the id of an emit", onceError, "A second emit with that id would be stored again.");
     }
     if (publishError !== undefined) this.#warnUnannounced(publishError);
     if (this.#announcesApart) await this.#announce(channel, `${announcement}${id}"}`, until - this.#clock.now());
@@ -134,7 +129,7 @@ class InteropBroker implements Broker {
     const limits = [limitOf(pageBytes), limitOf(count ?? Number.POSITIVE_INFINITY)];
     const { attempt, reply } = await this.#script(channel, this.#scripts.read, [after, ...limits, channel]);
     const page = parseForeignPage(reply, { channel, after }, this.#format);
-    if (!page) throw this.#strange(attempt, reply);
+    if (!page) throw strangeError(attempt, reply);
     return page;
   }
 
@@ -142,7 +137,7 @@ class InteropBroker implements Broker {
     const range = [limitOf(newest), start ?? "-", end ?? "+"];
     const { attempt, reply } = await this.#script(channel, this.#scripts.locate, [...range, channel]);
     const location = parseLocation(reply);
-    if (!location) throw this.#strange(attempt, reply);
+    if (!location) throw strangeError(attempt, reply);
     return location;
   }
 
@@ -202,25 +197,10 @@ class InteropBroker implements Broker {
   }
 
   #warnUnannounced(error: string): void {
-    this.#warnHalfDone(
+    this.#reporter.warnHalfDone(
       "announce a stored event",
       error,
       `Subscribers of ${this.#format.library} get it only when they next read the log.`,
-    );
-  }
-
-  #warnHalfDone(what: string, error: string, consequence: string): void {
-    this.#warnOnce(
-      `tidings: Redis at ${this.#address} did not let us ${what}: ${error}. ${consequence} Give the Redis user that permission.`,
-    );
-  }
-
-  /** What answers is no Redis, or something rewrites its replies. */
-  #strange({ kind, channel, address }: Attempt, reply: unknown): TidingsError {
-    return new TidingsError(
-      kind === "append" ? "outcome_unknown" : "broker_refused",
-      `Redis at ${address} gave a reply about channel "${channel}" that makes no sense. A proxy between, or a client with options that change replies, can cause it.`,
-      { cause: reply },
     );
   }
 }

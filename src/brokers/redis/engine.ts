@@ -1,6 +1,5 @@
 import { systemClock, type Clock } from "../../protocol/clock.ts";
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
-import { TidingsError } from "../../protocol/error.ts";
 import { MAX_ANNOUNCED_BYTES, ONCE_MS } from "../../protocol/limits.ts";
 import type {
   Broker,
@@ -13,7 +12,7 @@ import type {
   ReadOptions,
   Retention,
 } from "../broker.ts";
-import type { Attempt } from "./failures.ts";
+import { strangeError, type Attempt } from "./failures.ts";
 import { redisNames, type RedisNames } from "./names.ts";
 import { parseAppended, parseLocation, parsePage } from "./replies.ts";
 import append from "./scripts/append.lua";
@@ -21,6 +20,7 @@ import entries from "./scripts/entries.lua";
 import lastId from "./scripts/last-id.lua";
 import locate from "./scripts/locate.lua";
 import read from "./scripts/read.lua";
+import { Reporter } from "./reporter.ts";
 import type { BrokerLogger, RedisSource, RedisTransport } from "./transport.ts";
 
 /** What a Redis broker is made of. */
@@ -43,8 +43,6 @@ const LOCATE = `${lastId}\n${entries}\n${locate}`;
 
 const ANNOUNCED_BYTES = String(MAX_ANNOUNCED_BYTES);
 const REMEMBERED_MS = String(ONCE_MS);
-/** Different things that are said once: what others do to Redis must not fill our memory or the operator's log. */
-const MAX_SAID = 50;
 /** How long a read may take. */
 const READ_TIMEOUT_MS = 5_000;
 /** No log is longer, and Redis reads it as an integer. */
@@ -64,19 +62,14 @@ class RedisBroker implements Broker {
   /** The command by which entries are announced. */
   readonly #publish: "PUBLISH" | "SPUBLISH";
   readonly #transport: RedisTransport;
-  readonly #warnOnce: (message: string) => void;
+  readonly #reporter: Reporter;
 
   constructor({ source, keyPrefix, clock = systemClock, logger = console }: RedisBrokerOptions) {
     this.#address = source.address;
     this.#names = redisNames(source.keyPrefix, keyPrefix, source.db);
     this.#publish = source.isCluster ? "SPUBLISH" : "PUBLISH";
-    const said = new Set<string>();
-    this.#warnOnce = (message: string, ...details: unknown[]) => {
-      if (said.has(message) || said.size >= MAX_SAID) return;
-      said.add(message);
-      logger.warn(message, ...details);
-    };
-    this.#transport = source.open({ names: this.#names, clock, logger, warnOnce: this.#warnOnce });
+    this.#reporter = new Reporter(source.address, logger);
+    this.#transport = source.open({ names: this.#names, clock, logger, warnOnce: this.#reporter.warnOnce });
   }
 
   async append(channel: string, draft: Draft, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
@@ -96,14 +89,19 @@ class RedisBroker implements Broker {
       timeoutMs,
     });
     const appended = parseAppended(reply);
-    if (!appended) throw this.#strange(attempt, reply);
+    if (!appended) throw strangeError(attempt, reply);
     const { id, expireError, publishError, onceError } = appended;
     if (onceError !== undefined) {
-      this.#warnHalfDone("remember the id of an emit", onceError, "A second emit with that id would be stored again.");
+      this.#reporter.warnHalfDone("remember the id of an emit", onceError, "A second emit with that id would be stored again.");
     }
-    if (expireError !== undefined) this.#warnHalfDone("set the expiry of a log", expireError, "Logs will stay for ever.");
+    if (expireError !== undefined)
+      this.#reporter.warnHalfDone("set the expiry of a log", expireError, "Logs will stay for ever.");
     if (publishError !== undefined) {
-      this.#warnHalfDone("announce a stored event", publishError, "Subscribers get it only when they next read the log.");
+      this.#reporter.warnHalfDone(
+        "announce a stored event",
+        publishError,
+        "Subscribers get it only when they next read the log.",
+      );
     }
     return id;
   }
@@ -112,13 +110,17 @@ class RedisBroker implements Broker {
     const attempt: Attempt = { kind: "read", channel, address: this.#address };
     const limits = [limitOf(pageBytes), limitOf(count ?? Number.POSITIVE_INFINITY)];
     const reply = await this.#script(attempt, READ, [after, ...limits]);
-    return parsePage(reply, after) ?? this.#throwStrange(attempt, reply);
+    const page = parsePage(reply, after);
+    if (!page) throw strangeError(attempt, reply);
+    return page;
   }
 
   async locate(channel: string, { newest, start, end }: LocateRange): Promise<Location> {
     const attempt: Attempt = { kind: "read", channel, address: this.#address };
     const reply = await this.#script(attempt, LOCATE, [limitOf(newest), start ?? "-", end ?? "+"]);
-    return parseLocation(reply) ?? this.#throwStrange(attempt, reply);
+    const location = parseLocation(reply);
+    if (!location) throw strangeError(attempt, reply);
+    return location;
   }
 
   listen(handlers: ListenerHandlers): Listener {
@@ -139,25 +141,6 @@ class RedisBroker implements Broker {
       bytes: script.length,
       timeoutMs: READ_TIMEOUT_MS,
     });
-  }
-
-  #warnHalfDone(what: string, error: string, consequence: string): void {
-    this.#warnOnce(
-      `tidings: Redis at ${this.#address} did not let us ${what}: ${error}. ${consequence} Give the Redis user that permission.`,
-    );
-  }
-
-  #throwStrange(attempt: Attempt, reply: unknown): never {
-    throw this.#strange(attempt, reply);
-  }
-
-  /** What answers is no Redis, or something rewrites its replies. */
-  #strange({ kind, channel, address }: Attempt, reply: unknown): TidingsError {
-    return new TidingsError(
-      kind === "append" ? "outcome_unknown" : "broker_refused",
-      `Redis at ${address} gave a reply about channel "${channel}" that makes no sense. A proxy between, or a client with options that change replies, can cause it.`,
-      { cause: reply },
-    );
   }
 }
 

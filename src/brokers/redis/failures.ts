@@ -149,3 +149,12 @@ export function unansweredError(attempt: Attempt, why: string): TidingsError {
 export function closedError(address: string): TidingsError {
   return new TidingsError("closed", `the broker for Redis at ${address} was closed. Make a new \`Realtime\`.`);
 }
+
+/** What answers is no Redis, or something rewrites its replies. */
+export function strangeError({ kind, channel, address }: Attempt, reply: unknown): TidingsError {
+  return new TidingsError(
+    kind === "append" ? "outcome_unknown" : "broker_refused",
+    `Redis at ${address} gave a reply about channel "${channel}" that makes no sense. A proxy between, or a client with options that change replies, can cause it.`,
+    { cause: reply },
+  );
+}
