@@ -183,8 +183,11 @@ function createSentinels({ servers, watchers, startServer, stop }: Hands): Redis
       // Refused while another one is under way.
       await settled();
       replaced = await master();
-      await rawCommand((watchers[0] as RedisProcess).port, "SENTINEL", "FAILOVER", NAME);
-      return waitForNewMaster();
+      return agreedMaster("a new master", async (port) => {
+        if (port !== replaced) return isMaster(port);
+        await askForFailover((watchers[0] as RedisProcess).port);
+        return false;
+      });
     },
     async killMaster() {
       replaced = await master();
@@ -213,6 +216,18 @@ function createSentinels({ servers, watchers, startServer, stop }: Hands): Redis
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/**
+ * Asks a sentinel for a failover, unless one is under way. It gives one up, and says so nowhere, when it has not heard of the
+ * replica for three INFO periods or is not done in its timeout: a busy machine is enough for that.
+ */
+async function askForFailover(sentinelPort: number): Promise<void> {
+  const { flags = "" } = toRecord(await rawCommand(sentinelPort, "SENTINEL", "MASTER", NAME));
+  if (flags.includes("failover_in_progress")) return;
+  await rawCommand(sentinelPort, "SENTINEL", "FAILOVER", NAME).catch((error: unknown) => {
+    if (!/^(?:INPROG|NOGOODSLAVE)/.test((error as Error).message)) throw error;
+  });
 }
 
 async function isMaster(port: number): Promise<boolean> {
