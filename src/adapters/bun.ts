@@ -1,7 +1,7 @@
 /** `tidings/adapters/bun`: Redis through Bun's own client, without a package. */
 import { TidingsError } from "../protocol/error.ts";
 import { createClientAdapter, type ClientAdapterOptions, type RedisClientAdapter } from "../brokers/redis/clients/adapter.ts";
-import { createBunDriver, defaultBunRedis, isBunRedis, type BunRedisLike } from "../brokers/redis/clients/bun.ts";
+import { createBunDriver, defaultBunRedis, isBunRedis, type BunRedisLike } from "../brokers/redis/clients/bun/driver.ts";
 import { overConnections } from "../brokers/redis/connections/source.ts";
 
 /** Options of {@link createBunRedisAdapter}. */

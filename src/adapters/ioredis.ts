@@ -1,7 +1,7 @@
 /** `tidings/adapters/ioredis`: Redis through a client of ioredis 5 or later. */
 import { TidingsError } from "../protocol/error.ts";
 import { createClientAdapter, type ClientAdapterOptions, type RedisClientAdapter } from "../brokers/redis/clients/adapter.ts";
-import { createIoRedisDriver, isIoRedis, sendIoRedis, type IoRedisLike } from "../brokers/redis/clients/ioredis.ts";
+import { createIoRedisDriver, isIoRedis, sendIoRedis, type IoRedisLike } from "../brokers/redis/clients/ioredis/driver.ts";
 import { overConnections } from "../brokers/redis/connections/source.ts";
 
 /** Options of {@link createIORedisAdapter}. */

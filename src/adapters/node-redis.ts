@@ -1,7 +1,12 @@
 /** `tidings/adapters/node-redis`: Redis through a client of node-redis (the package `redis`) 5 or later. */
 import { TidingsError } from "../protocol/error.ts";
 import { createClientAdapter, type ClientAdapterOptions, type RedisClientAdapter } from "../brokers/redis/clients/adapter.ts";
-import { createNodeRedisDriver, isNodeRedis, sendNodeRedis, type NodeRedisLike } from "../brokers/redis/clients/node-redis.ts";
+import {
+  createNodeRedisDriver,
+  isNodeRedis,
+  sendNodeRedis,
+  type NodeRedisLike,
+} from "../brokers/redis/clients/node-redis/driver.ts";
 import { overConnections } from "../brokers/redis/connections/source.ts";
 
 /** Options of {@link createNodeRedisAdapter}. */

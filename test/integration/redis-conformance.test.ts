@@ -7,7 +7,7 @@ import { redisAdapterParts } from "../../src/brokers/redis/clients/adapter.ts";
 import { createUrlDriver } from "../../src/brokers/redis/clients/url.ts";
 import { overConnections } from "../../src/brokers/redis/connections/source.ts";
 import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
-import { createIoRedisDriver } from "../../src/brokers/redis/clients/ioredis.ts";
+import { createIoRedisDriver } from "../../src/brokers/redis/clients/ioredis/driver.ts";
 import type { RedisSource } from "../../src/brokers/redis/transport.ts";
 import { brokerConformance } from "../../src/testing/broker-conformance.ts";
 import { CLIENT_LIBRARIES } from "../support/redis-clients.ts";

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createIoRedisDriver } from "../../src/brokers/redis/clients/ioredis.ts";
+import { createIoRedisDriver } from "../../src/brokers/redis/clients/ioredis/driver.ts";
 import { overConnections } from "../../src/brokers/redis/connections/source.ts";
 import { handle, Realtime } from "../../src/index.ts";
 import { MAX_ANNOUNCED_BYTES } from "../../src/protocol/limits.ts";

@@ -1,7 +1,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { Broker, Draft, Entry, Listener, Retention } from "../../src/brokers/broker.ts";
 import { createRedisBroker } from "../../src/brokers/redis/engine.ts";
-import { createIoRedisDriver, type IoRedisLike } from "../../src/brokers/redis/clients/ioredis.ts";
+import { createIoRedisDriver, type IoRedisLike } from "../../src/brokers/redis/clients/ioredis/driver.ts";
 import { overConnections } from "../../src/brokers/redis/connections/source.ts";
 import type { RedisSource } from "../../src/brokers/redis/transport.ts";
 import type { Clock } from "../../src/protocol/clock.ts";

@@ -2,8 +2,8 @@ import { Cluster, Redis } from "ioredis";
 import { Cluster as Cluster5, Redis as Redis5 } from "ioredis5";
 import { createClient, createCluster, createSentinel } from "redis";
 import { createClient as createClient5, createCluster as createCluster5, createSentinel as createSentinel5 } from "redis5";
-import { createIoRedisDriver } from "../../src/brokers/redis/clients/ioredis.ts";
-import { createNodeRedisDriver } from "../../src/brokers/redis/clients/node-redis.ts";
+import { createIoRedisDriver } from "../../src/brokers/redis/clients/ioredis/driver.ts";
+import { createNodeRedisDriver } from "../../src/brokers/redis/clients/node-redis/driver.ts";
 import { overConnections } from "../../src/brokers/redis/connections/source.ts";
 import type { RedisSource } from "../../src/brokers/redis/transport.ts";
 

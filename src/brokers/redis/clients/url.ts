@@ -1,8 +1,8 @@
 import { TidingsError } from "../../../protocol/error.ts";
 import type { ConnectionOptions, RedisConnection, RedisDriver } from "../connections/driver.ts";
-import { createBunDriver, isBunRedis } from "./bun.ts";
-import { createIoRedisDriver, isIoRedis } from "./ioredis.ts";
-import { createNodeRedisDriver, isNodeRedis } from "./node-redis.ts";
+import { createBunDriver, isBunRedis } from "./bun/driver.ts";
+import { createIoRedisDriver, isIoRedis } from "./ioredis/driver.ts";
+import { createNodeRedisDriver, isNodeRedis } from "./node-redis/driver.ts";
 
 /**
  * A driver over whichever client there is: Bun's own, `ioredis`, or `redis`, in this order. It is loaded at the first connection.

@@ -1,4 +1,5 @@
-import type { ConnectionOptions, RedisConnection } from "../connections/driver.ts";
+import type { ConnectionOptions, RedisConnection } from "../../connections/driver.ts";
+import { BunSubscriptions } from "./subscriptions.ts";
 
 /** A client of Bun that is our own: one connection. What it does is as seen in Bun 1.4.5. */
 export interface BunClient {
@@ -12,18 +13,13 @@ export interface BunClient {
   unsubscribe(channels: string[]): Promise<unknown>;
 }
 
-/**
- * Bun closes a connection that listens at any error reply: one channel that is refused would take all others with it, at every
- * attempt. So the server is asked beforehand. One before 7.0 does not know.
- */
-const MAY_LISTEN = "return redis.acl_check_cmd and not redis.acl_check_cmd('SUBSCRIBE', unpack(ARGV)) and 0 or 1";
 /** Bun has one error for whatever goes wrong before. */
 const UNREACHABLE = "there is no connection, and Bun does not tell why: is the server there, are user and password right?";
-const REFUSED = "NOPERM this user has no permissions to listen to one of the channels";
 
 /** Opens a connection with a client that is made for it. @param db the database that the client has to select by itself */
 export function connectBun(make: () => Promise<BunClient>, db: number, { handlers }: ConnectionOptions): RedisConnection {
   let own: BunClient | undefined;
+  let subscriptions: BunSubscriptions | undefined;
   let isReady = false;
   let isOver = false;
 
@@ -41,6 +37,8 @@ export function connectBun(make: () => Promise<BunClient>, db: number, { handler
       return;
     }
     own = client;
+    const hear = (message: string, channel: string) => void (isOver || handlers.message(channel, message));
+    subscriptions = new BunSubscriptions(client, { command, answer, hear });
     // A copy of the user's client may connect again by itself. It says so only when it has; what it held it has rejected before.
     let wasConnected = client.connected;
     Object.assign(client, {
@@ -72,47 +70,13 @@ export function connectBun(make: () => Promise<BunClient>, db: number, { handler
     return undefined;
   }
 
-  const wanted = new Set<string>();
-  /** What Bun has a listener for, and the acknowledgement. To subscribe again would add a second listener. */
-  const heard = new Map<string, Promise<unknown>>();
-  const hear = (message: string, channel: string): void => {
-    if (!isOver) handlers.message(channel, message);
-  };
-
-  async function listen(client: BunClient, channels: readonly string[], permission: Promise<unknown>): Promise<void> {
-    for (const channel of channels) wanted.add(channel);
-    if ((await permission) === 0) throw new Error(REFUSED);
-    const fresh = channels.filter((channel) => wanted.has(channel) && !heard.has(channel));
-    if (fresh.length > 0) {
-      // Bun takes the acknowledgement of a channel for that of the next SUBSCRIBE, if nothing comes between: a reply proves more.
-      const acknowledged = Promise.all([answer(client.subscribe(fresh, hear)), answer(client.send("PING", []))]);
-      for (const channel of fresh) heard.set(channel, acknowledged);
-      acknowledged.catch(() => fresh.forEach((channel) => heard.delete(channel)));
-    }
-    await Promise.all(channels.map(async (channel) => heard.get(channel)));
-    // What was left before Bun could do it.
-    unsubscribe(channels.filter((channel) => !wanted.has(channel) && heard.has(channel)));
-  }
-
-  function unsubscribe(channels: readonly string[]): void {
-    for (const channel of channels) wanted.delete(channel);
-    if (!own || isOver || channels.length === 0) return;
-    try {
-      own.unsubscribe([...channels]).catch(() => {});
-      for (const channel of channels) heard.delete(channel);
-    } catch {
-      // It throws while there is nothing that is acknowledged.
-    }
-  }
-
   void open().catch(lose);
   return {
     command,
-    subscribe(channels) {
-      const permission = command("EVAL", [MAY_LISTEN, "0", ...channels]);
-      return own && permission && listen(own, channels, permission);
+    subscribe: (channels) => subscriptions?.add(channels),
+    unsubscribe(channels) {
+      if (!isOver) subscriptions?.remove(channels);
     },
-    unsubscribe,
     async destroy() {
       isOver = true;
       own?.close();

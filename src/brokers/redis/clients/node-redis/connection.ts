@@ -1,37 +1,6 @@
-import type { ConnectionOptions, RedisConnection, RedisNode } from "../connections/driver.ts";
-import { NodeRedisShardedChannels } from "./node-redis-sharded.ts";
-
-/** What a client of node-redis was made with. What was in its URL is in here too. */
-export interface NodeRedisOptions {
-  readonly url?: string | undefined;
-  readonly socket?: {
-    readonly host?: string;
-    readonly port?: number;
-    readonly path?: string;
-    readonly tls?: boolean | undefined;
-  };
-  readonly username?: string;
-  readonly password?: string;
-  readonly database?: number;
-  readonly keyPrefix?: unknown;
-}
-
-type Subscribe = (channels: readonly string[], listener: (message: string, channel: string) => void) => Promise<unknown>;
-
-/** A client of one server. */
-export interface NodeRedisClient {
-  readonly isReady: boolean;
-  readonly options: NodeRedisOptions;
-  readonly subscribe: Subscribe;
-  readonly unsubscribe: Subscribe;
-  readonly sSubscribe: Subscribe;
-  readonly sUnsubscribe: Subscribe;
-  duplicate(override: object): NodeRedisClient;
-  connect(): Promise<unknown>;
-  sendCommand(args: readonly string[]): Promise<unknown>;
-  destroy(): void;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-}
+import type { ConnectionOptions, RedisConnection, RedisNode } from "../../connections/driver.ts";
+import { OWN_OPTIONS, type NodeRedisClient } from "./options.ts";
+import { NodeRedisShardedChannels } from "./sharded-channels.ts";
 
 /** Which server to connect to. */
 export interface NodeRedisServer {
@@ -39,26 +8,9 @@ export interface NodeRedisServer {
   readonly client: NodeRedisClient;
   /** Where the server is. @default where the client's is */
   readonly address?: RedisNode | undefined;
-  /** Whether it was found as the present master, and has to say so itself. */
-  readonly isMaster?: boolean;
+  /** Looks at a new connection before it is used. It fails when this rejects. */
+  readonly check?: (client: NodeRedisClient) => Promise<void>;
 }
-
-/** What our own connections are told, whatever the user's client was told. */
-const OWN_OPTIONS = {
-  // What was in it stands in the other options, and would come before ours.
-  url: undefined,
-  disableOfflineQueue: true,
-  // Nothing that changes replies, and no timer for each command.
-  commandOptions: { timeout: undefined },
-  commandsQueueMaxLength: undefined,
-  pingInterval: undefined,
-  keyPrefix: undefined,
-  name: undefined,
-  readonly: false,
-  clientSideCache: undefined,
-  emitInvalidate: false,
-  maintNotifications: "disabled",
-};
 
 /**
  * Opens one connection through a client of its own: node-redis subscribes again by itself, and answers a second `subscribe` from
@@ -90,7 +42,7 @@ export function connectNodeRedis(
 
   const found = find(life.signal);
   async function open(): Promise<void> {
-    const { client, address, isMaster } = await found;
+    const { client, address, check } = await found;
     if (life.signal.aborted) return;
     own = client.duplicate({
       ...OWN_OPTIONS,
@@ -113,7 +65,7 @@ export function connectNodeRedis(
       });
     }
     await own.connect();
-    if (isMaster) await checkRole(own);
+    await check?.(own);
     if (!life.signal.aborted) handlers.ready();
   }
   open().catch(lose);
@@ -150,17 +102,6 @@ export function connectNodeRedis(
       await turn();
     },
   };
-}
-
-/** A server that was the master when it was looked up can be a replica by now. */
-async function checkRole(client: NodeRedisClient): Promise<void> {
-  // It may be forbidden to ask.
-  const reply = await client.sendCommand(["ROLE"]).catch(() => undefined);
-  const role: unknown = Array.isArray(reply) ? reply[0] : undefined;
-  if (typeof role === "string" && role !== "master") {
-    const { host, port } = client.options.socket ?? {};
-    throw new Error(`Sentinel named ${host}:${port} as the master, which says that it is a ${role}.`);
-  }
 }
 
 function turn(): Promise<void> {

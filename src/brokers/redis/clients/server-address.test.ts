@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nodeOfUrl } from "./node-of-url.ts";
+import { nodeOfUrl } from "./server-address.ts";
 
 describe("the server that a URL of a cluster's node names", () => {
   it.each([

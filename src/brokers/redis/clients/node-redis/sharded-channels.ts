@@ -1,4 +1,4 @@
-import type { NodeRedisClient } from "./node-redis-connection.ts";
+import type { NodeRedisClient } from "./options.ts";
 
 /** The commands of one turn, and what those that succeeded have changed. */
 interface Turn {

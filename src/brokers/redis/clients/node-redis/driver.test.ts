@@ -3,10 +3,10 @@ import { Cluster, Redis } from "ioredis";
 import * as v6 from "redis";
 import * as v5 from "redis5";
 import { describe, expect, it } from "vitest";
-import { createNodeRedisAdapter } from "../../../adapters/node-redis.ts";
-import { redisAdapterParts } from "./adapter.ts";
-import { isIoRedis } from "./ioredis.ts";
-import { createNodeRedisDriver, isNodeRedis } from "./node-redis.ts";
+import { createNodeRedisAdapter } from "../../../../adapters/node-redis.ts";
+import { redisAdapterParts } from "../adapter.ts";
+import { isIoRedis } from "../ioredis/driver.ts";
+import { createNodeRedisDriver, isNodeRedis } from "./driver.ts";
 
 const sentinels = { name: "main", sentinelRootNodes: [{ host: "a", port: 1 }] };
 const fourMethods = { xadd() {}, xrange() {}, xread() {}, expire() {} };
@@ -75,7 +75,7 @@ describe("recognising", () => {
 
   it("refuses a prefix that is no string", () => {
     const client = v6.createClient({ keyPrefix: Buffer.from("x") });
-    expect(() => createNodeRedisDriver(client)).toThrow(/`keyPrefix` of the node-redis client is not a string/);
+    expect(() => createNodeRedisDriver(client)).toThrow(/`keyPrefix` of the Redis client is not a string/);
   });
 });
 

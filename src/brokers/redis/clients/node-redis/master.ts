@@ -1,27 +1,5 @@
-import type { RedisNode } from "../connections/driver.ts";
-import type { NodeRedisClient, NodeRedisOptions } from "./node-redis-connection.ts";
-
-/** What `createSentinel` was given. */
-export interface NodeRedisSentinelOptions {
-  readonly name: string;
-  readonly sentinelRootNodes: readonly RedisNode[];
-  readonly nodeClientOptions?: NodeRedisOptions;
-  readonly sentinelClientOptions?: NodeRedisOptions;
-  readonly keyPrefix?: unknown;
-}
-
-/** What `createSentinel` returned. */
-export interface NodeRedisSentinel {
-  readonly isOpen: boolean;
-  /** Tells one sentinel of this process from another. In later releases of version 5. */
-  readonly identity?: { readonly id: string };
-  /** From version 6. */
-  duplicate?(override?: object): NodeRedisSentinel;
-  connect(): Promise<unknown>;
-  _execute<T>(isReadonly: boolean, use: (client: NodeRedisClient) => Promise<T>): Promise<T>;
-  destroy(): Promise<void>;
-  on(event: string, listener: (error: unknown) => void): unknown;
-}
+import type { NodeRedisClient, NodeRedisOptions } from "./options.ts";
+import type { NodeRedisSentinel, NodeRedisSentinelOptions } from "./sentinel.ts";
 
 /** A client of the present master, asked for by a sentinel of our own, which tries once. */
 export async function findMaster(
@@ -73,4 +51,15 @@ export async function askForMaster(sentinel: NodeRedisSentinel, signal: AbortSig
 function masterOf(sentinel: NodeRedisSentinel): Promise<NodeRedisClient> {
   // oxlint-disable-next-line no-underscore-dangle -- in the library's types, and the only way to a client that it has made
   return sentinel._execute(false, async (client) => client);
+}
+
+/** A server that was the master when it was looked up can be a replica by now. */
+export async function checkRole(client: NodeRedisClient): Promise<void> {
+  // It may be forbidden to ask.
+  const reply = await client.sendCommand(["ROLE"]).catch(() => undefined);
+  const role: unknown = Array.isArray(reply) ? reply[0] : undefined;
+  if (typeof role === "string" && role !== "master") {
+    const { host, port } = client.options.socket ?? {};
+    throw new Error(`Sentinel named ${host}:${port} as the master, which says that it is a ${role}.`);
+  }
 }

@@ -1,5 +1,5 @@
-import type { RedisDriver } from "../connections/driver.ts";
-import { connectBun, type BunClient } from "./bun-connection.ts";
+import type { RedisDriver } from "../../connections/driver.ts";
+import { connectBun, type BunClient } from "./connection.ts";
 
 /** What tidings needs of `Bun.redis` or of another `RedisClient` of Bun. Bun's types are not imported: elsewhere there are none. */
 export interface BunRedisLike {

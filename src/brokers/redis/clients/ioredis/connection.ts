@@ -1,4 +1,6 @@
-import type { ConnectionOptions, RedisConnection } from "../connections/driver.ts";
+import type { ConnectionOptions, RedisConnection } from "../../connections/driver.ts";
+import { OWN_OPTIONS } from "./own-options.ts";
+import { isVersion5, watchVersion5, type Version5 } from "./version-5.ts";
 
 /** An ioredis client of one server. */
 export interface IoRedisClient {
@@ -20,7 +22,7 @@ interface Stream {
 }
 
 /** A `Buffer`. */
-interface Bytes {
+export interface Bytes {
   indexOf(text: string, from?: number): number;
 }
 
@@ -30,41 +32,11 @@ interface Template {
   readonly override?: object;
 }
 
-/** What our own connections are told, whatever the user's client was told. */
-const OWN_OPTIONS = {
-  keyPrefix: "",
-  connectionName: undefined,
-  lazyConnect: false,
-  // It lives once; it neither sends again nor keeps for later: the engine knows what may be repeated, and when.
-  retryStrategy: () => null,
-  sentinelRetryStrategy: () => null,
-  autoResendUnfulfilledCommands: false,
-  enableOfflineQueue: false,
-  autoResubscribe: false,
-  maxRetriesPerRequest: null,
-  reconnectOnError: null,
-  enableAutoPipelining: false,
-  // The engine watches the connection itself.
-  enableReadyCheck: false,
-  commandTimeout: undefined,
-  socketTimeout: undefined,
-  monitor: false,
-  readOnly: false,
-  stringNumbers: false,
-  replyMapping: "legacy",
-  showFriendlyErrorStack: false,
-  himportFieldsets: undefined,
-  scripts: undefined,
-  // Milliseconds to a closed socket, with the other side's consent or without.
-  disconnectTimeout: 1,
-};
-
 /** Opens a connection that lives once. @param find finds the template */
 export function connectIoRedis(find: () => Promise<Template>, { handlers }: ConnectionOptions): RedisConnection {
   let own: IoRedisClient | undefined;
   let ended: Promise<void> | undefined;
-  /** Acknowledgements that are still to come. */
-  let unsubscribing = 0;
+  let version5: Version5 | undefined;
 
   function open({ client, override }: Template): void {
     if (ended) return;
@@ -76,31 +48,13 @@ export function connectIoRedis(find: () => Promise<Template>, { handlers }: Conn
     const hear = (channel: string, message: string) => void (ended ?? handlers.message(channel, message));
     own.on("message", hear);
     own.on("smessage", hear);
+    const ready = () => void (ended ?? handlers.ready());
     if (isVersion5(client)) {
-      openVersion5(own, () => reason);
+      version5 = watchVersion5(own, { ready, fail, reason: () => reason });
     } else {
-      own.on("ready", () => void (ended ?? handlers.ready()));
+      own.on("ready", ready);
       own.on("moved", () => void (ended ?? handlers.moved()));
     }
-  }
-
-  /**
-   * Version 5 is ready before its password was looked at. It never answers a SSUBSCRIBE that belongs elsewhere, and takes a `sunsubscribe`
-   * that it did not ask for as the answer to something else: after either, nothing that it says can be trusted.
-   */
-  function openVersion5(client: IoRedisClient, reason: () => unknown): void {
-    client.on("ready", () => {
-      const ready = () => void (ended ?? handlers.ready());
-      client.call("PING", []).then(ready, () => (reason() === undefined ? ready() : fail(reason())));
-    });
-    const moved = () => fail(new Error("a slot has left the server"));
-    client.on("moved", moved);
-    client.on("connect", () =>
-      client.stream?.on("data", (bytes) => {
-        unsubscribing -= countUnsubscribed(bytes);
-        if (unsubscribing < 0) moved();
-      }),
-    );
   }
 
   function fail(reason: unknown): void {
@@ -130,22 +84,9 @@ export function connectIoRedis(find: () => Promise<Template>, { handlers }: Conn
     subscribe: (channels, sharded) => command(sharded ? "ssubscribe" : "subscribe", channels),
     unsubscribe(channels, sharded) {
       const acknowledged = command(sharded ? "sunsubscribe" : "unsubscribe", channels);
-      if (sharded && acknowledged) unsubscribing += channels.length;
+      if (sharded && acknowledged) version5?.unsubscribing(channels.length);
       acknowledged?.catch(() => {});
     },
     destroy: () => (ended ??= close()),
   };
-}
-
-function isVersion5({ options }: IoRedisClient): boolean {
-  return !("protocol" in options);
-}
-
-/** A reply that says that a channel is heard no more. What is published is JSON, in which no line ends. */
-const UNSUBSCRIBED = "*3\r\n$12\r\nsunsubscribe\r\n";
-
-function countUnsubscribed(bytes: Bytes): number {
-  let count = 0;
-  for (let at = bytes.indexOf(UNSUBSCRIBED); at >= 0; at = bytes.indexOf(UNSUBSCRIBED, at + 1)) count++;
-  return count;
 }

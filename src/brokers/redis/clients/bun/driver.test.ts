@@ -1,8 +1,8 @@
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { describe, expect, it } from "vitest";
-import { createBunAdapter, createBunRedisAdapter } from "../../../adapters/bun.ts";
-import { isBunRedis } from "./bun.ts";
+import { createBunAdapter, createBunRedisAdapter } from "../../../../adapters/bun.ts";
+import { isBunRedis } from "./driver.ts";
 
 describe.skipIf("Bun" in globalThis)("elsewhere than on Bun", () => {
   it("F-1: says what is missing", () => {

@@ -1,8 +1,8 @@
 import { Cluster, Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
-import { createIORedisAdapter } from "../../../adapters/ioredis.ts";
-import { redisAdapterParts } from "./adapter.ts";
-import { createIoRedisDriver, isIoRedis } from "./ioredis.ts";
+import { createIORedisAdapter } from "../../../../adapters/ioredis.ts";
+import { redisAdapterParts } from "../adapter.ts";
+import { createIoRedisDriver, isIoRedis } from "./driver.ts";
 
 const lazy = { lazyConnect: true };
 
