@@ -28,8 +28,8 @@ let browser: Browser;
 const fences = readmeFences().filter((fence) => SECTIONS.includes(fence.section));
 
 beforeAll(async () => {
-  project = createProject("nextjs", installLine(fences, "Next.js"));
-  cpSync(path.join(exampleFolder("nextjs"), "tsconfig.json"), path.join(project.folder, "tsconfig.json"));
+  project = createProject("nextjs-orders", installLine(fences, "Next.js"));
+  cpSync(path.join(exampleFolder("nextjs-orders"), "tsconfig.json"), path.join(project.folder, "tsconfig.json"));
   browser = await launchBrowser();
 });
 afterAll(async () => {
@@ -39,7 +39,7 @@ afterAll(async () => {
 
 /** Adds what only the tests need: a page that emits while it renders, and the probe. */
 function addTestRoutes(): void {
-  cpSync(path.join(exampleFolder("nextjs"), "app/visit"), path.join(project.folder, "app/visit"), { recursive: true });
+  cpSync(path.join(exampleFolder("nextjs-orders"), "app/visit"), path.join(project.folder, "app/visit"), { recursive: true });
   mkdirSync(path.join(project.folder, "app/probe"), { recursive: true });
   writeFileSync(path.join(project.folder, "app/probe/route.ts"), PROBE);
 }
@@ -230,7 +230,7 @@ describe("the example, by next dev, without Redis", () => {
   beforeAll(async () => {
     for (const folder of ["app", "lib"]) {
       rmSync(path.join(project.folder, folder), { recursive: true, force: true });
-      cpSync(path.join(exampleFolder("nextjs"), folder), path.join(project.folder, folder), { recursive: true });
+      cpSync(path.join(exampleFolder("nextjs-orders"), folder), path.join(project.folder, folder), { recursive: true });
     }
     addTestRoutes();
     server = await startNext("dev");

@@ -11,10 +11,10 @@ import { installLine, readmeFences, writeFences } from "./readme-fences.ts";
 
 /** Which project the files of a section belong to. nextjs.test.ts runs those of Next.js. */
 const PROJECTS: Readonly<Record<string, string>> = {
-  "Next.js": "nextjs",
-  React: "nextjs",
-  Gaps: "nextjs",
-  Middleware: "nextjs",
+  "Next.js": "nextjs-orders",
+  React: "nextjs-orders",
+  Gaps: "nextjs-orders",
+  Middleware: "nextjs-orders",
   Hono: "hono",
   "Plain Node": "node",
   "Any other client": "hono",
@@ -52,7 +52,7 @@ describe("README.md", () => {
 
   it("installs what the examples depend on", () => {
     for (const [section, project] of [
-      ["Next.js", "nextjs"],
+      ["Next.js", "nextjs-orders"],
       ["Hono", "hono"],
       ["Plain Node", "node"],
     ] as const) {
