@@ -13,7 +13,7 @@ export interface SentinelOptions {
   readonly replicas?: number;
   /** A majority of them promotes a replica. @default 3 */
   readonly sentinels?: number;
-  /** Silence after which a server is taken for dead, in ms. @default 1_000 */
+  /** Silence after which a server is taken for dead, in ms: a busy machine can hold everything up for a second. @default 2_500 */
   readonly downAfterMs?: number;
   /** More arguments for the command line of the master and the replicas. */
   readonly args?: readonly string[];
@@ -59,7 +59,7 @@ const NAME = "tidings-master";
 
 /** Starts a master, its replicas and their sentinels; resolves when a failover would succeed. Takes about a second. */
 export async function startSentinels(options: SentinelOptions = {}): Promise<RedisSentinels> {
-  const { replicas = 1, sentinels = 3, downAfterMs = 1_000, args = [] } = options;
+  const { replicas = 1, sentinels = 3, downAfterMs = 2_500, args = [] } = options;
   const ports = await freePorts(1 + replicas + sentinels);
   const servers = ports.slice(0, 1 + replicas).map((port) => createRedisProcess(port));
   const watchers = ports.slice(1 + replicas).map((port) => createRedisProcess(port));
