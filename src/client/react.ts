@@ -5,13 +5,8 @@
  * @module
  */
 export { RealtimeProvider, useRealtimeContext, type RealtimeProviderProps } from "./react/provider.tsx";
-export {
-  createRealtime,
-  useRealtime,
-  type UseRealtime,
-  type UseRealtimeOptions,
-  type UseRealtimeResult,
-} from "./react/use-realtime.ts";
+export { createRealtime, useRealtime, type UseRealtime, type UseRealtimeResult } from "./react/use-realtime.ts";
+export type { UseRealtimeOptions } from "./bindings/options.ts";
 export { createRealtimeClient } from "./client.ts";
 export type {
   ApiOptions,
