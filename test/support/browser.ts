@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { chromium, type Browser } from "playwright-core";
+import { chromium, type Browser, type LaunchOptions } from "playwright-core";
 
 /** Quiet switches: nothing but the pages of the test is ever asked for. */
 const SWITCHES = [
@@ -14,8 +14,8 @@ const SWITCHES = [
 ];
 
 /** Starts `$CHROMIUM_PATH`, or the first of Chromium and Chrome that is found. */
-export async function launchBrowser(): Promise<Browser> {
-  return await chromium.launch({ executablePath: chromiumPath(), args: SWITCHES });
+export async function launchBrowser(options: LaunchOptions = {}): Promise<Browser> {
+  return await chromium.launch({ executablePath: chromiumPath(), args: SWITCHES, ...options });
 }
 
 function chromiumPath(): string {

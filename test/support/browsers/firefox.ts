@@ -1,0 +1,67 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { until } from "../until.ts";
+import type { Engine, Tab } from "./engine.ts";
+import { connectMarionette, type Marionette } from "./marionette.ts";
+import { programPath, startProgram, type Program } from "./programs.ts";
+import { WebDriver } from "./webdriver.ts";
+
+/** Besides what Marionette sets by itself: no updates, no telemetry, no look for a network. */
+const PREFERENCES = {
+  // Any free port; the browser writes it down.
+  "marionette.port": 0,
+  // A process for each tab, so that one can be frozen or ended alone.
+  "dom.ipc.processCount.webIsolated": 16,
+  "browser.shell.checkDefaultBrowser": false,
+  "network.connectivity-service.enabled": false,
+};
+
+const PID = "return gBrowser.selectedBrowser.browsingContext.currentWindowGlobal.osPid";
+
+/** Starts `$FIREFOX_PATH`, or the first Firefox on the PATH, without a window. */
+export async function launchFirefox(): Promise<Engine> {
+  const profile = mkdtempSync(path.join(tmpdir(), "tidings-firefox-"));
+  const preferences = Object.entries(PREFERENCES).map(
+    (pair) => `user_pref(${pair.map((one) => JSON.stringify(one)).join()});\n`,
+  );
+  writeFileSync(path.join(profile, "user.js"), preferences.join(""));
+  const program = startProgram(
+    programPath("FIREFOX_PATH", ["firefox-esr", "firefox"]),
+    // System access is what tells the processes of tabs.
+    ["--headless", "--no-remote", "--marionette", "--remote-allow-system-access", "--profile", profile, "about:blank"],
+    // It writes nothing anywhere else, and does not stay to report a tab that was ended.
+    { env: { HOME: profile, MOZ_CRASHREPORTER_DISABLE: "1" } },
+  );
+  let marionette: Marionette | undefined;
+  const close = async (): Promise<void> => {
+    marionette?.close();
+    await program.kill();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  };
+  try {
+    const wire = (marionette = await connectMarionette(await portOf(program, profile)));
+    const driver = new WebDriver(wire);
+    await driver.begin();
+    const newTab = async (url: string): Promise<Tab> => {
+      const { handle } = (await driver.alone(() => wire.send("NewWindow", { type: "window" }))) as { handle: string };
+      const pid = (): Promise<number> => driver.in(handle, async () => (await wire.runInBrowser(PID)) as number);
+      return await driver.openTab(handle, url, pid);
+    };
+    return { newTab, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function portOf(program: Program, profile: string): Promise<number> {
+  return until(
+    "Firefox listens",
+    async () => {
+      if (program.ended) throw new Error(`Firefox ended: ${program.printed}`);
+      return Number(readFileSync(path.join(profile, "MarionetteActivePort"), "utf8")) || undefined;
+    },
+    { timeoutMs: 60_000 },
+  );
+}
