@@ -19,13 +19,13 @@ export type FeedStart =
     };
 
 /** A start as requests write it. */
-function formatStart(start: FeedStart): string {
+export function formatStart(start: FeedStart): string {
   if (start.kind === "after") return start.cursor;
   if (start.kind === "newest") return `-${start.count}`;
   return start.kind === "held" ? "-" : "";
 }
 
-/** One subscriber as its topics see it: a stream to a browser, or a server-side subscription. */
+/** One subscriber as its topics see it: a stream or a page to a browser, or a server-side subscription. */
 export interface Session {
   /** It takes nothing for now; its feeds wait until it calls `resume` on them. */
   readonly blocked: boolean;

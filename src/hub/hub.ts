@@ -13,9 +13,10 @@ import {
 } from "../protocol/limits.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { PageSession, type PageOptions } from "./page-session.ts";
 import { ReadLimiter } from "./read-limiter.ts";
 import type { ByteBudget } from "./ring.ts";
-import { StreamSession, type Sink, type StreamHost, type StreamOptions } from "./stream-session.ts";
+import { StreamSession, type Flushed, type SessionHost, type Sink, type StreamOptions } from "./stream-session.ts";
 import { Topic, type TopicHost } from "./topic.ts";
 
 /** Where a hub says what an operator should know. */
@@ -30,7 +31,7 @@ export interface HubOptions {
   readonly heartbeatMs: number;
 }
 
-/** One channel of a stream that is being opened. */
+/** One channel of a stream or page that is being opened. */
 export interface ChannelRequest {
   readonly channel: string;
   readonly start: FeedStart;
@@ -45,7 +46,7 @@ const RESTORE_JITTER_MS_PER_TOPIC = 2;
  * One per process and broker: holds the one subscription, knows the channels that someone here listens to, and fans out. At the
  * end of a turn each topic gives what it accepted to its live feeds, then each session that gathered something writes once.
  */
-export class Hub implements TopicHost, StreamHost {
+export class Hub implements TopicHost, SessionHost {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly heartbeat: Heartbeat;
@@ -57,7 +58,7 @@ export class Hub implements TopicHost, StreamHost {
   readonly #lingering = new Map<Topic, Timer>();
   #listener: Listener | undefined;
   #dirtyTopics: Topic[] = [];
-  #dirtyStreams: StreamSession[] = [];
+  #dirtySessions: Flushed[] = [];
   #flushPlanned = false;
   #saidUnreadable = false;
   #closed = false;
@@ -87,18 +88,20 @@ export class Hub implements TopicHost, StreamHost {
   /** Opens a stream on the channels of one request. */
   openStream(sink: Sink, channels: readonly ChannelRequest[], options: StreamOptions): StreamSession {
     const session = new StreamSession(sink, this, { ...options, channels: channels.length });
-    session.open(
-      channels.map(({ channel, start, refused }) => {
-        if (!refused) return this.attach(channel, session, start);
-        session.problem(channel, refused);
-        return undefined;
-      }),
-    );
+    session.open(this.#attachAll(channels, session));
     return session;
   }
 
-  scheduleStream(session: StreamSession): void {
-    this.#dirtyStreams.push(session);
+  /** Begins a page on the channels of one request. @param answer as {@link PageSession} calls it. */
+  openPage(channels: readonly ChannelRequest[], options: PageOptions, answer: (body: string | undefined) => void): PageSession {
+    const starts = channels.map(({ start }) => start);
+    const session = new PageSession(this, { ...options, starts }, answer);
+    session.open(this.#attachAll(channels, session));
+    return session;
+  }
+
+  scheduleSession(session: Flushed): void {
+    this.#dirtySessions.push(session);
     this.#planFlush();
   }
 
@@ -150,6 +153,14 @@ export class Hub implements TopicHost, StreamHost {
     for (const topic of [...this.#topics.values()]) this.#drop(topic);
     this.#listener?.close();
     await this.broker.close();
+  }
+
+  #attachAll(channels: readonly ChannelRequest[], session: StreamSession | PageSession): Array<Feed | undefined> {
+    return channels.map(({ channel, start, refused }) => {
+      if (!refused) return this.attach(channel, session, start);
+      session.problem(channel, refused);
+      return undefined;
+    });
   }
 
   #topic(channel: string): Topic {
@@ -214,9 +225,9 @@ export class Hub implements TopicHost, StreamHost {
       const topics = this.#dirtyTopics;
       this.#dirtyTopics = [];
       for (const topic of topics) topic.flush();
-      const streams = this.#dirtyStreams;
-      this.#dirtyStreams = [];
-      for (const stream of streams) stream.flush();
+      const sessions = this.#dirtySessions;
+      this.#dirtySessions = [];
+      for (const session of sessions) session.flush();
     });
   }
 }

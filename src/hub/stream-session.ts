@@ -23,12 +23,18 @@ export interface Sink {
   end(): void;
 }
 
-/** What all streams of a hub share. */
-export interface StreamHost {
+/** What all streams and pages of a hub share. */
+export interface SessionHost {
   readonly clock: Clock;
   readonly heartbeat: Heartbeat;
   /** Calls `flush` of the session at the end of the turn. */
-  scheduleStream(session: StreamSession): void;
+  scheduleSession(session: Flushed): void;
+}
+
+/** What gathers for a turn. */
+export interface Flushed {
+  /** The end of the turn. */
+  flush(): void;
 }
 
 export interface StreamOptions {
@@ -47,11 +53,11 @@ const FAREWELL_MS = 10_000;
 const OVERLAP_SHARE = 0.5;
 
 /** A stream to a browser: frames in, at most one write per turn out. */
-export class StreamSession implements Session, Beating {
+export class StreamSession implements Session, Beating, Flushed {
   lastWrite = 0;
   blocked = false;
   readonly #sink: Sink;
-  readonly #host: StreamHost;
+  readonly #host: SessionHost;
   readonly #options: StreamOptions;
   /** In the order of the request, which is the order of the cursors in a position frame; empty where there is no feed. */
   #feeds: ReadonlyArray<Feed | undefined> = [];
@@ -66,7 +72,7 @@ export class StreamSession implements Session, Beating {
   #ended = false;
 
   /** @param channels how many the stream has. */
-  constructor(sink: Sink, host: StreamHost, options: StreamOptions & { readonly channels: number }) {
+  constructor(sink: Sink, host: SessionHost, options: StreamOptions & { readonly channels: number }) {
     this.#sink = sink;
     this.#host = host;
     this.#options = options;
@@ -148,7 +154,7 @@ export class StreamSession implements Session, Beating {
 
   #append(bytes: Uint8Array): void {
     if (this.#ended) return;
-    if (this.#pending.push(bytes) === 1) this.#host.scheduleStream(this);
+    if (this.#pending.push(bytes) === 1) this.#host.scheduleSession(this);
   }
 
   #write(bytes: Uint8Array): void {

@@ -18,10 +18,12 @@ export type WireCode =
   | "bad_parameter"
   | "too_many_channels"
   | "url_too_long"
+  | "unsupported_version"
   | "method_not_allowed"
   | "unauthorized"
   | "forbidden"
   | "internal"
+  | "closing"
   | "channel_unavailable";
 
 /** A code that only server code sees. */
@@ -51,10 +53,13 @@ export const WIRE_CODES: Readonly<Record<WireCode, CodeInfo>> = {
   bad_parameter: { status: 400, retry: false },
   too_many_channels: { status: 400, retry: false },
   url_too_long: { status: 414, retry: false },
+  unsupported_version: { status: 400, retry: false },
   method_not_allowed: { status: 405, retry: false },
   unauthorized: { status: 401, retry: false },
   forbidden: { status: 403, retry: false },
   internal: { status: 500, retry: true },
+  /** Only for pages: a client would ask for the next one at once. A stream that ends says the same to an `EventSource`. */
+  closing: { status: 503, retry: true },
   /** A channel of the stream cannot be joined: its key holds something else, or the broker refuses it. That may pass. */
   channel_unavailable: { retry: true },
 };

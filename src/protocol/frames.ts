@@ -62,9 +62,14 @@ export function idLine(cursor: string): string {
   return `id: ${cursor}\n`;
 }
 
-/** An event, without its `id:` line. `channel` and `event` follow the grammar, so they need no escaping. */
-export function eventFrame({ id, channel, event, json }: EventFields): string {
-  return `${dataLines(`{"id":"${id}","channel":"${channel}","event":"${event}","data":${json}}`)}\n`;
+/** The members of an event's object. `channel` and `event` follow the grammar, so they need no escaping. */
+function eventMembers({ id, channel, event, json }: EventFields): string {
+  return `"id":"${id}","channel":"${channel}","event":"${event}","data":${json}`;
+}
+
+/** An event, without its `id:` line. */
+export function eventFrame(fields: EventFields): string {
+  return `${dataLines(`{${eventMembers(fields)}}`)}\n`;
 }
 
 function named(event: string, data: object): string {
@@ -98,4 +103,25 @@ export function reconnectFrame(reconnect: Reconnect): string {
 
 export function problemFrame(problem: Problem): string {
   return named("problem", problem);
+}
+
+/** A frame of a page, other than an event: its name stands in `type`. */
+export type PageFrame =
+  | ({ readonly type: "connected" } & Connected)
+  | ({ readonly type: "gap" } & Gap)
+  | { readonly type: "position"; readonly channel: string; readonly cursor: RealtimeCursor }
+  | ({ readonly type: "problem" } & Problem);
+
+export function pageFrame(frame: PageFrame): string {
+  return JSON.stringify(frame);
+}
+
+/** @param fields whose `json` was parsed before: in a page, text that is not JSON would spoil all of it. */
+export function pageEvent(fields: EventFields): string {
+  return `{"type":"event",${eventMembers(fields)}}`;
+}
+
+/** A whole page, a frame on each line for people. @param at the starts of the next request. */
+export function pageBody(at: string, frames: readonly string[]): string {
+  return `{"at":${JSON.stringify(at)},"frames":[\n${frames.join(",\n")}\n]}\n`;
 }

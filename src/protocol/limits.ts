@@ -10,6 +10,12 @@ export const MAX_PAYLOAD_BYTES: number = 1024 * 1024;
 export const MAX_BUFFERED_BYTES: number = 256 * 1024;
 /** A session that stays blocked this long is ended; it resumes by cursor. */
 export const MAX_BLOCKED_MS = 60_000;
+/** The longest time that a request for a page can ask the server to wait for an event (`wait`). */
+export const MAX_PAGE_WAIT_SECS = 30;
+/** For so long a page waits for channels that cannot be joined at once, unless it was asked to wait longer. */
+export const PAGE_JOIN_MS = 5_000;
+/** For so long a page that has events waits for its other channels: they could never come to word beside a busy one. */
+export const PAGE_STRAGGLER_MS = 1_000;
 /** A page of a log read ends at the entry that reaches this many bytes of JSON. */
 export const PAGE_BYTES: number = 64 * 1024;
 /** Log reads in flight in one process. */

@@ -1,5 +1,6 @@
 import type { Draft, Retention } from "../brokers/broker.ts";
 import type { ChannelRequest, Hub } from "../hub/hub.ts";
+import type { PageSession } from "../hub/page-session.ts";
 import type { Sink, StreamSession } from "../hub/stream-session.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
@@ -14,6 +15,7 @@ import type { BrokerSource } from "./resolve-broker.ts";
 import { systemClock, type Clock } from "../protocol/clock.ts";
 import { BUN_HEARTBEAT_MS, HEARTBEAT_MS } from "../protocol/limits.ts";
 
+const IS_BUN = "Bun" in globalThis;
 const PROCESS_ID = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
 let emits = 0;
 
@@ -29,6 +31,7 @@ export class RealtimeCore implements RealtimeInternals {
   readonly schema: CompiledSchema;
   readonly subscriptions: OpenSubscriptions = new OpenSubscriptions();
   readonly #streams = new Set<StreamSession>();
+  readonly #pages = new Set<PageSession>();
   readonly #source: BrokerSource;
   #lease: HubLease | undefined;
   #isClosed = false;
@@ -64,6 +67,16 @@ export class RealtimeCore implements RealtimeInternals {
     });
   }
 
+  openPage(channels: readonly ChannelRequest[], waitMs: number, answer: (body: string | undefined) => void): PageSession {
+    const { maxDurationMs } = this.settings;
+    return this.hub().openPage(
+      channels,
+      // Bun cuts a response that is silent for long, and a page is silent until it is there.
+      { waitMs, maxDurationMs: IS_BUN ? Math.min(maxDurationMs, BUN_HEARTBEAT_MS) : maxDurationMs, owner: this.#pages },
+      answer,
+    );
+  }
+
   /** The process's hub for this instance's broker. @throws TidingsError `closed` */
   hub(): Hub {
     if (this.isClosed()) throw closedError();
@@ -71,7 +84,7 @@ export class RealtimeCore implements RealtimeInternals {
       broker: this.#source.create(),
       clock: this.clock,
       logger: this.settings.logger,
-      heartbeatMs: "Bun" in globalThis ? BUN_HEARTBEAT_MS : HEARTBEAT_MS,
+      heartbeatMs: IS_BUN ? BUN_HEARTBEAT_MS : HEARTBEAT_MS,
     }));
     return this.#lease.hub;
   }
@@ -99,7 +112,7 @@ export class RealtimeCore implements RealtimeInternals {
   async #close(): Promise<void> {
     this.#isClosed = true;
     this.subscriptions.close(closedError());
-    for (const stream of [...this.#streams]) stream.end();
+    for (const session of [...this.#streams, ...this.#pages]) session.end();
     await this.#lease?.release();
   }
 

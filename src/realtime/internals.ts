@@ -1,10 +1,13 @@
 import type { ChannelRequest } from "../hub/hub.ts";
+import type { PageSession } from "../hub/page-session.ts";
 import type { Sink, StreamSession } from "../hub/stream-session.ts";
 
 /** What transports need of a `Realtime`, behind one symbol so that it is no part of its API. */
 export interface RealtimeInternals {
   /** Opens a stream, which ends with the instance. @throws TidingsError `closed` */
   openStream(sink: Sink, channels: readonly ChannelRequest[], options: { readonly keepsCursors: boolean }): StreamSession;
+  /** Begins a page, which ends with the instance. @param answer as {@link PageSession} calls it. @throws TidingsError `closed` */
+  openPage(channels: readonly ChannelRequest[], waitMs: number, answer: (body: string | undefined) => void): PageSession;
   isClosed(): boolean;
   /** Whether channels are keys of another library, so that a request can name what was never meant to be one. */
   readonly sharesKeys: boolean;

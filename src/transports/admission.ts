@@ -14,9 +14,12 @@ export interface IncomingStreamRequest {
   toRequest(): Request;
 }
 
-/** A request that may have its stream. */
+/** A request that may have its stream or page. */
 export interface Admitted extends StreamRequest {
+  /** Of a stream. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Those of them that any answer gets. */
+  readonly cors: Readonly<Record<string, string>>;
 }
 
 const STREAM_HEADERS: Readonly<Record<string, string>> = {
@@ -31,14 +34,21 @@ const STREAM_HEADERS: Readonly<Record<string, string>> = {
  */
 const closing = (): Response => new Response("retry: 1000\n:\n\n", { headers: STREAM_HEADERS });
 
-/** Everything between a request and its stream: syntax, limits, middleware, rights. Never rejects. */
+/** The same for who asked for a page, and would ask for the next one at once. */
+export function closingPage(): Refusal {
+  return new Refusal("closing", "This server is about to end. Ask again in a moment: another one will answer.", {
+    "retry-after": "1",
+  });
+}
+
+/** Everything between a request and its stream or page: syntax, limits, middleware, rights. Never rejects. */
 export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest): Promise<Admitted | Response> {
   const cors = endpoint.corsHeaders(incoming.header("origin"));
   if (endpoint.corsEnabled && incoming.method === "OPTIONS")
     return preflight(cors, incoming.header("access-control-request-headers"));
   const outcome = await decide(endpoint, incoming);
   if (outcome instanceof Refusal) return withHeaders(outcome.toResponse(), cors);
-  if (!isResponse(outcome)) return { ...outcome, headers: { ...STREAM_HEADERS, ...cors } };
+  if (!isResponse(outcome)) return { ...outcome, headers: { ...STREAM_HEADERS, ...cors }, cors };
   try {
     assertSendable(outcome);
     return withHeaders(outcome, cors);
@@ -59,18 +69,15 @@ function assertSendable(response: Response): void {
   }
 }
 
-async function decide(
-  endpoint: Endpoint,
-  incoming: IncomingStreamRequest,
-): Promise<Omit<Admitted, "headers"> | Refusal | Response> {
+async function decide(endpoint: Endpoint, incoming: IncomingStreamRequest): Promise<StreamRequest | Refusal | Response> {
   // No client sends a fragment, and middleware that reads the URL sees nothing behind its sign: nor must we.
   const [url] = incoming.url.split("#", 1) as [string];
   const parsed = parseStreamRequest(
-    { method: incoming.method, url, lastEventId: incoming.header("last-event-id") },
+    { method: incoming.method, url, lastEventId: incoming.header("last-event-id"), accept: incoming.header("accept") },
     endpoint.limits,
   );
   if (parsed instanceof Refusal) return parsed;
-  if (endpoint.realtime.isClosed()) return closing();
+  if (endpoint.realtime.isClosed()) return parsed.waitMs === undefined ? closing() : closingPage();
   const { middleware, identify, authorize } = endpoint;
   if (!middleware && !identify && !authorize) return parsed;
   try {
@@ -114,7 +121,8 @@ function isResponse(value: unknown): value is Response {
   );
 }
 
-function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+/** The response with headers more; what it says of `Vary` stays. */
+export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   if (Object.keys(headers).length === 0) return response;
   const merged = new Headers(response.headers);
   for (const [name, value] of Object.entries(headers)) {

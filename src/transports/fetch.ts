@@ -2,13 +2,15 @@ import type { Sink, StreamSession } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
 import { admit, refuseFailed, type Admitted } from "./admission.ts";
+import { answerPage } from "./page.ts";
 import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
 
 /**
  * Turns a `Realtime` into an endpoint for anything that speaks `Request` and `Response`: Next.js, Hono, SvelteKit, Bun, Deno.
  * For Node's `http`, Express and Fastify, `handle` of `tidings/node` is the faster way.
  *
- * Each stream answers with status 200 and `text/event-stream`; a refusal is JSON `{ code, message }`.
+ * Each stream answers with status 200 and `text/event-stream`, or, to who prefers `application/json`, with one page of it; a
+ * refusal is JSON `{ code, message }`.
  *
  * @throws TidingsError `bad_option` when an option is of the wrong type.
  */
@@ -29,6 +31,7 @@ export function handle(options: HandleOptions): (request: Request) => Promise<Re
     });
     if (admitted instanceof Response || !("channels" in admitted)) return admitted;
     try {
+      if (admitted.waitMs !== undefined) return await answerPage(endpoint, admitted, request.signal);
       return new Response(openStream(endpoint, admitted, request.signal), { headers: admitted.headers });
     } catch (error) {
       return refuseFailed(endpoint, error);

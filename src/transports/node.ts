@@ -4,6 +4,7 @@ import type { Sink } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
 import { admit, refuseFailed, type Admitted } from "./admission.ts";
+import { answerPage } from "./page.ts";
 import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
 
 /**
@@ -35,7 +36,8 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
       toRequest: () => toRequest(req),
     });
     if (res.destroyed || res.writableEnded || req.socket.destroyed) return;
-    if ("channels" in admitted) openStream(endpoint, admitted, { req, res });
+    if ("channels" in admitted && admitted.waitMs === undefined) openStream(endpoint, admitted, { req, res });
+    else if ("channels" in admitted) await sendPage(endpoint, admitted, { req, res });
     else await sendResponse(endpoint, admitted, res);
   } catch (error) {
     const refusal = refuseFailed(endpoint, error);
@@ -44,11 +46,20 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
   }
 }
 
-function openStream(
-  endpoint: Endpoint,
-  { channels, keepsCursors, headers }: Admitted,
-  { req, res }: { readonly req: IncomingMessage; readonly res: ServerResponse },
-): void {
+/** Both sides of a request. */
+interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+
+async function sendPage(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchange): Promise<void> {
+  const leaving = new AbortController();
+  onEnd({ req, res }, () => leaving.abort());
+  const response = await answerPage(endpoint, admitted, leaving.signal);
+  if (!leaving.signal.aborted) await sendResponse(endpoint, response, res);
+}
+
+function openStream(endpoint: Endpoint, { channels, keepsCursors, headers }: Admitted, { req, res }: Exchange): void {
   const sink: Sink = {
     write: (bytes) => res.write(bytes) || res.writableLength < MAX_BUFFERED_BYTES,
     end() {
@@ -68,6 +79,11 @@ function openStream(
     throw error;
   }
   res.on("drain", () => session.drained());
+  onEnd({ req, res }, end);
+}
+
+/** Calls back when the response is over, from whichever side. */
+function onEnd({ req, res }: Exchange, end: () => void): void {
   res.on("close", end);
   res.on("error", end);
   if (res.socket === null) endWithSocket(req.socket, res, end);

@@ -1,6 +1,8 @@
 import type { FeedStart } from "../hub/feed.ts";
 import type { ChannelRequest } from "../hub/hub.ts";
+import { MAX_PAGE_WAIT_SECS } from "../protocol/limits.ts";
 import { CHANNEL_GRAMMAR, DEFAULT_CHANNEL, isChannelName } from "../protocol/names.ts";
+import { prefersPage } from "./accept.ts";
 import { findParameterMistake } from "./parameter-mistake.ts";
 import { Refusal } from "./refusal.ts";
 import { parseSince, parseStart } from "./start.ts";
@@ -12,6 +14,8 @@ export interface RawStreamRequest {
   readonly url: string;
   /** The `Last-Event-ID` header, if any. */
   readonly lastEventId: string | null | undefined;
+  /** The `Accept` header, if any. */
+  readonly accept: string | null | undefined;
 }
 
 export interface StreamRequest {
@@ -19,6 +23,8 @@ export interface StreamRequest {
   readonly channels: readonly ChannelRequest[];
   /** Our client, which keeps cursors per channel. */
   readonly keepsCursors: boolean;
+  /** Given when a page is asked for and no stream: how long it waits for an event. */
+  readonly waitMs?: number | undefined;
 }
 
 export interface RequestLimits {
@@ -26,12 +32,15 @@ export interface RequestLimits {
   readonly maxUrlBytes: number;
 }
 
+/** The version of the protocol that is spoken here. */
+const VERSION = 1;
+
 const BAD_CURSOR_HELP =
   'A cursor is "<ms>-<seq>" as the server handed it out, "-" (what is held), "-<n>" (the newest n) or empty (from now on).';
 
-/** Reads a request for a stream. Everything in it is checked here, before middleware or a broker sees it. */
+/** Reads a request for a stream or a page. Everything in it is checked here, before middleware or a broker sees it. */
 export function parseStreamRequest(
-  { method, url, lastEventId }: RawStreamRequest,
+  { method, url, lastEventId, accept }: RawStreamRequest,
   limits: RequestLimits,
 ): StreamRequest | Refusal {
   if (method !== "GET") {
@@ -49,6 +58,9 @@ export function parseStreamRequest(
     );
   }
   const query = new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
+  const version = query.get("v");
+  // Before all else that a later version may have changed.
+  if (version !== null && version !== String(VERSION)) return refuseVersion(version);
   const mistake = findParameterMistake(query);
   if (mistake) return mistake;
   const asked = [...new Set(query.getAll("channel"))];
@@ -66,10 +78,34 @@ export function parseStreamRequest(
   }
   const starts = parseStarts(query, asked, lastEventId);
   if (starts instanceof Refusal) return starts;
+  const waitMs = prefersPage(accept) ? parseWait(query.get("wait")) : undefined;
+  if (waitMs instanceof Refusal) return waitMs;
   return {
     channels: asked.map((channel, index) => ({ channel, start: starts[index] as FeedStart })),
-    keepsCursors: query.get("v") === "1",
+    keepsCursors: version !== null,
+    waitMs,
   };
+}
+
+function refuseVersion(asked: string): Refusal {
+  const isVersion = /^\d{1,4}$/.test(asked);
+  const says = isVersion
+    ? `The client speaks version ${Number(asked)} of the protocol and this server version ${VERSION}.`
+    : `\`v\` is the version of the protocol, and ${quote(asked)} is none: this server speaks version ${VERSION}.`;
+  const server = "The server is older than the client: deploy the server with the version of tidings that the client has.";
+  const client = "The client is older than the server: reload the page, or update tidings in the client.";
+  const cure = isVersion ? (Number(asked) > VERSION ? server : client) : `Leave it out, or send \`v=${VERSION}\`.`;
+  return new Refusal("unsupported_version", `${says} ${cure} A \`v\` of the application's own needs another name.`);
+}
+
+function parseWait(text: string | null): number | Refusal {
+  if (text === null) return 0;
+  const secs = Number(text);
+  if (/^\d{1,2}(\.\d{1,6})?$/.test(text) && secs <= MAX_PAGE_WAIT_SECS) return secs * 1_000;
+  return new Refusal(
+    "bad_parameter",
+    `\`wait\` is how many seconds a page may wait for an event: a number from 0 to ${MAX_PAGE_WAIT_SECS}, not ${quote(text)}.`,
+  );
 }
 
 /**

@@ -493,12 +493,44 @@ const asks: Ask[] = [
     code: "url_too_long",
     says: /110 bytes; 100 is the limit/,
   },
+  {
+    input: "a version of the protocol that is to come",
+    path: "/?channels=a&v=2",
+    code: "unsupported_version",
+    says: /version 2 of the protocol and this server version 1\. The server is older.*: deploy the server/,
+  },
+  {
+    input: "a version of the protocol that has gone",
+    path: "/?channel=a&v=0",
+    code: "unsupported_version",
+    says: /version 0 of the protocol and this server version 1\. The client is older.*: reload the page/,
+  },
+  ...["", "1.0", "x", "20261121", "<b>"].map((version): Ask => ({
+    input: `v=${version}`,
+    path: `/?channel=a&v=${encodeURIComponent(version)}`,
+    code: "unsupported_version",
+    says: /^`v` is the version of the protocol, and "[^<]*" is none: .*of the application's own needs another name\.$/,
+  })),
+  ...["", "-1", "30.1", "31", "300", "1e1", "5s", "Infinity", "NaN", " 5", "<b>"].map((wait): Ask => ({
+    input: `a page with wait=${wait}`,
+    path: `/?channel=a&wait=${encodeURIComponent(wait)}`,
+    headers: { accept: "application/json" },
+    code: "bad_parameter",
+    says: /^`wait` is how many seconds a page may wait for an event: a number from 0 to 30, not "[^<]*"\.$/,
+  })),
   ...["POST", "PUT", "DELETE", "OPTIONS"].map((method): Ask => ({
     input: `method ${method}`,
     method,
     code: "method_not_allowed",
     says: new RegExp(`GET, not ${method}`),
   })),
+  {
+    input: "a page by POST",
+    method: "POST",
+    headers: { accept: "application/json" },
+    code: "method_not_allowed",
+    says: /GET, not POST/,
+  },
   { input: "middleware throws", options: { middleware: thrower }, code: "internal", says: /could not decide/, logs: true },
   {
     input: "middleware rejects",
@@ -624,7 +656,7 @@ describe("bad input, and what it gets", () => {
 
     it("a parameter of the application's own is let pass", async () => {
       const query =
-        "_=17&t=5&ts=5&cb=x&v=3&token=x&access_token=x&utm_source=x&fbclid=x&userId=u&tenant=x&lang=de&id=5&event=5";
+        "_=17&t=5&ts=5&cb=x&wait=soon&token=x&access_token=x&utm_source=x&fbclid=x&userId=u&tenant=x&lang=de&id=5&event=5";
       const own = await serve(createListener({ realtime }));
       const stream = await openRaw(`${own.url}/?channel=own&${query}&from=x&limit=5&format=x&state=x&last_ack_other=1-1`);
       await stream.until("event: connected");
@@ -703,7 +735,7 @@ describe("bad input, and what it gets", () => {
   });
 
   it("every code is the answer to some row, or is known to have tests of its own", () => {
-    const elsewhere: ErrorCode[] = ["unauthorized", "bad_request", "cursor_unavailable", "channel_unavailable"];
+    const elsewhere: ErrorCode[] = ["unauthorized", "bad_request", "cursor_unavailable", "channel_unavailable", "closing"];
     const covered = new Set<ErrorCode>([...rows, ...asks].map(({ code }) => code).concat(elsewhere));
     expect(
       [...Object.keys(WIRE_CODES), ...Object.keys(SERVER_CODES)].filter((code) => !covered.has(code as ErrorCode)),

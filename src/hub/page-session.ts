@@ -1,0 +1,160 @@
+import type { Timer } from "../protocol/clock.ts";
+import { WIRE_CODES, type WireCode } from "../protocol/codes.ts";
+import type { RealtimeCursor } from "../protocol/cursor.ts";
+import { pageBody, pageEvent, pageFrame } from "../protocol/frames.ts";
+import { MAX_BUFFERED_BYTES, PAGE_JOIN_MS, PAGE_STRAGGLER_MS } from "../protocol/limits.ts";
+import { formatStart, type Feed, type FeedStart, type Session } from "./feed.ts";
+import type { Batch, Frame } from "./frame.ts";
+import type { Flushed, SessionHost } from "./stream-session.ts";
+
+export interface PageOptions {
+  /** How long the page waits for an event when there is none. */
+  readonly waitMs: number;
+  /** How long a response may take; `Infinity` for one without end. */
+  readonly maxDurationMs: number;
+  /** Whose page it is: the session stands in this set until it ends. */
+  readonly owner: Set<PageSession>;
+}
+
+/** Of the time that a response may take, the part that a page waits at most. */
+const LIFE_SHARE = 0.9;
+
+/**
+ * A page to a browser that cannot have a stream, or to `curl`: a subscriber for a moment, that gathers what a stream would be
+ * given. It is over at the end of the turn that brought something, once each channel was joined or refused; or after its wait.
+ */
+export class PageSession implements Session, Flushed {
+  blocked = false;
+  readonly #host: SessionHost;
+  readonly #owner: Set<PageSession>;
+  readonly #starts: readonly FeedStart[];
+  readonly #answer: (body: string | undefined) => void;
+  /** When it is over though nothing came. */
+  readonly #waitEnd: number;
+  /** When it is over though not every channel could be joined. */
+  readonly #joinEnd: number;
+  /** In the order of the request; empty where there is no feed. */
+  #feeds: ReadonlyArray<Feed | undefined> = [];
+  readonly #frames: string[] = [];
+  #bytes = 0;
+  /** Channels that were neither joined nor refused. */
+  #awaited = 0;
+  #joined = 0;
+  /** When the first frame came that moves a cursor. */
+  #movedAt: number | undefined;
+  #scheduled = false;
+  #timer: Timer | undefined;
+  #ended = false;
+
+  /** @param answer is called once: with the page, or with nothing when the session was ended before there was one. */
+  constructor(
+    host: SessionHost,
+    { waitMs, maxDurationMs, owner, starts }: PageOptions & { readonly starts: readonly FeedStart[] },
+    answer: (body: string | undefined) => void,
+  ) {
+    this.#host = host;
+    this.#owner = owner;
+    this.#starts = starts;
+    this.#answer = answer;
+    const openedAt = host.clock.now();
+    const lifeMs = maxDurationMs * LIFE_SHARE;
+    this.#waitEnd = openedAt + Math.min(waitMs, lifeMs);
+    this.#joinEnd = openedAt + Math.min(Math.max(waitMs, PAGE_JOIN_MS), lifeMs);
+    owner.add(this);
+  }
+
+  /** The feeds of this page, in the order of its request. Called once, in the turn of the constructor. */
+  open(feeds: ReadonlyArray<Feed | undefined>): void {
+    this.#feeds = feeds;
+    this.#awaited = feeds.filter((feed) => feed !== undefined).length;
+    this.#schedule();
+  }
+
+  joined(feed: Feed, tail: RealtimeCursor): void {
+    this.#awaited--;
+    this.#joined++;
+    const { channel, position } = feed;
+    const { intervalMs: heartbeatMs } = this.#host.heartbeat;
+    this.#say(pageFrame({ type: "connected", channel, cursor: position as RealtimeCursor, tail, heartbeatMs }));
+  }
+
+  deliver(_feed: Feed, batch: Batch): void {
+    if (this.#ended) return;
+    this.#movedAt ??= this.#host.clock.now();
+    for (const frame of batch.frames) {
+      this.#bytes += frame.bytes(false).length;
+      this.#say(textOf(frame));
+    }
+    if (this.blocked || this.#bytes < MAX_BUFFERED_BYTES) return;
+    // The next page goes on from there.
+    this.blocked = true;
+    for (const feed of this.#feeds) feed?.lag();
+  }
+
+  failed(feed: Feed, code: WireCode): void {
+    this.#awaited--;
+    this.problem(feed.channel, code);
+  }
+
+  /** Tells the client that one of its channels cannot be had; the rest flows. */
+  problem(channel: string, code: WireCode): void {
+    this.#say(pageFrame({ type: "problem", code, channel, retry: WIRE_CODES[code].retry }));
+  }
+
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#ended) return;
+    const { clock } = this.#host;
+    clock.clearTimeout(this.#timer);
+    const leftMs = this.#endsAt() - clock.now();
+    if (leftMs <= 0) this.#finish();
+    else this.#timer = clock.setTimeout(() => this.#finish(), leftMs);
+  }
+
+  /** Ends the session before there is a page: nobody waits for it any more, or the server closes. Safe to call twice. */
+  end(): void {
+    if (this.#ended) return;
+    this.#release();
+    this.#answer(undefined);
+  }
+
+  /** When the page is over, by what it knows now. */
+  #endsAt(): number {
+    if (this.blocked || this.#awaited + this.#joined === 0) return Number.NEGATIVE_INFINITY;
+    if (this.#awaited === 0) return this.#movedAt ?? this.#waitEnd;
+    // A channel that was not joined is asked for anew with each page. Beside one that always has something it must have its time.
+    return this.#movedAt === undefined ? this.#joinEnd : Math.min(this.#joinEnd, this.#movedAt + PAGE_STRAGGLER_MS);
+  }
+
+  #finish(): void {
+    const at = this.#starts.map((start, index) => this.#feeds[index]?.resumption ?? formatStart(start));
+    this.#release();
+    this.#answer(pageBody(at.join(","), this.#frames));
+  }
+
+  #release(): void {
+    this.#ended = true;
+    this.#host.clock.clearTimeout(this.#timer);
+    for (const feed of this.#feeds) feed?.detach();
+    this.#feeds = [];
+    this.#owner.delete(this);
+  }
+
+  #say(frame: string): void {
+    this.#frames.push(frame);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#ended) return;
+    this.#scheduled = true;
+    this.#host.scheduleSession(this);
+  }
+}
+
+function textOf({ channel, cursor, gap, entry, isUnreadable }: Frame): string {
+  if (gap) return pageFrame({ type: "gap", ...gap });
+  if (!entry || isUnreadable) return pageFrame({ type: "position", channel, cursor });
+  const { event, json } = entry;
+  return pageEvent({ id: cursor, channel, event, json });
+}
