@@ -1,0 +1,4 @@
+import { handle } from "tidings";
+import { realtime } from "@/lib/realtime";
+
+export const GET = handle({ realtime });

@@ -1,0 +1,21 @@
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { handle } from "tidings";
+import { realtime, room } from "./realtime.ts";
+
+/** Where the page comes from. */
+const origin = process.env.PAGE_ORIGIN ?? "http://localhost:5173";
+
+const app = new Hono();
+const stream = handle({ realtime, cors: { origin } });
+
+app.get("/api/realtime", (c) => stream(c.req.raw));
+
+app.use("/api/messages", cors({ origin }));
+app.post("/api/messages", async (c) => {
+  await room.emit("chat.message", await c.req.json());
+  return c.body(null, 204);
+});
+
+serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });
