@@ -41,9 +41,18 @@ function close(opened: OpenStream | undefined): undefined {
   opened?.stream.close();
 }
 
-/** A client for the endpoint of `handle`: any number of subscriptions over one connection. Opens nothing until there is one. */
-export function createRealtimeClient(options: RealtimeClientOptions = {}): RealtimeClient {
+/** A client that also takes listeners made elsewhere. */
+export interface InnerClient extends RealtimeClient {
+  /** @returns ends the subscription. Safe to call twice, and from a handler. */
+  attach(listener: Listener): () => void;
+  /** Somebody looks: what waits for its time is tried now, and a stream that was silent for long is not trusted. */
+  refresh(): void;
+}
+
+/** {@link createRealtimeClient}, for this package alone. */
+export function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   const { clock = pageClock, maxReconnectAttempts = Infinity } = options;
+  const transportOptions = { ...options, clock, route: { cuts: 0 } };
   const listeners = new Set<Listener>();
   const statusListeners = new Set<() => void>();
   let state = INITIAL;
@@ -124,7 +133,7 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
       onFrame: (frame: WireFrame) => hear(opened, frame),
       onEnd: (retryAfterMs: number) => ended(opened, retryAfterMs),
     };
-    const stream = openStream(asked, { ...options, clock }, handlers);
+    const stream = openStream(asked, transportOptions, handlers);
     const opened: OpenStream = { audience, asked, coverage: new Map(), stream };
     return opened;
   }
@@ -132,6 +141,7 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
   function ended(opened: OpenStream, retryAfterMs: number): void {
     if (opened === current) {
       current = undefined;
+      for (const each of listeners) each.troubled?.();
       dispatch({ type: "currentLost" });
     } else {
       next = undefined;
@@ -149,6 +159,7 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     if (frame.type === "problem") {
       warn(() => `the server has a problem with ${channel ? `channel "${channel}"` : "the stream"}: ${frame.code}.`);
       coverage.set(channel, false);
+      for (const each of listenersOf(channel)) each.troubled?.(frame);
       if (frame.retry) leave(opened, RETRY_CHANNEL_MS);
     } else if (frame.type !== "connected") {
       bring(opened, frame);
@@ -210,11 +221,12 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     for (const tell of [...statusListeners]) tell();
   }
 
-  function wake(): void {
-    if (document.hidden) return;
+  function refresh(): void {
     dispatch({ type: "wake" });
     if (current && current.stream.silentMs() > STALE_MS) leave(current, 0);
   }
+
+  const wake = (): false | void => !document.hidden && refresh();
 
   /** Listeners came or went. */
   function check(): void {
@@ -229,21 +241,27 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     listeners.delete(listener);
   }
 
-  return {
-    subscribe(given) {
-      const listener = createListener(given);
-      // What a stream brings from now on is for this listener too, unless it asks for more.
-      for (const channel of listener.channels) {
-        const coverage = saidOf(channel);
-        if (coverage && listener.request(channel) === "") listener.joined(channel, { ...coverage, tail: coverage.position });
-      }
-      listeners.add(listener);
+  function attach(listener: Listener): () => void {
+    // What a stream brings from now on is for this listener too, unless it asks for more.
+    for (const channel of listener.channels) {
+      const coverage = saidOf(channel);
+      const request = listener.request(channel);
+      if (coverage && (!request || request === coverage.position))
+        listener.joined(channel, { ...coverage, tail: coverage.position });
+    }
+    listeners.add(listener);
+    check();
+    return () => {
+      remove(listener);
       check();
-      return () => {
-        remove(listener);
-        check();
-      };
-    },
+    };
+  }
+
+  return {
+    attach,
+    refresh,
+
+    subscribe: (given) => attach(createListener(given)),
 
     subscribeStatus(onStatus) {
       // A listener may change the status: each ends with the newest. A function of our own, so that the same one can subscribe twice.
@@ -262,3 +280,6 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     },
   };
 }
+
+/** A client for the endpoint of `handle`: any number of subscriptions over one connection. Opens nothing until there is one. */
+export const createRealtimeClient: (options?: RealtimeClientOptions) => RealtimeClient = createInnerClient;

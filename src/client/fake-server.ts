@@ -1,6 +1,7 @@
 /** A server of the tests: logs, and streams that stand, stutter and break wherever a test wants. It speaks the wire of `frames.ts`. */
 import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { connectedFrame, eventFrame, gapFrame, HEARTBEAT_FRAME, positionFrame, reconnectFrame } from "../protocol/frames.ts";
+import { createSseParser } from "./sse-parser.ts";
 
 /** An entry of a log. One with the event "" cannot be delivered: it is a `position` on the wire. */
 export interface FakeEntry {
@@ -176,6 +177,20 @@ export class FakeStream {
     }
   }
 
+  /** By position, where the next request goes on. */
+  get at(): string {
+    return this.#feeds.map(({ position, asked }) => position ?? asked).join();
+  }
+
+  /** What it has said, as a page has it; it is not said again. */
+  takeFrames(): unknown[] {
+    const frames: unknown[] = [];
+    const parse = createSseParser((name, data) => frames.push({ type: name || "event", ...JSON.parse(data) }));
+    parse(new TextDecoder().decode(this.#outbox));
+    this.#outbox = new Uint8Array();
+    return frames;
+  }
+
   /** Lets bytes through. */
   deliver(bytes: number = Infinity): void {
     const piece = this.#outbox.slice(0, bytes);
@@ -212,6 +227,11 @@ export class FakeServer {
   /** Answers in place of a stream, when it is set and returns something. */
   fetchInstead: (() => Response | undefined) | undefined;
   requests = 0;
+  /** Requests for pages among them. */
+  pages = 0;
+  readonly #waiting: Array<() => void> = [];
+  /** The channels of the newest page. */
+  #polled: readonly string[] = [];
   /** The most streams that were open at once. */
   mostOpen = 0;
   readonly #logs = new Map<string, FakeLog>();
@@ -224,6 +244,11 @@ export class FakeServer {
 
   get open(): readonly FakeStream[] {
     return this.streams.filter(({ isOpen }) => isOpen);
+  }
+
+  /** Whether a client may stand somewhere in a channel, and hear the rest later. */
+  mayLag(channel: string): boolean {
+    return this.#polled.includes(channel) || this.open.some(({ channels }) => channels.includes(channel));
   }
 
   /** The newest stream. */
@@ -245,13 +270,33 @@ export class FakeServer {
       });
     }
     const stream = new FakeStream(this, new URL(input as string, "http://fake.test"), { headers, signal });
+    if (headers.get("accept") === "application/json") return this.#page(stream, signal);
     this.streams.push(stream);
     this.mostOpen = Math.max(this.mostOpen, this.open.length);
     return new Response(stream.body, { headers: { "content-type": "text/event-stream" } });
   };
 
+  /** Answers at once, or when there is something to say, or when the next `flush` says that it has waited for long enough. */
+  async #page(stream: FakeStream, signal: AbortSignal): Promise<Response> {
+    this.pages++;
+    this.#polled = stream.channels;
+    stream.pump();
+    stream.pump();
+    const frames = stream.takeFrames();
+    if (stream.url.searchParams.get("wait") !== "0" && frames.length === stream.channels.length) {
+      await new Promise<void>((resolve, reject) => {
+        this.#waiting.push(resolve);
+        signal.addEventListener("abort", () => reject(new Error("aborted")));
+      });
+      stream.pump();
+      frames.push(...stream.takeFrames());
+    }
+    return Response.json({ at: stream.at, frames });
+  }
+
   /** Joins, reads and lets everything through. */
   flush(): void {
+    for (const answer of this.#waiting.splice(0)) answer();
     for (const stream of this.open) {
       stream.pump();
       stream.pump();

@@ -3,7 +3,7 @@ import type { Gap } from "../protocol/frames.ts";
 import { DEFAULT_CHANNEL, isChannelName } from "../protocol/names.ts";
 import type { ClientSubscribeOptions } from "./options.ts";
 import { guarded, warn } from "./report.ts";
-import type { MovingFrame, WireEvent } from "./wire.ts";
+import type { MovingFrame, WireEvent, WireFrame } from "./wire.ts";
 
 /** What a stream has said of one channel: everything from where it began up to `position`. */
 export interface Coverage {
@@ -30,6 +30,8 @@ export interface Listener {
   joined(channel: string, coverage: Coverage, isUnasked?: boolean): void;
   /** A stream moves from the position `from`. */
   take(frame: MovingFrame, from: RealtimeCursor, coverage: Coverage): void;
+  /** A channel was not to be had; without a frame: the stream was lost. For who passes on what a stream says. */
+  troubled?(frame?: WireFrame): void;
 }
 
 /** Turns options into a listener. @throws TypeError for an `after` that cannot be meant */

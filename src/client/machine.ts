@@ -1,6 +1,6 @@
 /**
- * The connection as a pure state machine: every state meets every event, and a case that is missing does not compile. It opens
- * at most two streams: `current`, which the listeners hear, and `next`, which takes its place once it is joined. A stream that
+ * The connection as a pure state machine: each state lists what it does about which event, and a state that is missing does not
+ * compile. It opens at most two streams: `current`, which the listeners hear, and `next`, which takes its place once it is joined. A stream that
  * ended by itself is gone before the machine hears of it.
  */
 
@@ -84,10 +84,9 @@ type Handler<E extends MachineEvent["type"]> = (
   event: Extract<MachineEvent, { type: E }>,
   world: World,
 ) => Transition;
-type Table = { readonly [S in StateName]: { readonly [E in MachineEvent["type"]]: Handler<E> } };
+type Table = { readonly [S in StateName]: { readonly [E in MachineEvent["type"]]?: Handler<E> } };
 
 const stay = (state: MachineState, ...effects: Effect[]): Transition => ({ state, effects });
-const ignore = (state: MachineState): Transition => stay(state);
 const to = (state: MachineState, name: StateName, ...effects: Effect[]): Transition => ({
   state: { ...state, name },
   effects,
@@ -114,22 +113,12 @@ const lost =
     return stay({ name, attempt: attempt + 1, patient: retryAfterMs > 0 }, { armMs });
   };
 
-/** What most states do not mind: it belongs to a stream or a timer that they do not have. */
-const IGNORED = {
-  change: ignore,
-  due: ignore,
-  joined: ignore,
-  nextLost: ignore,
-  currentLost: ignore,
-  wake: ignore,
-};
-
+/** What a state does not list belongs to a stream or a timer that it does not have. */
 const TABLE: Table = {
-  idle: { ...IGNORED, change: gather },
+  idle: { change: gather },
   // The first of many changes sets the time: changes that never end must not keep everyone waiting.
-  gathering: { ...IGNORED, due: open },
+  gathering: { due: open },
   opening: {
-    ...IGNORED,
     // For the same reason it may open, unless it takes too long.
     change: (state) => stay(state, { armMs: OVERLAP_MS }),
     due: open,
@@ -137,13 +126,11 @@ const TABLE: Table = {
     nextLost: lost("waiting"),
   },
   open: {
-    ...IGNORED,
     change: (state, { delayMs }) => stay(state, { armMs: delayMs }),
     due: (state, { need }) => (need === "same" ? stay(state) : to(state, "moving", "open", { armMs: OVERLAP_MS })),
     currentLost: lost("waiting"),
   },
   moving: {
-    ...IGNORED,
     // The successor takes too long: perhaps it waits for the place of its predecessor.
     due: (state) => to(state, "opening", "dropCurrent"),
     joined,
@@ -152,12 +139,11 @@ const TABLE: Table = {
   },
   // Components that come and go must not hurry a server that is ill.
   waiting: {
-    ...IGNORED,
     due: open,
     wake: (state, _event, { random }) =>
       state.patient ? stay(state) : stay({ ...state, patient: true }, { armMs: random * WAKE_SPREAD_MS }),
   },
-  refused: { ...IGNORED, change: gather },
+  refused: { change: gather },
 };
 
 export const INITIAL: MachineState = { name: "idle", attempt: 0 };
@@ -166,6 +152,6 @@ export const INITIAL: MachineState = { name: "idle", attempt: 0 };
 export function transition(state: MachineState, event: MachineEvent, world: World): Transition {
   if (event.type === "due" && event.need === "none") return stay(INITIAL, DISARM, "dropNext", "dropCurrent");
   // The table pairs each event type with its own handler; TypeScript cannot follow that through an index.
-  const handler = TABLE[state.name][event.type] as Handler<MachineEvent["type"]>;
-  return handler(state, event, world);
+  const handler = TABLE[state.name][event.type] as Handler<MachineEvent["type"]> | undefined;
+  return handler?.(state, event, world) ?? stay(state);
 }

@@ -17,14 +17,29 @@ export type ConnectionStatus = "connecting" | "connected" | "disconnected" | "er
 /** Known to browsers and to Node alike, which calls it by no name of its own. */
 type RequestHeaders = RequestInit["headers"] | undefined;
 
+/** Why headers are asked for. */
+export interface HeadersAsked {
+  /** The server answered 401 to those that were given just now: a token has to be a new one. */
+  readonly isRetry: boolean;
+}
+
 /** Where the endpoint is, and what is sent along. */
 export interface ApiOptions {
   /** Relative to the page or absolute, with or without a query. @default "/api/realtime" */
   readonly url?: string | undefined;
   /** Whether cookies go to another origin. @default false */
   readonly withCredentials?: boolean | undefined;
-  /** Headers of each request for a stream; a function is asked anew before every connect, so that a token can be fresh. */
-  readonly headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>) | undefined;
+  /**
+   * Headers of each request for a stream; a function is asked anew before every connect, so that a token can be fresh, and once more
+   * with `isRetry` when the server answered 401 to the first.
+   */
+  readonly headers?: RequestHeaders | ((asked: HeadersAsked) => RequestHeaders | Promise<RequestHeaders>) | undefined;
+  /**
+   * Whom the page shows: the id of who is signed in, `"public"` when nobody is. All tabs of a browser with the same value and `url`
+   * share one connection. Another value never shares, and closes the one before. Where tabs cannot share (no secure context, an old
+   * browser), each has its own. @default not shared
+   */
+  readonly shareTabs?: string | undefined;
 }
 
 /** Options of `createRealtimeClient`. */

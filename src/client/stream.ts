@@ -1,8 +1,8 @@
-import type { Clock, Timer } from "../protocol/clock.ts";
-import { createSseParser } from "./sse-parser.ts";
-import type { RealtimeClientOptions } from "./options.ts";
+import type { Timer } from "../protocol/clock.ts";
 import { warn } from "./report.ts";
-import { readFrame, type WireFrame } from "./wire.ts";
+import { chooseTransport } from "./transports/choose.ts";
+import type { Link, TransportOptions } from "./transports/transport.ts";
+import type { WireFrame } from "./wire.ts";
 
 export interface StreamHandlers {
   onFrame(frame: WireFrame): void;
@@ -21,36 +21,37 @@ export interface Stream {
   close(): void;
 }
 
-/** Where and how streams are asked for. */
-export type StreamOptions = Pick<RealtimeClientOptions, "api" | "fetch"> & { readonly clock: Clock };
-
 /** Assumed until the server has told its own. */
 const DEFAULT_HEARTBEAT_MS = 15_000;
+/** Assumed until anything has come: a server has its first byte ready. */
+const FIRST_HEARTBEAT_MS = 4_000;
 /** No server beats faster: one that says so would keep a timer busy. */
 const MIN_HEARTBEAT_MS = 100;
-/** Half heartbeats without a byte after which the connection is dead. */
-const DEAD_AFTER_TICKS = 5;
-/** Statuses below 500 that are worth another try. */
-const RETRIED: readonly number[] = [408, 425, 429];
+/** Heartbeats without a byte after which the connection is dead. */
+const DEAD_AFTER = 2.5;
+/** A stream that ends sooner was cut. */
+const SHORT_MS = 5_000;
+/** Streams in a row that may be cut. */
+const MAX_CUTS = 2;
 
 /**
- * Opens a stream with `fetch`, which can send headers and sees comments and status codes; an `EventSource` does neither.
+ * Opens a stream over the transport that suits the way to the server, and watches over its silence.
  *
  * @param asked by channel, what the request says: a cursor, `""`, `"-"` or `"-<n>"`.
  */
 export function openStream(
   asked: ReadonlyMap<string, string>,
-  { api = {}, fetch = globalThis.fetch, clock }: StreamOptions,
+  options: TransportOptions,
   { onFrame, onEnd }: StreamHandlers,
 ): Stream {
-  const { url = "/api/realtime", withCredentials, headers: given } = api;
+  const { clock, route } = options;
+  const opened = clock.now();
   const abort = new AbortController();
   const { signal } = abort;
-  let lastByte = clock.now();
-  let heartbeatMs = DEFAULT_HEARTBEAT_MS;
+  let lastByte = opened;
+  let heartbeatMs: number | undefined;
   let timer: Timer | undefined;
-  let ticks = 0;
-  let complained = false;
+  let silence = 0;
 
   function close(): void {
     clock.clearTimeout(timer);
@@ -63,70 +64,57 @@ export function openStream(
     onEnd(retryAfterMs);
   }
 
+  /** Streams do not come through here, or pages do not: the other is tried next. */
+  function distrust(): void {
+    route.polls = !route.polls;
+    route.cuts = 0;
+    warn(() =>
+      route.polls
+        ? "streams do not come through: something between the page and the server holds them back or cuts them. Asking for pages instead; see the guide on proxies."
+        : "pages do not come through either. Trying a stream again.",
+    );
+  }
+
   /** Counts silence half a heartbeat at a time. A tick that comes late proves nothing: the page slept, not the server. */
   function watch(): void {
-    const planned = heartbeatMs / 2;
+    const heartbeat = heartbeatMs ?? FIRST_HEARTBEAT_MS;
+    const planned = heartbeat / 2;
     const since = clock.now();
     timer = clock.setTimeout(() => {
-      if (clock.now() - since <= planned * 1.5) ticks++;
-      if (ticks >= DEAD_AFTER_TICKS) end(0);
-      else watch();
+      if (clock.now() - since <= planned * 1.5) silence += planned;
+      if (silence < heartbeat * DEAD_AFTER) return watch();
+      if (!heartbeatMs) distrust();
+      end(0);
     }, planned);
   }
 
-  const parse = createSseParser((event, data) => {
-    if (signal.aborted) return;
-    const frame = readFrame(event, data);
-    if (!frame) {
-      if (!complained) warn(() => `a frame that cannot be understood is skipped: ${event} ${data.slice(0, 200)}`);
-      complained = true;
-      return;
-    }
-    if (frame.type === "connected") heartbeatMs = Math.max(MIN_HEARTBEAT_MS, frame.heartbeatMs);
-    onFrame(frame);
-  });
-
-  async function run(): Promise<void> {
-    const query = [...asked.keys()].map((channel) => `channel=${encodeURIComponent(channel)}&`).join("");
-    const address = `${url}${url.includes("?") ? "&" : "?"}${query}v=1&at=${[...asked.values()].join()}`;
-    const headers = new Headers(await (typeof given === "function" ? given() : given));
-    headers.set("accept", "text/event-stream");
-    const response = await fetch(address, {
-      headers,
-      signal,
-      cache: "no-store",
-      ...(withCredentials && { credentials: "include" }),
-    });
-    const { status, body } = response;
-    if (status >= 500 || RETRIED.includes(status)) return end(Number(response.headers.get("retry-after")) * 1_000 || 0);
-    if (!response.ok || !body) {
-      const answer = await response.text();
-      warn(() => `the server refused the stream: ${status} ${answer.slice(0, 500)}`);
-      return end(Infinity);
-    }
-    // A page that says "back soon" with status 200, or a wrong address: later, perhaps.
-    if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
-      warn(() => `${address} answered with something else than an event stream`);
-      return end(0);
-    }
-    const reader = body.getReader();
-    const decoder = new TextDecoder();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return end(0);
-      ticks = 0;
+  const link: Link = {
+    ...{ asked, options, signal },
+    alive() {
+      heartbeatMs ??= DEFAULT_HEARTBEAT_MS;
+      silence = 0;
       lastByte = clock.now();
-      parse(decoder.decode(value, { stream: true }));
-    }
-  }
+    },
+    hear(frame) {
+      if (signal.aborted) return;
+      if (frame.type === "connected") heartbeatMs = Math.max(MIN_HEARTBEAT_MS, frame.heartbeatMs);
+      onFrame(frame);
+    },
+  };
 
   watch();
   // Not in this turn: who opens a stream does not hold it yet.
   void Promise.resolve()
-    .then(run)
+    .then(async () => (await chooseTransport(options))(link))
     .catch((error: unknown) => {
       if (!signal.aborted) warn(() => `the stream broke, and will be opened again: ${String(error)}`);
-      end(0);
+      return 0;
+    })
+    .then((retryAfterMs) => {
+      if (signal.aborted) return;
+      if (!heartbeatMs || route.polls || clock.now() - opened > SHORT_MS) route.cuts = 0;
+      else if (++route.cuts > MAX_CUTS) distrust();
+      end(retryAfterMs);
     });
   return { silentMs: () => clock.now() - lastByte, close };
 }

@@ -107,7 +107,7 @@ describe("docs/options.md names every option and its default", () => {
       maxReconnectAttempts: "Infinity",
       fetch: "that of the platform",
     };
-    const api: Defaults<ApiOptions> = { url: '"/api/realtime"', headers: "none", withCredentials: "false" };
+    const api: Defaults<ApiOptions> = { url: '"/api/realtime"', headers: "none", withCredentials: "false", shareTabs: "not shared" };
     const props: Record<Exclude<keyof RealtimeProviderProps, "children" | "client">, true> = {
       api: true,
       maxReconnectAttempts: true,

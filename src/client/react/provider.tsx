@@ -33,8 +33,8 @@ interface Made {
   setHeaders(headers: ApiOptions["headers"]): void;
 }
 
-function keyOf({ url, withCredentials }: ApiOptions, maxReconnectAttempts: number | undefined): string {
-  return JSON.stringify([url, withCredentials, maxReconnectAttempts]);
+function keyOf({ url, withCredentials, shareTabs }: ApiOptions, maxReconnectAttempts: number | undefined): string {
+  return JSON.stringify([url, withCredentials, shareTabs, maxReconnectAttempts]);
 }
 
 function make(api: ApiOptions, maxReconnectAttempts: number | undefined): Made {
@@ -42,7 +42,7 @@ function make(api: ApiOptions, maxReconnectAttempts: number | undefined): Made {
   return {
     key: keyOf(api, maxReconnectAttempts),
     client: createRealtimeClient({
-      api: { ...api, headers: () => (typeof headers === "function" ? headers() : headers) },
+      api: { ...api, headers: (asked) => (typeof headers === "function" ? headers(asked) : headers) },
       maxReconnectAttempts,
     }),
     setHeaders(newest) {
