@@ -3,21 +3,29 @@ import { describe, expect, it } from "vitest";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import type { Gap } from "../protocol/frames.ts";
 import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
-import type { Feed, FeedStart, Session } from "./feed.ts";
+import { formatStart, type Feed, type FeedStart, type Session } from "./feed.ts";
 import type { Batch } from "./frame.ts";
 import { Hub } from "./hub.ts";
+import type { PageSession } from "./page-session.ts";
 import { SimulatedBroker } from "./simulated-broker.ts";
 
-type Step = { readonly entry: { readonly id: RealtimeCursor; readonly prev: RealtimeCursor } } | { readonly gap: Gap };
+type Step = { readonly entry: { readonly id: RealtimeCursor } } | { readonly gap: Gap };
+
+/** What a client was told, and from where on. */
+interface Told {
+  readonly steps: readonly Step[];
+  readonly joinedAt: RealtimeCursor | undefined;
+  /** Where it stood when it was told that the channel cannot be had: nowhere, or the topic gave up someone who was joined. */
+  readonly givenUpAt?: RealtimeCursor | undefined;
+}
 
 /** A session that writes down what it is given, and can be blocked. */
-class Recorder implements Session {
+class Recorder implements Session, Told {
   blocked = false;
   readonly steps: Step[] = [];
   readonly start: FeedStart;
   joinedAt: RealtimeCursor | undefined;
   feed: Feed | undefined;
-  /** Where it stood when it was told that the channel cannot be had: nowhere, or the topic gave up someone who was joined. */
   givenUpAt: RealtimeCursor | undefined;
   #blockAfter = Number.POSITIVE_INFINITY;
 
@@ -62,13 +70,71 @@ class Recorder implements Session {
   }
 }
 
-/** The promise, for one session: in order, each once, none missing without a gap over it. */
+/** A frame of a page, as far as it is looked at here. */
+type PageFrame =
+  | ({ readonly type: "gap" } & Gap)
+  | { readonly type: "event"; readonly id: RealtimeCursor }
+  | { readonly type: "connected"; readonly cursor: RealtimeCursor }
+  | { readonly type: "problem" };
+
+/** A client without streams: it asks for one page after the other, each with what the one before said. */
+class Poller implements Told {
+  readonly steps: Step[] = [];
+  joinedAt: RealtimeCursor | undefined;
+  readonly #hub: Hub;
+  readonly #pages = new Set<PageSession>();
+  #start: FeedStart;
+
+  constructor(hub: Hub, start: FeedStart) {
+    this.#hub = hub;
+    this.#start = start;
+  }
+
+  /** Asks for the next page, unless it waits for one. */
+  poll(waitMs: number): void {
+    if (this.#pages.size > 0) return;
+    const asked = { channel: "c", start: this.#start };
+    const options = { waitMs, maxDurationMs: Number.POSITIVE_INFINITY, owner: this.#pages };
+    this.#hub.openPage([asked], options, (body) => {
+      if (body !== undefined) this.#read(JSON.parse(body) as { at: string; frames: PageFrame[] });
+    });
+  }
+
+  /** Goes away before the page is there, and will ask again. */
+  abandon(): void {
+    for (const page of this.#pages) page.end();
+  }
+
+  #read({ at, frames }: { readonly at: string; readonly frames: readonly PageFrame[] }): void {
+    const connected = frames.find((frame) => frame.type === "connected");
+    if (!connected) {
+      expect(at, "what was not joined is asked for again").toBe(formatStart(this.#start));
+      return;
+    }
+    if (this.joinedAt !== undefined) expect({ kind: "after", cursor: connected.cursor }).toEqual(this.#start);
+    this.joinedAt ??= connected.cursor;
+    let position = connected.cursor;
+    for (const frame of frames) {
+      if (frame.type === "gap") {
+        this.steps.push({ gap: frame });
+        position = frame.cursor;
+      } else if (frame.type === "event") {
+        this.steps.push({ entry: frame });
+        position = frame.id;
+      }
+    }
+    expect(at, "I1 Position: of what the page told").toBe(position);
+    this.#start = { kind: "after", cursor: position };
+  }
+}
+
+/** The promise, for one client: in order, each once, none missing without a gap over it. */
 function checkPromise(
-  recorder: Recorder,
+  told: Told,
   broker: SimulatedBroker,
   faults: { readonly reset: boolean; readonly expired: boolean; readonly trimmed: boolean },
 ): void {
-  const { steps, joinedAt, givenUpAt } = recorder;
+  const { steps, joinedAt, givenUpAt } = told;
   expect(givenUpAt, "nobody who was joined is given up").toBeUndefined();
   if (joinedAt === undefined) throw new Error("the session was never joined");
   const order = new Map(broker.stored.map((entry, index) => [entry.id, index]));
@@ -132,7 +198,8 @@ const operations = [
 ] as const;
 const rarely = ["expire", "loseNewest"] as const;
 const byHand = ["remove", "remove"] as const;
-type Operation = (typeof operations)[number] | (typeof rarely)[number] | (typeof byHand)[number];
+const inPages = ["newPoller", "poll", "poll", "poll", "poll", "abandon", "outlast"] as const;
+type Operation = (typeof operations)[number] | (typeof rarely)[number] | (typeof byHand)[number] | (typeof inPages)[number];
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 30; turn++) await Promise.resolve();
@@ -143,6 +210,7 @@ async function run(commands: ReadonlyArray<readonly [Operation, number]>): Promi
   const broker = new SimulatedBroker();
   const hub = new Hub({ broker, clock, logger: { warn() {} }, heartbeatMs: 15_000 });
   const recorders: Recorder[] = [];
+  const pollers: Poller[] = [];
   let unannounced = false;
   const faults = { reset: false, expired: false, trimmed: false };
 
@@ -156,6 +224,7 @@ async function run(commands: ReadonlyArray<readonly [Operation, number]>): Promi
 
   for (const [operation, n] of commands) {
     const recorder = recorders[n % Math.max(1, recorders.length)];
+    const poller = pollers[n % Math.max(1, pollers.length)];
     if (operation === "store") broker.store();
     else if (operation === "storeTrimmed") {
       broker.store(n % 4);
@@ -184,6 +253,10 @@ async function run(commands: ReadonlyArray<readonly [Operation, number]>): Promi
       unannounced = true;
     } else if (operation === "tick") await clock.advance(n * 10);
     else if (operation === "settle") await settle();
+    else if (operation === "newPoller") pollers.push(new Poller(hub, startOf(n)));
+    else if (operation === "poll") poller?.poll(n * 10);
+    else if (operation === "abandon") poller?.abandon();
+    else if (operation === "outlast") await clock.advance(5_000);
     else if (operation === "remove") {
       broker.remove(n % Math.max(1, broker.entries.length));
       faults.trimmed = true;
@@ -208,14 +281,16 @@ async function run(commands: ReadonlyArray<readonly [Operation, number]>): Promi
       recorder.feed ??= hub.attach("c", recorder, recorder.start);
       recorder.unblock();
     }
+    for (const poller of pollers) poller.poll(0);
     await settle();
     while (broker.announced.length > 0) broker.hearNext();
     while (broker.asked.length > 0) broker.executeNext();
     while (broker.executed.length > 0) broker.answerNext();
     await clock.advance(500);
   }
-  for (const recorder of recorders) checkPromise(recorder, broker, faults);
+  for (const told of [...recorders, ...pollers]) checkPromise(told, broker, faults);
   for (const recorder of recorders) expect(recorder.feed?.state, "every feed is live in the end").toBe("live");
+  for (const poller of pollers) poller.abandon();
   await hub.close();
   expect(clock.pending, "I9 Close: no timer is left").toBe(0);
 }
@@ -250,6 +325,30 @@ describe("the hub's promise, against a broker that delays, loses, trims and forg
         (commands) => run(commands),
       ),
       { numRuns: 400 },
+    );
+  });
+
+  it("I1 Position, I2 Join, I4 Chain: from page to page nothing is lost and nothing told twice", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(command([...operations, ...inPages, ...inPages]), { minLength: 20, maxLength: 120, size: "max" }),
+        (commands) => run([["newPoller", 0], ...commands]),
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("I1 Position: from page to page, also when the log expires, is replaced, or loses entries from its middle", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(command([...operations, ...inPages, ...inPages, ...rarely, ...byHand]), {
+          minLength: 20,
+          maxLength: 120,
+          size: "max",
+        }),
+        (commands) => run([["newPoller", 3], ...commands]),
+      ),
+      { numRuns: 200 },
     );
   });
 });

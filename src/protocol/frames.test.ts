@@ -8,6 +8,9 @@ import {
   gapFrame,
   HEARTBEAT_FRAME,
   idLine,
+  pageBody,
+  pageEvent,
+  pageFrame,
   positionFrame,
   problemFrame,
   reconnectFrame,
@@ -88,6 +91,25 @@ describe("frames", () => {
       expect(messages).toHaveLength(1);
       expect(JSON.parse(messages[0]?.data ?? "")).toHaveProperty("data", { a: 1 });
     }
+  });
+
+  it("I10 Text: any payload comes out of a page as it went in, as the object of its frame in a stream", () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(hostileText, fc.jsonValue(), fc.dictionary(hostileText, hostileText))), (payloads) => {
+        const fields = payloads.map((data) => ({
+          ...{ id: id("5-1"), channel: "room:1", event: "chat.message" },
+          json: JSON.stringify(data, undefined, "\r\n"),
+        }));
+        const gap = { channel: "room:1", after: id("1-0"), cursor: id("2-0"), reason: "reset" } as const;
+        const frames = [...fields.map(pageEvent), pageFrame({ type: "gap", ...gap })];
+        const body = new TextDecoder().decode(new TextEncoder().encode(pageBody("5-1,,-", frames)));
+        const { messages } = parse(fields.map(eventFrame).join("") + gapFrame(gap));
+        expect(JSON.parse(body)).toEqual({
+          at: "5-1,,-",
+          frames: messages.map(({ event = "event", data }) => ({ type: event, ...(JSON.parse(data) as object) })),
+        });
+      }),
+    );
   });
 
   it("writes the named frames that PROTOCOL.md lists", () => {
