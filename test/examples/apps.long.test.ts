@@ -2,62 +2,72 @@ import path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { root } from "../package/installed.ts";
-import { freePort, type Server } from "../package/project.ts";
+import { freePort } from "../package/project.ts";
 import { launchBrowser } from "../support/browser.ts";
-import { startProxy, type TcpProxy } from "../support/tcp-proxy.ts";
-import { barrierFor, openChat } from "./chat-page.ts";
+import type { TcpProxy } from "../support/tcp-proxy.ts";
+import { barrierFor, openChat, STREAM } from "./chat-page.ts";
 import { prepareExample, type ExampleApp } from "./example-app.ts";
 
 /** Who is cut off, and who is not. */
 const [TRAVELLER, NEIGHBOUR] = ["traveller", "neighbour"];
 
-/** How an example is started as its README says. */
+/** An example that runs. */
 interface Running {
   /** The address of the page. */
   readonly url: string;
   /** What stands between the page and the server that streams. */
   readonly proxy: TcpProxy;
-  /** The servers of the example. */
-  readonly servers: readonly Server[];
 }
 
 interface Example {
   readonly name: string;
+  /** What the contract says of it. */
+  readonly ids: string;
   /** Whether the messages are in the HTML that the server sends. */
   readonly rendersOnServer: boolean;
+  /** Builds and starts it as its README says. */
   run(app: ExampleApp): Promise<Running>;
 }
 
 const EXAMPLES: readonly Example[] = [
   {
     name: "nextjs",
+    ids: "F-16",
     rendersOnServer: true,
     async run(app) {
       await app.run("build");
       const server = await app.start("start", { args: (port) => ["--port", String(port), "--hostname", "127.0.0.1"] });
-      return behindProxy(server);
+      return behindProxy(await app.proxyTo(server.port));
+    },
+  },
+  {
+    name: "tanstack-start",
+    ids: "F-13, F-14",
+    rendersOnServer: true,
+    async run(app) {
+      await app.run("build");
+      const server = await app.start("start", { env: { HOST: "127.0.0.1" } });
+      return behindProxy(await app.proxyTo(server.port));
     },
   },
   {
     name: "vite-react",
+    ids: "F-54",
     rendersOnServer: false,
     async run(app) {
       const [apiPort, pagePort] = [await freePort(), await freePort()];
-      const proxy = await startProxy(apiPort);
-      await app.run("build", { VITE_API: `http://127.0.0.1:${proxy.port}` });
+      const proxy = await app.proxyTo(apiPort);
       const url = `http://127.0.0.1:${pagePort}`;
-      const servers = [
-        await app.start("start", { port: apiPort, env: { PAGE_ORIGIN: url } }),
-        await app.start("preview", { port: pagePort, args: (port) => ["--port", String(port), "--host", "127.0.0.1"] }),
-      ];
-      return { url, proxy, servers };
+      await app.run("build", { VITE_API: `http://127.0.0.1:${proxy.port}` });
+      await app.start("start", { port: apiPort, env: { PAGE_ORIGIN: url } });
+      await app.start("preview", { port: pagePort, args: (port) => ["--port", String(port), "--host", "127.0.0.1"] });
+      return { url, proxy };
     },
   },
 ];
 
-async function behindProxy(server: Server): Promise<Running> {
-  const proxy = await startProxy(server.port);
-  return { url: `http://127.0.0.1:${proxy.port}`, proxy, servers: [server] };
+function behindProxy(proxy: TcpProxy): Running {
+  return { url: `http://127.0.0.1:${proxy.port}`, proxy };
 }
 
 let browser: Browser;
@@ -66,18 +76,17 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-describe.each(EXAMPLES)("examples/$name", ({ name, rendersOnServer, run }) => {
+describe.each(EXAMPLES.map((example) => [example.name, example] as const))("examples/%s", (name, example) => {
+  const { ids, rendersOnServer, run } = example;
+  let app: ExampleApp | undefined;
   let running: Running;
   beforeAll(async () => {
-    const app = prepareExample(name);
+    app = prepareExample(name);
     running = await run(app);
   });
-  afterAll(async () => {
-    await running?.proxy.close();
-    for (const server of running?.servers ?? []) await server.stop();
-  });
+  afterAll(() => app?.[Symbol.asyncDispose]());
 
-  it("shows what it emits; cut off, it misses two messages and says so; back again, it shows both, once and in order", async () => {
+  it(`${ids}: shows what it emits; cut off, it misses two messages and says so; back again, it shows both, once and in order`, async () => {
     const { url, proxy } = running;
     const barrier = barrierFor(proxy, TRAVELLER);
     const traveller = await openChat(browser, url, { userAgent: TRAVELLER });
@@ -86,8 +95,8 @@ describe.each(EXAMPLES)("examples/$name", ({ name, rendersOnServer, run }) => {
     await neighbour.saysConnected();
 
     await traveller.send("one");
-    await traveller.shows(["Ada one"]);
-    await neighbour.shows(["Ada one"]);
+    for (const chat of [traveller, neighbour]) await chat.shows(["Ada one"]);
+    expect([traveller.streams(), neighbour.streams()]).toEqual([1, 1]);
 
     barrier.cut();
     await traveller.saysConnected(false);
@@ -95,11 +104,11 @@ describe.each(EXAMPLES)("examples/$name", ({ name, rendersOnServer, run }) => {
       await neighbour.send(text);
       await neighbour.page.getByText(text).waitFor();
     }
-    expect([await traveller.messages(), await traveller.status()]).toEqual([
-      ["Ada one"],
+    expect(await traveller.messages()).toEqual(["Ada one"]);
+    expect([await traveller.status(), await neighbour.status()]).toEqual([
       expect.not.stringMatching(/^connected/),
+      "connected",
     ]);
-    expect(await neighbour.status()).toBe("connected");
 
     barrier.admit();
     await traveller.saysConnected();
@@ -107,6 +116,7 @@ describe.each(EXAMPLES)("examples/$name", ({ name, rendersOnServer, run }) => {
     await traveller.send("four");
     for (const chat of [traveller, neighbour]) await chat.shows(["Ada one", "Ada two", "Ada three", "Ada four"]);
     expect([...traveller.complaints, ...neighbour.complaints]).toEqual([]);
+    expect(neighbour.streams()).toBe(1);
     // For whoever changes how it looks.
     await traveller.page.screenshot({ path: path.join(root, `.cache/example-${name}.png`) });
   });
@@ -126,8 +136,8 @@ describe.each(EXAMPLES)("examples/$name", ({ name, rendersOnServer, run }) => {
     const late = await openChat(browser, url, {
       userAgent: TRAVELLER,
       async before(page) {
-        asked.push(page.waitForRequest("**/api/realtime?*"));
-        await page.route("**/api/realtime?*", async (route) => {
+        asked.push(page.waitForRequest(STREAM));
+        await page.route(STREAM, async (route) => {
           await held;
           await route.continue();
         });
@@ -143,5 +153,15 @@ describe.each(EXAMPLES)("examples/$name", ({ name, rendersOnServer, run }) => {
     await late.send("six");
     await late.shows([...before, "Ada five", "Ada six"]);
     expect([...late.complaints, ...neighbour.complaints]).toEqual([]);
+  });
+
+  it("F-15, I12 Browser: its page loads no validator and nothing of the server", async () => {
+    const { scripts, saysConnected } = await openChat(browser, running.url, { userAgent: NEIGHBOUR });
+    await saysConnected();
+    const code = (await Promise.all(scripts())).join("\n");
+    expect(code).toContain("/api/realtime");
+    for (const mark of ["ZodError", "_zod", "invalid_payload", 'Symbol.for("tidings")', "keyPrefix"]) {
+      expect([mark, code.includes(mark)]).toEqual([mark, false]);
+    }
   });
 });

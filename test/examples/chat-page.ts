@@ -7,6 +7,10 @@ export interface ChatPage {
   readonly page: Page;
   /** What it complained of: errors and warnings in the console, and what nobody caught. */
   readonly complaints: readonly string[];
+  /** How many streams it has asked for. */
+  streams(): number;
+  /** The scripts that it has loaded. */
+  scripts(): ReadonlyArray<Promise<string>>;
   /** Writes a message and sends it with the page's button. */
   send(text: string): Promise<void>;
   /** The messages on the page, in order. */
@@ -26,6 +30,9 @@ export interface OpenChatOptions {
   readonly before?: (page: Page) => Promise<unknown>;
 }
 
+/** The requests for a stream. */
+export const STREAM = "**/api/realtime?*";
+
 /** A page whose network is gone complains of that. */
 const NETWORK = /net::ERR_/;
 
@@ -35,6 +42,14 @@ export async function openChat(browser: Browser, url: string, { userAgent, befor
   onTestFinished(() => context.close());
   const page = await context.newPage();
   const complaints: string[] = [];
+  const scripts: Array<Promise<string>> = [];
+  let streams = 0;
+  page.on("request", (request) => {
+    if (request.url().includes("/api/realtime?")) streams++;
+  });
+  page.on("response", (response) => {
+    if (response.request().resourceType() === "script") scripts.push(response.text());
+  });
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type()) && !NETWORK.test(message.text())) complaints.push(message.text());
@@ -48,6 +63,8 @@ export async function openChat(browser: Browser, url: string, { userAgent, befor
   return {
     page,
     complaints,
+    streams: () => streams,
+    scripts: () => scripts,
     status,
     messages,
     async send(text) {
