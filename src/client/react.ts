@@ -5,8 +5,17 @@
  * @module
  */
 export { RealtimeProvider, useRealtimeContext, type RealtimeProviderProps } from "./react/provider.tsx";
-export { createRealtime, useRealtime, type UseRealtime, type UseRealtimeResult } from "./react/use-realtime.ts";
+export {
+  createRealtime,
+  useRealtime,
+  type TypedHooks,
+  type UseRealtime,
+  type UseRealtimeResult,
+} from "./react/use-realtime.ts";
+export { useRealtimeState, type UseRealtimeState } from "./react/use-realtime-state.ts";
 export type { UseRealtimeOptions } from "./bindings/options.ts";
+export type { RealtimeSnapshot, Resynced, UseRealtimeStateOptions } from "./bindings/state-options.ts";
+export type { ConnectionCallbacks } from "./bindings/watch-connection.ts";
 export { createRealtimeClient } from "./client.ts";
 export type {
   ApiOptions,

@@ -1,9 +1,11 @@
-import { createContext, useContext, useEffect, useState, type ReactElement, type ReactNode } from "react";
+import { createContext, useContext, useEffect, useMemo, useRef, type ReactElement, type ReactNode } from "react";
+import { watchConnection, type ConnectionCallbacks } from "../bindings/watch-connection.ts";
 import { createRealtimeClient } from "../client.ts";
 import type { ApiOptions, RealtimeClient } from "../options.ts";
+import { warn } from "../report.ts";
 
-/** Props of {@link RealtimeProvider}; none is required. */
-export interface RealtimeProviderProps {
+/** Props of {@link RealtimeProvider}; none is required. Of each function the newest is called. */
+export interface RealtimeProviderProps extends ConnectionCallbacks {
   readonly children?: ReactNode;
   /** Where the endpoint is. Compared by value, so that an object written in place never reconnects. @default `/api/realtime` */
   readonly api?: ApiOptions | undefined;
@@ -14,41 +16,46 @@ export interface RealtimeProviderProps {
 }
 
 const Context = createContext<RealtimeClient | undefined>(undefined);
+let hasWarned = false;
 
 /** One connection for everything below it. It is open only while a component below wants a channel. */
-export function RealtimeProvider({ children, api = {}, maxReconnectAttempts, client }: RealtimeProviderProps): ReactElement {
-  const key = keyOf(api, maxReconnectAttempts);
-  const [made, setMade] = useState(() => make(api, maxReconnectAttempts));
-  if (made.key !== key) setMade(make(api, maxReconnectAttempts));
-  // The newest function is asked, so that it sees the newest token; a new function is no new connection.
-  useEffect(() => made.setHeaders(api.headers));
-  useEffect(() => () => made.client.destroy(), [made]);
-  return <Context.Provider value={client ?? made.client}>{children}</Context.Provider>;
-}
+export function RealtimeProvider(props: RealtimeProviderProps): ReactElement {
+  const { children, api, maxReconnectAttempts, client: given } = props;
+  const isInner = useContext(Context) !== undefined;
+  const latest = useRef(props);
+  useEffect(() => {
+    latest.current = props;
+  });
+  // Without the headers: a newer token is for the next request, and no reason for another connection.
+  const wanted = JSON.stringify([{ ...api, headers: undefined }, maxReconnectAttempts]);
 
-/** A client that the provider made, and for what. */
-interface Made {
-  readonly key: string;
-  readonly client: RealtimeClient;
-  setHeaders(headers: ApiOptions["headers"]): void;
-}
+  const client = useMemo(() => {
+    const headers: ApiOptions["headers"] = (asked) => {
+      const newest = latest.current.api?.headers;
+      return typeof newest === "function" ? newest(asked) : newest;
+    };
+    const made = given ?? createRealtimeClient({ api: { ...api, headers }, maxReconnectAttempts });
+    return watchConnection(made, () => latest.current);
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- `wanted` stands for their values
+  }, [given, wanted]);
 
-function keyOf({ url, withCredentials, shareTabs }: ApiOptions, maxReconnectAttempts: number | undefined): string {
-  return JSON.stringify([url, withCredentials, shareTabs, maxReconnectAttempts]);
-}
+  useEffect(() => {
+    if (isInner && !given && !hasWarned) {
+      hasWarned = true;
+      warn(
+        () =>
+          "a RealtimeProvider inside another one opens a connection of its own. Remove it; if it is meant, give it a `client`.",
+      );
+    }
+    const stop = client.watch();
+    return () => {
+      stop();
+      if (!given) client.destroy();
+    };
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- once for each client
+  }, [client]);
 
-function make(api: ApiOptions, maxReconnectAttempts: number | undefined): Made {
-  let { headers } = api;
-  return {
-    key: keyOf(api, maxReconnectAttempts),
-    client: createRealtimeClient({
-      api: { ...api, headers: (asked) => (typeof headers === "function" ? headers(asked) : headers) },
-      maxReconnectAttempts,
-    }),
-    setHeaders(newest) {
-      headers = newest;
-    },
-  };
+  return <Context.Provider value={client}>{children}</Context.Provider>;
 }
 
 /** The client of the nearest provider. @throws Error when there is none. */

@@ -1,0 +1,23 @@
+import { useEffect, useMemo, useSyncExternalStore } from "react";
+import type { RealtimeSnapshot, UntypedStateOptions, UseRealtimeStateOptions } from "../bindings/state-options.ts";
+import { createRealtimeState } from "../bindings/state.ts";
+import { useClient } from "./provider.tsx";
+
+/** A `useRealtimeState` that knows the events. */
+export type UseRealtimeState<Events> = <S, const E extends keyof Events & string = keyof Events & string>(
+  options: UseRealtimeStateOptions<S, Events, E>,
+) => RealtimeSnapshot<S>;
+
+/**
+ * A state folded from the events of one channel of the nearest `RealtimeProvider`: rendered once per animation frame at most, fetched
+ * anew by `resync` after a gap. The newest `reduce`, `resync` and `onGap` are called; another `channel`, or other `events`, begin
+ * anew with `initial`. For typed events use `createRealtime`.
+ */
+export function useRealtimeState<S>(options: UntypedStateOptions<S>): RealtimeSnapshot<S> {
+  const client = useClient("useRealtimeState");
+  const { channel, events } = options;
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- the rest is read once
+  const store = useMemo(() => createRealtimeState(client, options), [client, JSON.stringify([channel, events])]);
+  useEffect(() => store.update(options));
+  return useSyncExternalStore(store.subscribe, store.get, store.get);
+}
