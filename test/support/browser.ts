@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { chromium, type Browser, type LaunchOptions } from "playwright-core";
+import { chromium, type Browser } from "playwright-core";
 
 /** Quiet switches: nothing but the pages of the test is ever asked for. */
-const SWITCHES = [
+export const SWITCHES: readonly string[] = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -13,12 +13,13 @@ const SWITCHES = [
   "--disable-sync",
 ];
 
-/** Starts `$CHROMIUM_PATH`, or the first of Chromium and Chrome that is found. */
-export async function launchBrowser(options: LaunchOptions = {}): Promise<Browser> {
-  return await chromium.launch({ executablePath: chromiumPath(), args: SWITCHES, ...options });
+/** Starts the Chromium of {@link chromiumPath}. */
+export async function launchBrowser(): Promise<Browser> {
+  return await chromium.launch({ executablePath: chromiumPath(), args: [...SWITCHES] });
 }
 
-function chromiumPath(): string {
+/** Where Chromium is: `$CHROMIUM_PATH`, or the first of Chromium and Chrome that is found. */
+export function chromiumPath(): string {
   const { CHROMIUM_PATH, PATH = "" } = process.env;
   if (CHROMIUM_PATH) return CHROMIUM_PATH;
   for (const folder of PATH.split(path.delimiter)) {

@@ -1,30 +1,80 @@
-import type { BrowserContext, CDPSession } from "playwright-core";
-import { launchBrowser } from "../browser.ts";
-import { RECORDED_CONSOLE, untilTruthy, type Engine, type Tab } from "./engine.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium, type BrowserContext, type CDPSession } from "playwright-core";
+import { chromiumPath, SWITCHES } from "../browser.ts";
+import { until } from "../until.ts";
+import { byEvaluating, type Engine, type Tab } from "./engine.ts";
+import { startProgram, type Program } from "./programs.ts";
 
-/** Starts Chromium. Its pages can go into the back/forward cache, which playwright-core turns off. */
+/**
+ * Starts Chromium. One that playwright-core starts has no back/forward cache, does not slow down what is hidden, and takes every page
+ * for visible, which keeps it from being frozen: this one is as a user's.
+ */
 export async function launchChromium(): Promise<Engine> {
-  const browser = await launchBrowser({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
-  const context = await browser.newContext();
-  const close = (): Promise<void> => browser.close();
-  return {
-    newTab: (url) => openTab(context, url),
-    close,
-    [Symbol.asyncDispose]: close,
+  const profile = mkdtempSync(path.join(tmpdir(), "tidings-chromium-"));
+  const program = startProgram(chromiumPath(), [
+    ...SWITCHES,
+    ...["--headless=new", "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank"],
+  ]);
+  const close = async (): Promise<void> => {
+    await program.kill();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   };
+  try {
+    const browser = await chromium.connectOverCDP(await addressOf(program), { noDefaults: true });
+    const [context] = browser.contexts() as [BrowserContext];
+    const protocol = await browser.newBrowserCDPSession();
+    return { newTab: (url) => openTab(context, protocol, url), close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
-async function openTab(context: BrowserContext, url: string): Promise<Tab> {
-  const page = await context.newPage();
-  const protocol: CDPSession = await context.newCDPSession(page);
-  const tab: Tab = {
-    evaluate: (expression) => page.evaluate(`(async () => (await (${expression})) ?? null)()`),
-    until: (expression) => untilTruthy(tab, expression),
-    console: () => tab.evaluate(RECORDED_CONSOLE),
+function addressOf(program: Program): Promise<string> {
+  return until("Chromium listens", async () => {
+    if (program.ended) throw new Error(`Chromium ended: ${program.printed}`);
+    return /^DevTools listening on (ws:\S+)/m.exec(program.printed)?.[1];
+  });
+}
+
+async function openTab(context: BrowserContext, browser: CDPSession, url: string): Promise<Tab> {
+  const [page] = await Promise.all([
+    context.waitForEvent("page"),
+    browser.send("Target.createTarget", { url: "about:blank", newWindow: true }),
+  ]);
+  const protocol = await context.newCDPSession(page);
+  const { windowId } = await protocol.send("Browser.getWindowForTarget");
+  const resize = (windowState: "minimized" | "normal"): Promise<unknown> =>
+    protocol.send("Browser.setWindowBounds", { windowId, bounds: { windowState } });
+  let frozen = false;
+
+  async function evaluate<T>(expression: string): Promise<T> {
+    // The debugger could, but what it finds is no page as users have it.
+    if (frozen) throw new Error("the tab is frozen");
+    return await page.evaluate(`(async () => (await (${expression})) ?? null)()`);
+  }
+
+  const waiting = byEvaluating(evaluate);
+  await page.goto(url);
+  return {
+    ...waiting,
+    evaluate,
     goto: async (to) => void (await page.goto(to)),
     reload: async () => void (await page.reload()),
-    freeze: async () => void (await protocol.send("Page.setWebLifecycleState", { state: "frozen" })),
-    thaw: async () => void (await protocol.send("Page.setWebLifecycleState", { state: "active" })),
+    async freeze() {
+      // Chromium freezes nothing that is visible.
+      await resize("minimized");
+      await waiting.until("document.hidden");
+      await protocol.send("Page.setWebLifecycleState", { state: "frozen" });
+      frozen = true;
+    },
+    async thaw() {
+      await protocol.send("Page.setWebLifecycleState", { state: "active" });
+      frozen = false;
+      await resize("normal");
+    },
     async crash() {
       const crashed = page.waitForEvent("crash");
       // It never settles: there is nobody left to answer.
@@ -33,6 +83,4 @@ async function openTab(context: BrowserContext, url: string): Promise<Tab> {
     },
     close: () => page.close(),
   };
-  await tab.goto(url);
-  return tab;
 }

@@ -20,7 +20,7 @@ export interface Tab {
   /**
    * The value of an expression in the page, once it is settled. It has to be JSON; `undefined` becomes `null`.
    *
-   * @throws Error when the expression throws. A frozen tab does not answer: thaw it first.
+   * @throws Error when the expression throws, or when the tab is frozen: it would not answer.
    */
   evaluate<T>(expression: string): Promise<T>;
   /** Resolves with the expression's value as soon as it is truthy. Exceptions mean "not yet". @throws Error after 20 s */
@@ -30,12 +30,18 @@ export interface Tab {
   /** Leaves for another page, and waits until that has loaded. */
   goto(url: string): Promise<void>;
   reload(): Promise<void>;
-  /** Lets the page do nothing any more, as a browser does to a tab in the background, or as sleep does to all of them. */
+  /**
+   * Lets the page do nothing any more. Chromium freezes a tab that is hidden, as it does by itself in the background; the others stop
+   * the process of the page, as sleep does.
+   */
   freeze(): Promise<void>;
-  /** Lets it go on. */
+  /** Lets it go on, and be seen again. */
   thaw(): Promise<void>;
-  /** Ends the page as a crash does: nothing of it is told that it ends. All that can be done with the tab afterwards is to close it. */
-  crash(): Promise<void>;
+  /**
+   * Ends the page as a crash does: nothing of it is told that it ends. All that can be done with the tab afterwards is to close it.
+   * Not in WebKit, whose driver lets go of the whole browser when a page crashes.
+   */
+  crash?(): Promise<void>;
   /** Closes the tab as a user does. */
   close(): Promise<void>;
 }
@@ -51,17 +57,16 @@ export const RECORD_CONSOLE: string = `
     };
   }`;
 
-/** The source of {@link Tab.console}. */
-export const RECORDED_CONSOLE = "globalThis.recordedConsole ?? []";
-
-/** {@link Tab.until} by {@link Tab.evaluate}. */
-export function untilTruthy<T>(tab: Pick<Tab, "evaluate">, expression: string): Promise<T> {
-  return until(
-    expression,
-    async () => {
-      const value = await tab.evaluate<T>(expression);
-      return value ? { value } : undefined;
+/** What a tab can do because it can evaluate expressions. */
+export function byEvaluating(evaluate: Tab["evaluate"]): Pick<Tab, "until" | "console"> {
+  return {
+    async until<T>(expression: string) {
+      const ask = async (): Promise<{ value: T } | undefined> => {
+        const value = await evaluate<T>(expression);
+        return value ? { value } : undefined;
+      };
+      return (await until(expression, ask, { everyMs: 25 })).value;
     },
-    { everyMs: 25 },
-  ).then(({ value }) => value);
+    console: () => evaluate("globalThis.recordedConsole ?? []"),
+  };
 }

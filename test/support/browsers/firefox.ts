@@ -44,9 +44,9 @@ export async function launchFirefox(): Promise<Engine> {
     const driver = new WebDriver(wire);
     await driver.begin();
     const newTab = async (url: string): Promise<Tab> => {
-      const { handle } = (await driver.alone(() => wire.send("NewWindow", { type: "window" }))) as { handle: string };
-      const pid = (): Promise<number> => driver.in(handle, async () => (await wire.runInBrowser(PID)) as number);
-      return await driver.openTab(handle, url, pid);
+      const handle = await driver.newWindow();
+      const pid = (): Promise<number> => driver.in(async () => (await wire.runInBrowser(PID)) as number, handle);
+      return await driver.openTab(handle, url, { pid, canCrash: true });
     };
     return { newTab, close, [Symbol.asyncDispose]: close };
   } catch (error) {

@@ -1,8 +1,16 @@
 /** What Firefox and WebKit have in common: WebDriver, which they speak over different wires. */
-import { RECORDED_CONSOLE, untilTruthy, type Tab } from "./engine.ts";
+import { byEvaluating, type Tab } from "./engine.ts";
 
 /** The commands that are used here, by the names that the WebDriver standard and Marionette have for them. */
-export type Command = "NewSession" | "NewWindow" | "SwitchToWindow" | "Navigate" | "Refresh" | "ExecuteScript" | "CloseWindow";
+export type Command =
+  | "NewSession"
+  | "GetWindowHandle"
+  | "NewWindow"
+  | "SwitchToWindow"
+  | "Navigate"
+  | "Refresh"
+  | "ExecuteScript"
+  | "CloseWindow";
 
 /** A way to say a command to a browser. */
 export interface Wire {
@@ -14,101 +22,89 @@ export interface Wire {
 export class WebDriver {
   readonly #wire: Wire;
   #last: Promise<unknown> = Promise.resolve();
+  #home = "";
 
   constructor(wire: Wire) {
     this.#wire = wire;
   }
 
-  /** Begins the session. A browser that cannot do so says why. */
+  /** Begins the session. The window that it begins with stays, and is nobody's tab. */
   async begin(): Promise<void> {
     await this.#wire.send("NewSession", { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } });
+    this.#home = (await this.#wire.send("GetWindowHandle")) as string;
   }
 
-  /** Runs `use` when all that was asked for before is done. */
-  alone<T>(use: (wire: Wire) => Promise<T>): Promise<T> {
-    const run = this.#last.then(() => use(this.#wire));
+  /** Runs `use` in a window when all that was asked for before is done. @param handle the window that always is there, unless given */
+  in<T>(use: (wire: Wire) => Promise<T>, handle: string = this.#home): Promise<T> {
+    const run = this.#last.then(async () => {
+      await this.#wire.send("SwitchToWindow", { handle, focus: false });
+      return await use(this.#wire);
+    });
     this.#last = run.catch(() => {});
     return run;
   }
 
-  /** Runs `use` in a window. */
-  in<T>(handle: string, use: (wire: Wire) => Promise<T>): Promise<T> {
-    return this.alone(async (wire) => {
-      await wire.send("SwitchToWindow", { handle, focus: false });
-      return await use(wire);
-    });
+  /** Opens an empty window. @returns its handle */
+  newWindow(): Promise<string> {
+    return this.in(async (wire) => ((await wire.send("NewWindow", { type: "window" })) as { handle: string }).handle);
   }
 
-  /** Opens a page in a window. @param processOf tells which process runs it: the standard has no words for that */
-  async openTab(handle: string, url: string, processOf: () => Promise<number>): Promise<Tab> {
-    const tab = new WebDriverTab(this, handle, processOf);
+  /** Opens a page in a window. */
+  async openTab(handle: string, url: string, page: PageProcess): Promise<Tab> {
+    const tab = createTab(this, handle, page);
     await tab.goto(url);
     return tab;
   }
 }
 
-class WebDriverTab implements Tab {
-  readonly #driver: WebDriver;
-  readonly #handle: string;
-  readonly #processOf: () => Promise<number>;
-  #frozen: number | undefined;
+/** What the WebDriver standard has no words for. */
+export interface PageProcess {
+  /** The process that runs the page. */
+  pid(): Promise<number>;
+  /** Whether the browser outlives its end. */
+  readonly canCrash: boolean;
+}
 
-  constructor(driver: WebDriver, handle: string, processOf: () => Promise<number>) {
-    this.#driver = driver;
-    this.#handle = handle;
-    this.#processOf = processOf;
-  }
+function createTab(driver: WebDriver, handle: string, page: PageProcess): Tab {
+  let frozen: number | undefined;
 
-  async evaluate<T>(expression: string): Promise<T> {
-    // By the page's own `eval`: a script of Firefox's WebDriver has globals of its own. As text: what is no JSON fails alike everywhere.
-    const source = `(async () => JSON.stringify((await (${expression})) ?? null))()`;
-    const text = await this.#in((wire) =>
-      wire.send("ExecuteScript", { script: "return window.eval(arguments[0])", args: [source] }),
-    );
-    return JSON.parse(text as string) as T;
-  }
-
-  until<T>(expression: string): Promise<T> {
-    return untilTruthy(this, expression);
-  }
-
-  console(): Promise<string[]> {
-    return this.evaluate(RECORDED_CONSOLE);
-  }
-
-  async goto(url: string): Promise<void> {
-    await this.#in((wire) => wire.send("Navigate", { url }));
-  }
-
-  async reload(): Promise<void> {
-    await this.#in((wire) => wire.send("Refresh"));
-  }
-
-  async freeze(): Promise<void> {
-    const pid = await this.#processOf();
-    process.kill(pid, "SIGSTOP");
-    this.#frozen = pid;
-  }
-
-  async thaw(): Promise<void> {
-    if (this.#frozen !== undefined) process.kill(this.#frozen, "SIGCONT");
-    this.#frozen = undefined;
-  }
-
-  async crash(): Promise<void> {
-    const pid = this.#frozen ?? (await this.#processOf());
-    process.kill(pid, "SIGKILL");
-    this.#frozen = undefined;
-  }
-
-  async close(): Promise<void> {
-    await this.thaw();
-    await this.#in((wire) => wire.send("CloseWindow"));
-  }
-
-  #in<T>(use: (wire: Wire) => Promise<T>): Promise<T> {
+  function run<T>(use: (wire: Wire) => Promise<T>): Promise<T> {
     // It would not answer, and all other tabs would wait behind it.
-    if (this.#frozen !== undefined) return Promise.reject(new Error("the tab is frozen"));
-    return this.#driver.in(this.#handle, use);
+    return frozen === undefined ? driver.in(use, handle) : Promise.reject(new Error("the tab is frozen"));
   }
+
+  async function evaluate<T>(expression: string): Promise<T> {
+    // By the page's own `eval`: a script of Firefox's WebDriver has globals of its own.
+    const source = `(async () => JSON.stringify((await (${expression})) ?? null))()`;
+    const script = { script: "return window.eval(arguments[0])", args: [source] };
+    return JSON.parse((await run((wire) => wire.send("ExecuteScript", script))) as string) as T;
+  }
+
+  async function thaw(): Promise<void> {
+    if (frozen !== undefined) process.kill(frozen, "SIGCONT");
+    frozen = undefined;
+  }
+
+  const crash = async (): Promise<void> => {
+    process.kill(frozen ?? (await page.pid()), "SIGKILL");
+    frozen = undefined;
+  };
+
+  return {
+    ...byEvaluating(evaluate),
+    evaluate,
+    goto: async (url) => void (await run((wire) => wire.send("Navigate", { url }))),
+    reload: async () => void (await run((wire) => wire.send("Refresh"))),
+    async freeze() {
+      const pid = await page.pid();
+      process.kill(pid, "SIGSTOP");
+      frozen = pid;
+    },
+    thaw,
+    ...(page.canCrash && { crash }),
+    async close() {
+      await thaw();
+      await run((wire) => wire.send("CloseWindow"));
+    },
+  };
 }

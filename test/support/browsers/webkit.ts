@@ -8,14 +8,16 @@ import { descendantsOf, nameOf, programPath, startProgram, type Program } from "
 import { WebDriver, type Command, type Wire } from "./webdriver.ts";
 
 /** Where WebDriver's commands are, below the session. */
-const ENDPOINTS: Readonly<Record<Exclude<Command, "NewSession">, readonly [method: "POST" | "DELETE", path: string]>> = {
-  NewWindow: ["POST", "/window/new"],
-  SwitchToWindow: ["POST", "/window"],
-  Navigate: ["POST", "/url"],
-  Refresh: ["POST", "/refresh"],
-  ExecuteScript: ["POST", "/execute/sync"],
-  CloseWindow: ["DELETE", "/window"],
-};
+const ENDPOINTS: Readonly<Record<Exclude<Command, "NewSession">, readonly [method: "GET" | "POST" | "DELETE", path: string]>> =
+  {
+    GetWindowHandle: ["GET", "/window"],
+    NewWindow: ["POST", "/window/new"],
+    SwitchToWindow: ["POST", "/window"],
+    Navigate: ["POST", "/url"],
+    Refresh: ["POST", "/refresh"],
+    ExecuteScript: ["POST", "/execute/sync"],
+    CloseWindow: ["DELETE", "/window"],
+  };
 
 /**
  * Starts `$WEBKIT_DRIVER`, or `WebKitWebDriver` of the PATH, with the browser that comes with it, on a screen that nobody sees
@@ -57,26 +59,19 @@ export async function launchWebKit(): Promise<Engine> {
     });
     const driver = new WebDriver(httpWire(`http://127.0.0.1:${port}/session`));
     await driver.begin();
-    const processes = new Map<string, number>();
+    const pages = (): number[] => descendantsOf(browser.pid).filter((pid) => nameOf(pid) === "WebKitWebProces");
     const newTab = async (url: string): Promise<Tab> => {
-      const { handle, pid } = await driver.alone((wire) => newWindow(wire, browser.pid));
-      processes.set(handle, pid);
-      return await driver.openTab(handle, url, async () => processes.get(handle) as number);
+      // Each window has a process of its own: the one that comes with it.
+      const before = pages();
+      const handle = await driver.newWindow();
+      const pid = await until("the window has a process", async () => pages().find((one) => !before.includes(one)));
+      return await driver.openTab(handle, url, { pid: async () => pid, canCrash: false });
     };
     return { newTab, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-/** Each window has a process of its own: the one that comes with it. */
-async function newWindow(wire: Wire, browserPid: number): Promise<{ handle: string; pid: number }> {
-  const pages = (): number[] => descendantsOf(browserPid).filter((pid) => nameOf(pid) === "WebKitWebProces");
-  const before = pages();
-  const { handle } = (await wire.send("NewWindow", { type: "window" })) as { handle: string };
-  const pid = await until("the window has a process", async () => pages().find((one) => !before.includes(one)));
-  return { handle, pid };
 }
 
 /** WebDriver as its standard says it: JSON over HTTP. */
