@@ -63,14 +63,18 @@ const config = {
       path: "^src/schema/",
       dependencyTypesNot: ["type-only"],
     }),
-    forbid(
-      "client-core-has-no-framework",
-      "The core works without React.",
-      {
-        path: "^src/client/",
-        pathNot: [TEST, String.raw`^src/client/react(/|\.ts$)`],
-      },
-      { path: "^(node_modules/)?react(-dom)?(/|$)|^src/client/react/|/node_modules/(@types/)?react(-dom)?/" },
+    ...["react", "svelte", "vue"].map((framework) =>
+      forbid(
+        `only-${framework}-knows-${framework}`,
+        "The core works without a framework, and each framework without the others.",
+        {
+          path: "^src/client/",
+          pathNot: [TEST, String.raw`^src/client/${framework}(/|\.ts$)`],
+        },
+        {
+          path: `^(node_modules/)?${framework}(-dom)?(/|$)|^src/client/${framework}/|/node_modules/(@types/)?${framework}(-dom)?/`,
+        },
+      ),
     ),
     forbid(
       "node-only-at-the-edge",
@@ -97,7 +101,12 @@ const config = {
       circular: true,
       viaOnly: { dependencyTypesNot: ["type-only"] },
     }),
-    forbid("no-unresolved", "The import leads nowhere.", { path: "^src/" }, { couldNotResolve: true }),
+    forbid(
+      "no-unresolved",
+      "The import leads nowhere. Svelte and Vue are declared, not installed.",
+      { path: "^src/" },
+      { couldNotResolve: true, pathNot: ["^(svelte|vue)($|/)"] },
+    ),
   ],
   options: {
     // Imports of types count, and are told apart.

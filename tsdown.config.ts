@@ -36,7 +36,7 @@ const config: UserConfig = defineConfig({
   hash: false,
   outputOptions: { chunkFileNames: "shared/[name].js" },
   deps: {
-    neverBundle: [/^node:/, /^react($|\/)/, /^ioredis($|\/)/],
+    neverBundle: [/^node:/, /^(react|svelte|vue)($|\/)/, /^ioredis($|\/)/],
     // Nothing else may come from node_modules into the build: a new import of a package fails here.
     onlyBundle: [],
   },

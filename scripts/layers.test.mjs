@@ -23,6 +23,8 @@ const CLEAN = {
   "src/client/core.ts": `import type { S } from "../schema/schema.ts"; import { compare } from "../protocol/cursor.ts"; export const core = (s: S) => [s, compare];`,
   "src/client/react.ts": `export { provider } from "./react/provider.tsx";`,
   "src/client/react/provider.tsx": `import { useState } from "react"; import { core } from "../core.ts"; export const provider = [useState, core];`,
+  "src/client/svelte/context.ts": `import { getContext } from "svelte"; export const context = getContext;`,
+  "src/client/vue.ts": `export { inject as context } from "vue";`,
   "src/client/types-a.ts": `import type { B } from "./types-b.ts"; export type A = B | 1;`,
   "src/client/types-b.ts": `import type { A } from "./types-a.ts"; export type B = A[];`,
   "test/support/x.ts": `export const x = 1;`,
@@ -60,8 +62,14 @@ const BROKEN = {
   "client-takes-types-of-schema": {
     "src/client/bad-client-takes-types-of-schema.ts": `import { c } from "../schema/schema.ts"; export const a = c;`,
   },
-  "client-core-has-no-framework": {
-    "src/client/bad-client-core-has-no-framework.ts": `import { useState } from "react"; export const a = useState;`,
+  "only-react-knows-react": {
+    "src/client/bad-only-react-knows-react.ts": `import { useState } from "react"; export const a = useState;`,
+  },
+  "only-svelte-knows-svelte": {
+    "src/client/bad-only-svelte-knows-svelte.ts": `import { writable } from "svelte/store"; export const a = writable;`,
+  },
+  "only-vue-knows-vue": {
+    "src/client/svelte/bad-only-vue-knows-vue.ts": `import { ref } from "vue"; export const a = ref;`,
   },
   "node-only-at-the-edge": {
     "src/client/bad-node-only-at-the-edge.ts": `import { readFileSync } from "node:fs"; export const a = readFileSync;`,

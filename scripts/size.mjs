@@ -9,8 +9,8 @@ import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { root } from "./entries.mjs";
 
-/** Bytes after gzip: the core alone, and what React's entry adds to it (React itself not counted). */
-const BUDGET = { core: 4096, react: 1024 };
+/** Bytes after gzip: the core alone, and what the entry of a framework adds to it (the framework itself not counted). */
+const BUDGET = { core: 4096, framework: 1024 };
 
 /**
  * @typedef {object} Bundle
@@ -37,7 +37,7 @@ export async function bundle(entry) {
       rolldownOptions: {
         input: path.join(root, entry),
         preserveEntrySignatures: "strict",
-        external: [/^react($|\/)/],
+        external: [/^(react|svelte|vue)($|\/)/],
         output: { format: "es" },
       },
     },
@@ -51,11 +51,12 @@ export async function bundle(entry) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const core = await bundle("src/client/core.ts");
-  const react = await bundle("src/client/react.ts");
-  const rows = /** @type {const} */ ([
-    ["tidings/client/core", core.bytes, BUDGET.core],
-    ["tidings/client adds", react.bytes - core.bytes, BUDGET.react],
-  ]);
+  /** @type {[what: string, bytes: number, budget: number][]} */
+  const rows = [["tidings/client/core", core.bytes, BUDGET.core]];
+  for (const framework of ["react", "svelte", "vue"]) {
+    const { bytes } = await bundle(`src/client/${framework}.ts`);
+    rows.push([`${framework} adds`, bytes - core.bytes, BUDGET.framework]);
+  }
   for (const [what, bytes, budget] of rows) {
     const verdict = bytes <= budget ? "ok" : `FAILED: ${bytes - budget} B above`;
     console.log(`size: ${what.padEnd(20)} ${String(bytes).padStart(5)} B gzip of ${budget} B  ${verdict}`);

@@ -4,7 +4,9 @@ import { bundle } from "./size.mjs";
 
 describe.each([
   ["tidings/client/core", "src/client/core.ts", /^src\/(client|protocol)\/[a-z-]+\.ts$/],
-  ["tidings/client", "src/client/react.ts", /^src\/(client|protocol)\/(react\/)?[a-z-]+\.tsx?$/],
+  ["tidings/client", "src/client/react.ts", /^src\/(client|protocol)\/((bindings|react)\/)?[a-z-]+\.tsx?$/],
+  ["tidings/client/svelte", "src/client/svelte.ts", /^src\/(client|protocol)\/((bindings|svelte)\/)?[a-z-]+\.ts$/],
+  ["tidings/client/vue", "src/client/vue.ts", /^src\/(client|protocol)\/((bindings|vue)\/)?[a-z-]+\.ts$/],
 ])("what %s ships to a browser", (_name, entry, ours) => {
   it("I12 Browser, B-20: no validator, nothing of the server; in production one line on the console, when a listener threw", async () => {
     const { code, modules } = await bundle(entry);

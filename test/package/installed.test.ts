@@ -14,9 +14,9 @@ interface Manifest {
 
 const manifestOf = (folder: string) => JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as Manifest;
 
-/** Entries that need no peer: all but the one for React. */
+/** Entries that need no peer: all but those for a framework. */
 const ALONE = Object.keys(manifestOf(root).exports)
-  .filter((subpath) => !["./client", "./package.json"].includes(subpath))
+  .filter((subpath) => !["./client", "./client/svelte", "./client/vue", "./package.json"].includes(subpath))
   .map((subpath) => subpath.replace(/^\./, "tidings"));
 
 let installed: InstalledPackage;
@@ -56,7 +56,7 @@ describe("the packed package, alone in an empty folder", () => {
       expect.arrayContaining(["ioredis", "node-redis", "bun", "upstash"].map((name) => `tidings/adapters/${name}`)),
     );
     const peers = Object.keys(manifest.peerDependencies);
-    expect(peers.toSorted()).toEqual(["@upstash/redis", "ioredis", "react", "redis"]);
+    expect(peers.toSorted()).toEqual(["@upstash/redis", "ioredis", "react", "redis", "svelte", "vue"]);
     for (const peer of peers) expect(manifest.peerDependenciesMeta[peer], peer).toEqual({ optional: true });
   });
 
@@ -94,21 +94,23 @@ describe("the packed package, alone in an empty folder", () => {
     }
   });
 
-  it("I12 Browser: the client's modules import each other and React, nothing else", () => {
-    const seen = new Set<string>();
-    const foreign = new Set<string>();
-    const walk = (file: string): void => {
-      if (seen.has(file)) return;
+  it("I12 Browser: the client's modules import each other and the framework of their entry, nothing else", () => {
+    const foreignOf = (file: string, seen = new Set<string>()): string[] => {
+      if (seen.has(file)) return [];
       seen.add(file);
-      for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
-        if (specifier.startsWith(".")) walk(path.resolve(path.dirname(file), specifier));
-        else foreign.add(specifier);
-      }
+      const specifiers = [...readFileSync(file, "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
+        ([, name = ""]) => name,
+      );
+      return specifiers.flatMap((name) =>
+        name.startsWith(".") ? foreignOf(path.resolve(path.dirname(file), name), seen) : [name],
+      );
     };
-    walk(path.join(installed.package, "dist/client/core.js"));
-    expect([...foreign]).toEqual([]);
-    walk(path.join(installed.package, "dist/client/react.js"));
-    expect([...foreign].toSorted()).toEqual(["react", "react/jsx-runtime"]);
+    const foreignIn = (entry: string): string[] =>
+      [...new Set(foreignOf(path.join(installed.package, `dist/client/${entry}.js`)))].toSorted();
+    expect(foreignIn("core")).toEqual([]);
+    expect(foreignIn("react")).toEqual(["react", "react/jsx-runtime"]);
+    expect(foreignIn("svelte")).toEqual(["svelte", "svelte/store"]);
+    expect(foreignIn("vue")).toEqual(["vue"]);
   });
 
   it("names no place of the machine that built it", () => {

@@ -1,0 +1,25 @@
+import { getContext, onDestroy, setContext } from "svelte";
+import type { ProvideRealtimeOptions } from "../bindings/options.ts";
+import { createRealtimeClient } from "../client.ts";
+import type { RealtimeClient } from "../options.ts";
+
+// A bundler may give a page two copies of this module.
+const CONTEXT = Symbol.for("tidings.realtime");
+
+/**
+ * One connection for this component and everything below it, open only while one of them wants a channel, and destroyed with
+ * this component. Call it while the component is set up.
+ */
+export function provideRealtime(options: ProvideRealtimeOptions = {}): RealtimeClient {
+  const { client = createRealtimeClient(options) } = options;
+  if (!options.client) onDestroy(client.destroy);
+  return setContext(CONTEXT, client);
+}
+
+/** The client of the nearest component that called `provideRealtime`. @throws Error when there is none. */
+export function getRealtimeContext(): RealtimeClient {
+  const client = getContext(CONTEXT) as RealtimeClient | undefined;
+  if (!client)
+    throw new Error("No realtime client found. Call provideRealtime() in a component above, or before, in this one.");
+  return client;
+}

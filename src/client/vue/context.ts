@@ -1,0 +1,50 @@
+import { getCurrentInstance, inject, onScopeDispose, provide, type App, type ComponentInternalInstance } from "vue";
+import type { ProvideRealtimeOptions } from "../bindings/options.ts";
+import { createRealtimeClient } from "../client.ts";
+import type { RealtimeClient } from "../options.ts";
+
+// A bundler may give a page two copies of this module.
+const CONTEXT = Symbol.for("tidings.realtime");
+
+/** The clients of components that provide one: Vue itself gives a component only what those above it provide. */
+const provided = new WeakMap<ComponentInternalInstance, RealtimeClient>();
+
+/**
+ * One connection for this component and everything below it, open only while one of them wants a channel, and destroyed with
+ * this component. Call it in `setup`.
+ */
+export function provideRealtime(options: ProvideRealtimeOptions = {}): RealtimeClient {
+  const { client = createRealtimeClient(options) } = options;
+  if (!options.client) onScopeDispose(client.destroy);
+  const instance = getCurrentInstance();
+  if (instance) provided.set(instance, client);
+  provide(CONTEXT, client);
+  return client;
+}
+
+/** One connection for a whole application: `app.use(createRealtimePlugin())`. It is destroyed when the application is unmounted. */
+export function createRealtimePlugin(options: ProvideRealtimeOptions = {}): { install(app: App): void } {
+  return {
+    install(app) {
+      const { client = createRealtimeClient(options) } = options;
+      const { unmount } = app;
+      if (!options.client)
+        app.unmount = () => {
+          unmount();
+          client.destroy();
+        };
+      app.provide(CONTEXT, client);
+    },
+  };
+}
+
+/** The client of this component, of the nearest one above that provides it, or of the plugin. @throws Error when there is none. */
+export function useRealtimeContext(): RealtimeClient {
+  const instance = getCurrentInstance();
+  const client = (instance && provided.get(instance)) ?? inject<RealtimeClient | undefined>(CONTEXT, undefined);
+  if (!client)
+    throw new Error(
+      "No realtime client found. Call provideRealtime() in a component above, or before, in this one; or app.use(createRealtimePlugin()).",
+    );
+  return client;
+}
