@@ -51,6 +51,19 @@ const EXAMPLES: readonly Example[] = [
     },
   },
   {
+    name: "sveltekit",
+    ids: "F-65, F-67",
+    rendersOnServer: true,
+    async run(app) {
+      const port = await freePort();
+      const running = behindProxy(await app.proxyTo(port));
+      await app.run("check");
+      await app.run("build");
+      await app.start("start", { port, env: { HOST: "127.0.0.1", ORIGIN: running.url } });
+      return running;
+    },
+  },
+  {
     name: "vite-react",
     ids: "F-54",
     rendersOnServer: false,
