@@ -77,6 +77,16 @@ const EXAMPLES: readonly Example[] = [
       return { url, proxy };
     },
   },
+  {
+    name: "vite-vue",
+    ids: "F-54",
+    rendersOnServer: false,
+    async run(app) {
+      await app.run("build");
+      const server = await app.start("start");
+      return behindProxy(await app.proxyTo(server.port));
+    },
+  },
 ];
 
 function behindProxy(proxy: TcpProxy): Running {
