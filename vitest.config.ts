@@ -9,6 +9,7 @@ const exclude = [...configDefaults.exclude, "**/fixtures/**", ...leftOut];
 
 // What takes long runs by `npm run test:long`.
 const LONG = "test/**/*.long.test.ts";
+const LONG_BROWSER = "test/browser/**/*.long.test.ts";
 
 // Most of them wait most of the time, for servers and for clocks.
 const waiting = { maxWorkers: Math.max(3, availableParallelism() - 1), sequence: { groupOrder: 0 } };
@@ -43,7 +44,25 @@ const config: ViteUserConfig = defineConfig({
       },
       {
         extends: true,
-        test: { ...waiting, name: "long", include: [LONG], exclude, testTimeout: 300_000, hookTimeout: 600_000 },
+        test: {
+          ...waiting,
+          name: "long",
+          include: [LONG],
+          exclude: [...exclude, LONG_BROWSER],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...working,
+          name: "long-browser",
+          include: [LONG_BROWSER],
+          exclude,
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+        },
       },
       {
         extends: true,
@@ -51,7 +70,7 @@ const config: ViteUserConfig = defineConfig({
           ...working,
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
-          exclude,
+          exclude: [...exclude, LONG],
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },

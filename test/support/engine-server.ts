@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { createMemoryBroker } from "../../src/brokers/memory.ts";
 import { Realtime } from "../../src/index.ts";
 import { handle } from "../../src/node.ts";
@@ -24,7 +25,7 @@ export interface EngineServer extends AsyncDisposable {
 
 /** What a page needs. */
 export interface EngineServerOptions {
-  /** Path of the page's script. */
+  /** Path of the page's script; what it loads lies beside it. */
   readonly script: string;
   /** The longest silence of a sound stream. No option of the library is this short. @default 1_000 */
   readonly heartbeatMs?: number;
@@ -32,7 +33,8 @@ export interface EngineServerOptions {
 
 /** Serves a page and its streams, from memory, on free ports. */
 export async function startEngineServer({ script, heartbeatMs = 1_000 }: EngineServerOptions): Promise<EngineServer> {
-  const code = readFileSync(script, "utf8");
+  const folder = path.dirname(script);
+  const files = new Map(readdirSync(folder).map((name) => [`/${name}`, readFileSync(path.join(folder, name), "utf8")]));
   const broker = createMemoryBroker();
   // Who comes first decides about the heartbeat of all who share a broker.
   const lease = leaseHub(broker, () => ({ broker, clock: systemClock, logger: console, heartbeatMs }));
@@ -51,7 +53,8 @@ export async function startEngineServer({ script, heartbeatMs = 1_000 }: EngineS
     }
     // Only streams leave a connection behind, so what is done to connections is done to them.
     response.setHeader("connection", "close");
-    if (url === "/page.js") return void response.setHeader("content-type", "text/javascript").end(code);
+    const file = files.get(url);
+    if (file !== undefined) return void response.setHeader("content-type", "text/javascript").end(file);
     const scripts = url === "/" ? `<script>${RECORD_CONSOLE}</script><script type="module" src="/page.js"></script>` : "";
     const html = `<!doctype html><title>${url}</title><link rel="icon" href="data:,">${scripts}`;
     response.setHeader("content-type", "text/html").end(html);

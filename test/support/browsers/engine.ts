@@ -42,7 +42,7 @@ export interface Tab {
    * Not in WebKit, whose driver lets go of the whole browser when a page crashes.
    */
   crash?(): Promise<void>;
-  /** Closes the tab as a user does. */
+  /** Closes the tab as a user does; a crashed one, too. Safe to call twice. */
   close(): Promise<void>;
 }
 

@@ -67,6 +67,7 @@ export interface PageProcess {
 
 function createTab(driver: WebDriver, handle: string, page: PageProcess): Tab {
   let frozen: number | undefined;
+  let closed = false;
 
   function run<T>(use: (wire: Wire) => Promise<T>): Promise<T> {
     // It would not answer, and all other tabs would wait behind it.
@@ -103,6 +104,8 @@ function createTab(driver: WebDriver, handle: string, page: PageProcess): Tab {
     thaw,
     ...(page.canCrash && { crash }),
     async close() {
+      if (closed) return;
+      closed = true;
       await thaw();
       await run((wire) => wire.send("CloseWindow"));
     },
