@@ -10,7 +10,7 @@ const MAX_RETRY_MS = 30_000;
 /** A page that nobody sees has no frames, and browsers hold its timers back to about one a second anyway. */
 const FRAMELESS_MS = 1_000;
 /** Events that are kept while a state is fetched: with more of them the server is asked for what follows it. */
-const MAX_KEPT = 10_000;
+const MAX_KEPT = 1_000;
 
 /** Folds the events of a channel into a state. Does nothing until somebody subscribes. */
 export function createRealtimeState<S>(
@@ -18,8 +18,9 @@ export function createRealtimeState<S>(
   options: UntypedStateOptions<S>,
   clock: Clock = pageClock,
 ): RealtimeState<S> {
-  const { channel = "", events, initial } = options;
+  const { channel = "", events, after, initial } = options;
   const listeners = new Set<() => void>();
+  const cursors = new Map<string, RealtimeCursor>();
   let latest = options;
   let shown: RealtimeSnapshot<S> = {
     state: typeof initial === "function" ? (initial as () => S)() : initial,
@@ -30,7 +31,6 @@ export function createRealtimeState<S>(
   let frame: number | undefined;
   let frameTimer: Timer | undefined;
   let end: (() => void) | undefined;
-  let cursors = new Map<string, RealtimeCursor>();
   /** While `resync` waits for its time. */
   let timer: Timer | undefined;
   /** While `resync` runs. */
@@ -57,10 +57,11 @@ export function createRealtimeState<S>(
 
   const fold = (message: ClientMessage): void => set(latest.reduce(next.state, message), next.isStale);
 
-  function follow(after: string | undefined, positions: Map<string, RealtimeCursor>): void {
+  /** Subscribes from where `cursors` stand. */
+  function follow(): void {
     const endBefore = end;
     end = client.subscribe({
-      ...{ channels: [channel], events, after, cursors: positions },
+      ...{ channels: [channel], events, after, cursors },
       onData(message) {
         if (kept && kept.push(message) > MAX_KEPT) kept = undefined;
         // What was fetched last was not fetched in vain.
@@ -76,7 +77,6 @@ export function createRealtimeState<S>(
         else warn(() => `events of channel "${channel}" may be missing (${gap.reason}). Fetch the state anew in resync.`);
       },
     });
-    cursors = positions;
     // Last: a client that nobody listens to for a moment would report that it is disconnected.
     endBefore?.();
   }
@@ -114,13 +114,16 @@ export function createRealtimeState<S>(
       for (const message of kept) if (compareCursors(cursor, message.id) < 0) void guarded(() => fold(message));
     }
     // What follows it anywhere else is for the server to say, or that it cannot say.
-    else follow(cursor, new Map());
+    else {
+      cursors.set(channel, cursor);
+      follow();
+    }
   }
 
   return {
     subscribe(onChange) {
       if (listeners.size === 0) {
-        follow(options.after, cursors);
+        follow();
         plan();
       }
       // A function of our own, so that the same one can subscribe twice.
