@@ -1,5 +1,9 @@
 import { describe } from "vitest";
 import { testBinding } from "../support/binding-suite.ts";
 
-describe("Svelte 4", () => testBinding({ framework: "svelte4", ways: ["store"] }));
-describe("Svelte 5", () => testBinding({ framework: "svelte5", ways: ["store", "function", "inPlace"] }));
+describe("Svelte 4", () => {
+  testBinding({ framework: "svelte4", ways: ["store"] });
+});
+describe("Svelte 5", () => {
+  testBinding({ framework: "svelte5", ways: ["store", "function", "inPlace"] });
+});

@@ -126,7 +126,7 @@ export function testBinding({ framework, ways }: BindingSuite): void {
       vi.useRealTimers();
     }
     expect(html.replaceAll(/<!--.*?-->/g, "")).toMatch(
-      /<h1>app disconnected<\/h1>\s*<main>\s*<p>first disconnected<\/p>\s*<\/main>/,
+      /<h1>app disconnected<\/h1>\s*<main>\s*<p>first disconnected<\/p>\s*<p>state has \[none\]<\/p>\s*<\/main>/,
     );
     expect(await tab.evaluate(() => (globalThis as unknown as PageWindow).kept.textContent)).toBe("first connected");
     expect((await shown()).statuses).toEqual(["disconnected", "connecting", "connected"]);
@@ -195,6 +195,7 @@ export function testBinding({ framework, ways }: BindingSuite): void {
   it(`F-59, U-10: no request while there is no id; \`enabled\` opens, pauses and resumes, and a pause loses nothing`, async () => {
     const [way] = ways;
     await leave("first");
+    await leave("state");
     await vi.waitFor(() => expect(open.size).toBe(0));
     await put("room", { channels: [undefined, ""], enabled: false }, way);
     await put("still", { channels: [""] });
@@ -225,6 +226,32 @@ export function testBinding({ framework, ways }: BindingSuite): void {
     await untilTold("some", 2, 3);
     expect(requests).toEqual([["first"]]);
   });
+
+  it.each(ways)(
+    "a state (%s) begins as `initial`, is folded from events, and begins anew with another channel",
+    async (way) => {
+      const state = { name: "mine", channel: "one" };
+      await tab.evaluate(({ name, channel, way }) => (globalThis as unknown as PageWindow).page.putState(name, channel, way), {
+        ...state,
+        way,
+      });
+      await until("mine has [none]");
+      await untilAsked("first", "one");
+      await until("app connected");
+      await emit("one", 1, 2);
+      await until("mine has [none,1,2]");
+      await emit("first", 3);
+      await until("state has [none,3]");
+      await tab.evaluate(() => (globalThis as unknown as PageWindow).page.changeState("mine", "two"));
+      await untilAsked("first", "two");
+      await until("app connected");
+      await emit("one", 4);
+      await emit("two", 5);
+      await until("mine has [none,5]");
+      await leave("mine");
+      await untilAsked("first");
+    },
+  );
 
   it("B-7: the status follows a cut and the return, and what was missed comes once", async () => {
     await emit("first", 1);

@@ -1,20 +1,9 @@
-import {
-  effectScope,
-  getCurrentInstance,
-  onMounted,
-  onScopeDispose,
-  readonly,
-  shallowRef,
-  toValue,
-  watch,
-  type MaybeRefOrGetter,
-  type Ref,
-} from "vue";
-import type { EventsOf } from "../../schema/infer.ts";
+import { onScopeDispose, readonly, shallowRef, toValue, watch, type MaybeRefOrGetter, type Ref } from "vue";
 import { followOptions, selectionOf } from "../bindings/follow.ts";
 import type { UntypedOptions, UseRealtimeOptions } from "../bindings/options.ts";
 import type { ConnectionStatus } from "../options.ts";
 import { useRealtimeContext } from "./context.ts";
+import { whenMounted } from "./when-mounted.ts";
 
 /** What `useRealtime` returns. */
 export interface UseRealtimeResult {
@@ -35,31 +24,16 @@ export function useRealtime(options: MaybeRefOrGetter<UntypedOptions> = {}): Use
   const client = useRealtimeContext();
   const follower = followOptions(client);
   const status = shallowRef<ConnectionStatus>("disconnected");
-  // The caller's scope may live longer than the component: that of a store does.
-  const scope = effectScope();
   const read = (): UntypedOptions => {
     const newest = toValue(options);
     // Reads what lies deeper too, so that an array changed in place is a change.
     selectionOf(newest);
     return { ...newest };
   };
-  const begin = (): void =>
-    scope.run(() => {
-      onScopeDispose(client.subscribeStatus((newest) => (status.value = newest)));
-      onScopeDispose(follower.stop);
-      watch(read, (newest) => follower.update(newest), { immediate: true });
-    });
-  // On the server nothing is mounted; in the browser the first render is the server's.
-  if (getCurrentInstance()) onMounted(begin);
-  else if (globalThis.window) begin();
+  whenMounted(() => {
+    onScopeDispose(client.subscribeStatus((newest) => (status.value = newest)));
+    onScopeDispose(follower.stop);
+    watch(read, (newest) => follower.update(newest), { immediate: true });
+  });
   return { status: readonly(status) };
-}
-
-/**
- * A `useRealtime` that knows your events: `createRealtime<typeof realtime>()` with an `import type` of the server's instance, an
- * `InferRealtimeEvents`, or a plain type `{ namespace: { event: data } }`.
- */
-export function createRealtime<T extends object>(): { useRealtime: UseRealtime<EventsOf<T>> } {
-  // The same function; only its types know the events.
-  return { useRealtime: useRealtime as unknown as UseRealtime<EventsOf<T>> };
 }

@@ -1,0 +1,25 @@
+import { onDestroy, onMount } from "svelte";
+import { writable, type Readable } from "svelte/store";
+import { followState, stateSelectionOf } from "../bindings/follow-state.ts";
+import type { RealtimeSnapshot, UntypedStateOptions, UseRealtimeStateOptions } from "../bindings/state-options.ts";
+import { getRealtimeContext } from "./context.ts";
+import { storeOf, type MaybeReactive } from "./reactive.ts";
+
+/** A `useRealtimeState` that knows the events. */
+export type UseRealtimeState<Events> = <S, const E extends keyof Events & string = keyof Events & string>(
+  options: MaybeReactive<UseRealtimeStateOptions<S, Events, E>>,
+) => Readable<RealtimeSnapshot<S>>;
+
+/**
+ * A state folded from the events of one channel of the nearest client, from the component's mount until it is destroyed: told once
+ * per animation frame at most, fetched anew by `resync` after a gap. The newest `reduce`, `resync` and `onGap` are called; another
+ * `channel`, or other `events`, begin anew with `initial`. For typed events use `createRealtime`.
+ */
+export function useRealtimeState<S>(options: MaybeReactive<UntypedStateOptions<S>>): Readable<RealtimeSnapshot<S>> {
+  const shown = writable<RealtimeSnapshot<S> | undefined>(undefined);
+  const follower = followState<S>(getRealtimeContext(), shown.set);
+  // At once, for the first render; the server destroys too what it renders.
+  onDestroy(storeOf(options, stateSelectionOf).subscribe(follower.update));
+  onMount(follower.start);
+  return { subscribe: (shown as Readable<RealtimeSnapshot<S>>).subscribe };
+}

@@ -1,0 +1,32 @@
+import { onScopeDispose, shallowRef, toValue, watch, type MaybeRefOrGetter, type Ref } from "vue";
+import { followState, stateSelectionOf } from "../bindings/follow-state.ts";
+import type { RealtimeSnapshot, UntypedStateOptions, UseRealtimeStateOptions } from "../bindings/state-options.ts";
+import { useRealtimeContext } from "./context.ts";
+import { whenMounted } from "./when-mounted.ts";
+
+/** A `useRealtimeState` that knows the events. */
+export type UseRealtimeState<Events> = <S, const E extends keyof Events & string = keyof Events & string>(
+  options: MaybeRefOrGetter<UseRealtimeStateOptions<S, Events, E>>,
+) => Readonly<Ref<RealtimeSnapshot<S>>>;
+
+/**
+ * A state folded from the events of one channel of the nearest client, from the component's mount until it is unmounted: told once
+ * per animation frame at most, fetched anew by `resync` after a gap. The newest `reduce`, `resync` and `onGap` are called; another
+ * `channel`, or other `events`, begin anew with `initial`. For typed events use `createRealtime`.
+ */
+export function useRealtimeState<S>(options: MaybeRefOrGetter<UntypedStateOptions<S>>): Readonly<Ref<RealtimeSnapshot<S>>> {
+  const shown = shallowRef<RealtimeSnapshot<S> | undefined>(undefined);
+  const follower = followState<S>(useRealtimeContext(), (snapshot) => (shown.value = snapshot));
+  const read = (): UntypedStateOptions<S> => {
+    const newest = toValue(options);
+    // Reads what lies deeper too, so that an array changed in place is a change.
+    stateSelectionOf(newest);
+    return { ...newest };
+  };
+  follower.update(read());
+  whenMounted(() => {
+    watch(read, (newest) => follower.update(newest), { immediate: true });
+    onScopeDispose(follower.start());
+  });
+  return shown as Readonly<Ref<RealtimeSnapshot<S>>>;
+}
