@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { isProgram } from "./find-tools.mjs";
+import { isProgram, LONG_TOOL_NAMES, NAMES } from "./find-tools.mjs";
 
 /** @import { ToolName } from "./find-tools.mjs" */
 
@@ -17,71 +17,105 @@ import { isProgram } from "./find-tools.mjs";
  * @property {string} [osRelease] the text of /etc/os-release
  */
 
+/** Debian's packages. That of WebKit's driver brings the browser as well. */
+const DEBIAN = {
+  redis: "redis-server",
+  chromium: "chromium",
+  firefox: "firefox-esr",
+  webkit: "webkit2gtk-driver",
+  xvfb: "xvfb",
+};
+
 /** The revision that the installed playwright-core drives; a bare `npx playwright` would fetch another one. */
 const PLAYWRIGHT = "npx playwright-core install chromium";
 
 /**
- * Per package manager: how it installs, and what the tools are called there. A tool without a package is installed by the
- * command given for it. Sorted by what to prefer where several exist (Homebrew lives on Linux, too).
- * @type {{ program: string, root: boolean, install: string, packages: (id: string) => Record<ToolName, string | { command: string }> }[]}
+ * What a tool is called: as a package, or the command that installs it. Nothing where no package is known to have it.
+ * @typedef {{ [name in ToolName]?: string | { command: string } | undefined }} Packages
+ */
+
+/** What several package managers call the same. */
+const XORG = { firefox: "firefox", xvfb: "xorg-x11-server-Xvfb" };
+
+/**
+ * Per package manager: how it installs, and what the tools are called there. Sorted by what to prefer where several exist
+ * (Homebrew lives on Linux, too).
+ * @type {{ program: string, root: boolean, install: string, packages: (id: string) => Packages }[]}
  */
 const MANAGERS = [
   {
     program: "apt-get",
     root: true,
     install: "apt-get install -y --no-install-recommends",
-    packages: (id) => ({
-      redis: "redis-server",
-      // Ubuntu's package of this name only points to a snap.
-      chromium: id === "ubuntu" ? { command: `${PLAYWRIGHT} --with-deps` } : "chromium",
-    }),
+    packages: (id) =>
+      // Ubuntu's packages of browsers only point to snaps.
+      id === "ubuntu" ? { ...DEBIAN, chromium: { command: `${PLAYWRIGHT} --with-deps` }, firefox: undefined } : DEBIAN,
   },
   {
     program: "dnf",
     root: true,
     install: "dnf install -y",
-    packages: (id) => ({ redis: id === "fedora" ? "valkey" : "redis", chromium: "chromium" }),
+    packages: (id) => ({ ...XORG, redis: id === "fedora" ? "valkey" : "redis", chromium: "chromium" }),
   },
-  { program: "apk", root: true, install: "apk add", packages: () => ({ redis: "valkey", chromium: "chromium" }) },
-  { program: "pacman", root: true, install: "pacman -S --needed", packages: () => ({ redis: "valkey", chromium: "chromium" }) },
-  { program: "zypper", root: true, install: "zypper install -y", packages: () => ({ redis: "redis", chromium: "chromium" }) },
+  {
+    program: "apk",
+    root: true,
+    install: "apk add",
+    packages: () => ({ redis: "valkey", chromium: "chromium", firefox: "firefox", xvfb: "xvfb" }),
+  },
+  {
+    program: "pacman",
+    root: true,
+    install: "pacman -S --needed",
+    packages: () => ({ redis: "valkey", chromium: "chromium", firefox: "firefox", xvfb: "xorg-server-xvfb" }),
+  },
+  {
+    program: "zypper",
+    root: true,
+    install: "zypper install -y",
+    packages: () => ({ ...XORG, redis: "redis", chromium: "chromium", firefox: "MozillaFirefox" }),
+  },
   {
     program: "brew",
     root: false,
     install: "brew install",
-    packages: () => ({ redis: "redis", chromium: { command: PLAYWRIGHT } }),
+    packages: () => ({
+      redis: "redis",
+      chromium: { command: PLAYWRIGHT },
+      firefox: { command: "brew install --cask firefox" },
+    }),
   },
 ];
 
 /**
- * The command line that installs `missing` on this system, for a person to run.
+ * The command line that installs `missing` on this system, for a person to run. For what no package is known to have, it names the
+ * variable that tells the tests where it is.
  * @param {ToolName[]} missing
  * @param {System} [system]
  * @returns {string}
  */
 export function cureCommand(missing, { env = process.env, uid = process.getuid?.(), osRelease = readOsRelease() } = {}) {
   const manager = MANAGERS.find(({ program }) => onPath(program, env));
-  if (!manager) {
-    if (!missing.includes("redis")) return PLAYWRIGHT;
-    // No package manager is known, so there is no command that is sure to exist; this one always means something.
-    const variables = missing.map((name) =>
-      name === "redis" ? "REDIS_SERVER=<a redis-server>" : "CHROMIUM_PATH=<a Chromium>",
-    );
-    return `${variables.join(" ")} npm test`;
-  }
   const id = /^ID="?([^"\n]+)/m.exec(osRelease)?.[1] ?? "";
-  const names = manager.packages(id);
+  // Without a package manager there is one command that is sure to exist.
+  const names = manager?.packages(id) ?? (missing.join() === "chromium" ? { chromium: { command: PLAYWRIGHT } } : {});
   /** @type {string[]} */
   const packages = [];
   /** @type {string[]} */
   const commands = [];
+  /** @type {string[]} */
+  const variables = [];
   for (const name of missing) {
     const wanted = names[name];
-    if (typeof wanted === "string") packages.push(wanted);
+    const { variable, programs } = NAMES[name];
+    if (wanted === undefined) variables.push(`${variable}=<a ${programs[0]}>`);
+    else if (typeof wanted === "string") packages.push(wanted);
     else commands.push(wanted.command);
   }
-  const sudo = manager.root && uid !== 0 ? "sudo " : "";
-  if (packages.length > 0) commands.unshift(`${sudo}${manager.install} ${packages.join(" ")}`);
+  const sudo = manager?.root && uid !== 0 ? "sudo " : "";
+  if (packages.length > 0) commands.unshift(`${sudo}${manager?.install} ${packages.join(" ")}`);
+  const script = missing.some((name) => LONG_TOOL_NAMES.includes(name)) ? "npm run test:long" : "npm test";
+  if (variables.length > 0) commands.push(`${variables.join(" ")} ${script}`);
   return commands.join(" && ");
 }
 
@@ -110,9 +144,8 @@ export function installDebian(missing, { env = process.env } = {}) {
     return spawnSync(apt, options, { stdio: ["ignore", "inherit", "inherit"], env: quiet }).status === 0;
   };
   run(["-q", "update"]);
-  const names = { redis: "redis-server", chromium: "chromium" };
   // One at a time: a package that this release does not have must not keep the other one out.
-  for (const name of missing) run(["-q", "install", "-y", "--no-install-recommends", names[name]]);
+  for (const name of missing) run(["-q", "install", "-y", "--no-install-recommends", DEBIAN[name]]);
 }
 
 /**

@@ -46,6 +46,23 @@ describe("cureCommand", () => {
     expect(cureCommand(["redis", "chromium"], { ...machine(program), uid: 1000, osRelease })).toBe(command);
   });
 
+  it.each(
+    /** @type {const} */ ([
+      ["apt-get", "ID=debian", "apt-get install -y --no-install-recommends firefox-esr webkit2gtk-driver xvfb"],
+      [
+        "apt-get",
+        "ID=ubuntu",
+        "apt-get install -y --no-install-recommends webkit2gtk-driver xvfb && FIREFOX_PATH=<a firefox-esr> npm run test:long",
+      ],
+      ["brew", "", "brew install --cask firefox && WEBKIT_DRIVER=<a WebKitWebDriver> XVFB_PATH=<a Xvfb> npm run test:long"],
+    ]),
+  )(
+    "names the packages of what takes long with %s (%s), and for those that are not known the variables",
+    (program, osRelease, command) => {
+      expect(cureCommand(["firefox", "webkit", "xvfb"], { ...machine(program), uid: 0, osRelease })).toBe(command);
+    },
+  );
+
   it("names only what is missing, and no sudo for root", () => {
     const system = { ...machine("apk"), uid: 0, osRelease: "ID=alpine" };
     expect(cureCommand(["redis"], system)).toBe("apk add valkey");

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Finds the programs that some tests need: a Redis server and Chromium. Found means that it starts: a file of the right
- * name proves nothing (a broken symlink, a binary for another machine, a browser without its libraries).
+ * Finds the programs that some tests need: a Redis server and Chromium, and for those that take long Firefox and WebKit. Found
+ * means that it starts: a file of the right name proves nothing (a broken symlink, a binary for another machine, a browser
+ * without its libraries).
  * Changes nothing on the machine.
  */
 import { spawn } from "node:child_process";
@@ -11,7 +12,7 @@ import os from "node:os";
 import path from "node:path";
 
 /**
- * @typedef {"redis" | "chromium"} ToolName
+ * @typedef {"redis" | "chromium" | "firefox" | "webkit" | "xvfb"} ToolName `webkit` is its driver, which brings the browser
  * @typedef {{ path: string, source: string }} Candidate where a tool may be, and who says so
  * @typedef {{ path: string, source: string, reason: string }} Failure a candidate that does not start, and why
  * @typedef {object} Tool
@@ -22,26 +23,49 @@ import path from "node:path";
  * @property {Failure[]} failures the candidates that did not start
  */
 
-/** @type {ToolName[]} */
+/**
+ * What `npm test` looks for.
+ * @type {ToolName[]}
+ */
 export const TOOL_NAMES = ["redis", "chromium"];
+
+/**
+ * What the tests that take long need besides.
+ * @type {ToolName[]}
+ */
+export const LONG_TOOL_NAMES = ["firefox", "webkit", "xvfb"];
 
 /** How long a program may take to start, in ms. A cold browser on a busy machine takes seconds. */
 const START_TIMEOUT_MS = 30_000;
 
-const NAMES = {
+/**
+ * How a tool is called: by the variable that names it for the tests, and on the PATH.
+ * @type {Record<ToolName, { variable: string, programs: string[] }>}
+ */
+export const NAMES = {
   redis: { variable: "REDIS_SERVER", programs: ["redis-server", "valkey-server"] },
   chromium: {
     variable: "CHROMIUM_PATH",
     programs: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
   },
+  firefox: { variable: "FIREFOX_PATH", programs: ["firefox-esr", "firefox"] },
+  webkit: { variable: "WEBKIT_DRIVER", programs: ["WebKitWebDriver"] },
+  xvfb: { variable: "XVFB_PATH", programs: ["Xvfb"] },
 };
+
+/** @type {Record<ToolName, (program: string) => Promise<string | undefined>>} */
+const START = { redis: startRedis, chromium: startChromium, firefox: startFirefox, webkit: startWebKitDriver, xvfb: startXvfb };
 
 /** Where macOS keeps programs that a PATH set by a GUI or by an editor does not name. */
 const MAC_FOLDERS = ["/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin"];
-const MAC_BROWSERS = [
-  "/Applications/Chromium.app/Contents/MacOS/Chromium",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
+/** @type {Partial<Record<ToolName, string[]>>} */
+const MAC_BROWSERS = {
+  chromium: [
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  ],
+  firefox: ["/Applications/Firefox.app/Contents/MacOS/firefox"],
+};
 
 /**
  * @typedef {object} Place where to look; the machine itself unless a test says otherwise
@@ -52,12 +76,13 @@ const MAC_BROWSERS = [
  */
 
 /**
- * Looks for every tool.
+ * Looks for tools.
  * @param {Place} [place]
- * @returns {Promise<Tool[]>} in the order of {@link TOOL_NAMES}
+ * @param {ToolName[]} [names]
+ * @returns {Promise<Tool[]>} in the order of the names
  */
-export function findTools(place = {}) {
-  return Promise.all(TOOL_NAMES.map((name) => findTool(name, place)));
+export function findTools(place = {}, names = TOOL_NAMES) {
+  return Promise.all(names.map((name) => findTool(name, place)));
 }
 
 /**
@@ -71,7 +96,7 @@ async function findTool(name, place) {
   const failures = [];
   for (const candidate of await candidates(name, place)) {
     try {
-      const version = await (name === "redis" ? startRedis : startChromium)(candidate.path);
+      const version = await START[name](candidate.path);
       return { name, path: candidate.path, source: candidate.source, version, failures };
     } catch (error) {
       failures.push({ ...candidate, reason: error instanceof Error ? error.message : String(error) });
@@ -107,7 +132,7 @@ export async function candidates(name, place) {
   const inFolders = (/** @type {string[]} */ where) =>
     programs.flatMap((program) => where.map((folder) => path.join(folder, program)));
   add(inFolders(folders), "PATH");
-  if (platform === "darwin") add([...inFolders(MAC_FOLDERS), ...(name === "chromium" ? MAC_BROWSERS : [])], "usual place");
+  if (platform === "darwin") add([...inFolders(MAC_FOLDERS), ...(MAC_BROWSERS[name] ?? [])], "usual place");
   if (name === "chromium") {
     const file = await playwrightChromium();
     if (file !== undefined) add([file], "playwright-core");
@@ -212,20 +237,81 @@ function startChromium(program) {
 }
 
 /**
+ * Starts a browser without a window, waits until it can be driven, ends it.
+ * @param {string} program
+ * @returns {Promise<string | undefined>} its version
+ * @throws when it does not start
+ */
+function startFirefox(program) {
+  return inScratchFolder(async (folder) => {
+    const options = ["--headless", "--no-remote", "--profile", folder, "--remote-debugging-port=0", "about:blank"];
+    // It keeps more than its profile.
+    const env = { HOME: folder };
+    await running({ program, options, folder, env }, (output) => output(/^WebDriver BiDi listening on /m));
+    return running({ program, options: ["--version"], folder, env }, (output) => output(/^Mozilla Firefox (\S+)/m));
+  });
+}
+
+/**
+ * Starts the driver and asks it whether it is ready. The browser would need a screen.
+ * @param {string} program
+ * @returns {Promise<undefined>} it does not tell its version
+ * @throws when it does not start
+ */
+async function startWebKitDriver(program) {
+  const port = await freePort();
+  return inScratchFolder((folder) => {
+    const options = [`--port=${port}`, "--host=127.0.0.1"];
+    return running({ program, options, folder }, async (_output, signal) => {
+      while (!(await fetch(`http://127.0.0.1:${port}/status`, { signal }).catch(() => undefined))?.ok) {
+        signal.throwIfAborted();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return undefined;
+    });
+  });
+}
+
+/**
+ * Starts a screen that nobody sees, on the first display that is free.
+ * @param {string} program
+ * @returns {Promise<undefined>} it does not tell its version
+ * @throws when it does not start
+ */
+function startXvfb(program) {
+  return inScratchFolder((folder) => {
+    const options = ["-displayfd", "1", "-nolisten", "tcp"];
+    return running({ program, options, folder }, async (output) => {
+      await output(/^\d+$/m);
+      return undefined;
+    });
+  });
+}
+
+/** @returns {Promise<number>} */
+async function freePort() {
+  const server = net.createServer();
+  await new Promise((/** @type {(value: void) => void} */ resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  const { port } = /** @type {net.AddressInfo} */ (server.address());
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/**
  * Runs a program for as long as `use` takes. Leaves no process behind, the program's own children included.
  * @template T
- * @param {{ program: string, options: string[], folder: string }} command `folder` takes the program's temporary files
+ * @param {{ program: string, options: string[], folder: string, env?: NodeJS.ProcessEnv }} command `folder` takes the program's temporary files
  * @param {(output: (pattern: RegExp) => Promise<string>, signal: AbortSignal) => Promise<T>} use `output` resolves with the
  * first group of the pattern when the program prints it
  * @returns {Promise<T>}
  * @throws when it cannot be started, ends by itself, or takes longer than {@link START_TIMEOUT_MS}
  */
-async function running({ program, options, folder }, use) {
+async function running({ program, options, folder, env }, use) {
   const child = spawn(program, options, {
     stdio: ["ignore", "pipe", "pipe"],
     // A group of its own, so that all of it can be ended at once.
     detached: process.platform !== "win32",
-    env: { ...process.env, TMPDIR: folder },
+    env: { ...process.env, TMPDIR: folder, ...env },
   });
   const end = () => {
     if (child.pid === undefined) return;

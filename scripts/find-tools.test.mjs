@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { candidates, findTools } from "./find-tools.mjs";
+import { candidates, findTools, LONG_TOOL_NAMES } from "./find-tools.mjs";
 
 /** Answers like a server, and ends only when it is killed. */
 const REDIS = (/** @type {string} */ version) => `
@@ -13,6 +13,13 @@ require("node:net")
   .listen(socket);
 `;
 const CHROMIUM = `console.error("\\nDevTools listening on ws://127.0.0.1:1/devtools/browser/x"); setInterval(() => {}, 1000);`;
+const FIREFOX = `
+if (process.argv.includes("--version")) console.log("Mozilla Firefox 153.7.0esr");
+else setInterval(() => console.error("WebDriver BiDi listening on ws://127.0.0.1:1"), 10);`;
+const WEBKIT_DRIVER = `
+const port = process.argv.find((option) => option.startsWith("--port=")).slice(7);
+require("node:http").createServer((request, response) => response.end("{}")).listen(port, "127.0.0.1");`;
+const XVFB = `console.log("97"); setInterval(() => {}, 1000);`;
 
 describe("findTools", () => {
   /** @type {string} */
@@ -121,6 +128,27 @@ describe("findTools", () => {
     await find();
     const pid = Number(readFileSync(pidFile, "utf8"));
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  });
+
+  it("finds what the tests that take long need, when it is told to", async () => {
+    program("one/firefox", `console.error("no such profile"); process.exit(1);`);
+    const files = {
+      firefox: program("two/firefox", FIREFOX),
+      webkit: program("two/WebKitWebDriver", WEBKIT_DRIVER),
+      xvfb: program("mine/Xvfb", XVFB),
+    };
+    const PATH = ["one", "two"].map((name) => path.join(folder, name)).join(path.delimiter);
+    const found = await findTools({ env: { PATH, XVFB_PATH: files.xvfb }, platform: "linux" }, LONG_TOOL_NAMES);
+    expect(found).toMatchObject([
+      {
+        name: "firefox",
+        path: files.firefox,
+        version: "153.7.0esr",
+        failures: [{ reason: expect.stringContaining("no such profile") }],
+      },
+      { name: "webkit", path: files.webkit, source: "PATH" },
+      { name: "xvfb", path: files.xvfb, source: "$XVFB_PATH" },
+    ]);
   });
 
   it("looks into the usual places on macOS only", async () => {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Which tools a test file needs. Nobody declares it: a test that starts Redis or Chromium imports the module of
+ * Which tools a test file needs. Nobody declares it: a test that starts Redis or a browser imports the module of
  * `test/support` that does so, directly or through another one.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -9,10 +9,16 @@ import { root } from "./entries.mjs";
 
 /** @import { ToolName } from "./find-tools.mjs" */
 
+const WEBKIT = /(^|\/)test\/support\/browsers\/webkit\.ts$/;
+
 /** @type {Record<ToolName, RegExp>} */
 const MARKS = {
   redis: /(^|\/)test\/support\/redis-server\.ts$/,
   chromium: /(^|\/)test\/support\/browser\.ts$|^playwright-core$/,
+  firefox: /(^|\/)test\/support\/browsers\/firefox\.ts$/,
+  webkit: WEBKIT,
+  // It has no mode without a window.
+  xvfb: WEBKIT,
 };
 
 const IMPORT = /\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g;

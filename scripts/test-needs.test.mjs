@@ -18,12 +18,16 @@ it("reads from its imports what a test needs, through helpers, and through helpe
     "src/a.ts": `export const a = "not a test";`,
     "test/support/redis-server.ts": "export const start = 1;",
     "test/support/browser.ts": `import { chromium } from "playwright-core";`,
+    "test/support/browsers/firefox.ts": "export const launch = 1;",
+    "test/support/browsers/webkit.ts": "export const launch = 1;",
     "test/support/two.ts": `import { start } from "./redis-server.ts"; import "./three.ts";`,
     "test/support/three.ts": `import "./two.ts";`,
     "test/integration/memory.test.ts": `import { it } from "vitest";`,
     "test/integration/redis.test.ts": `import { start } from "../support/redis-server.ts";`,
     "test/integration/deep.test.ts": `export { start } from "../support/two.ts";`,
     "test/browser/both.test.ts": `import "../support/two.ts"; const b = await import("../support/browser.ts");`,
+    "test/browser/firefox.long.test.ts": `import { launch } from "../support/browsers/firefox.ts";`,
+    "test/browser/webkit.long.test.ts": `import { launch } from "../support/browsers/webkit.ts";`,
     "test/package/direct.test.ts": `import { chromium } from "playwright-core";`,
     "test/package/node_modules/x/x.test.ts": `import "playwright-core";`,
   };
@@ -39,6 +43,8 @@ it("reads from its imports what a test needs, through helpers, and through helpe
     "test/integration/redis.test.ts": "redis",
     "test/integration/deep.test.ts": "redis",
     "test/browser/both.test.ts": "chromium redis",
+    "test/browser/firefox.long.test.ts": "firefox",
+    "test/browser/webkit.long.test.ts": "webkit xvfb",
     "test/package/direct.test.ts": "chromium",
   });
 });

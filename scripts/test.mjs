@@ -10,7 +10,7 @@ import path from "node:path";
 import { buildIfStale } from "./build-if-stale.mjs";
 import { cureCommand, installDebian, mayInstall } from "./cure-tools.mjs";
 import { root } from "./entries.mjs";
-import { findTools } from "./find-tools.mjs";
+import { findTools, LONG_TOOL_NAMES, NAMES, TOOL_NAMES } from "./find-tools.mjs";
 import { testNeeds } from "./test-needs.mjs";
 
 /** @import { Tool, ToolName } from "./find-tools.mjs" */
@@ -42,9 +42,11 @@ function missingOf(tools) {
  * @returns {NodeJS.ProcessEnv}
  */
 function testEnv(tools) {
-  const { REDIS_URL: _never, REDIS_SERVER: _given, CHROMIUM_PATH: _named, ...env } = process.env;
-  for (const tool of tools) {
-    if (tool.path !== undefined) env[tool.name === "redis" ? "REDIS_SERVER" : "CHROMIUM_PATH"] = tool.path;
+  const { REDIS_URL: _never, ...env } = process.env;
+  for (const { name, path: file } of tools) {
+    const { variable } = NAMES[name];
+    if (file === undefined) delete env[variable];
+    else env[variable] = file;
   }
   return env;
 }
@@ -145,14 +147,15 @@ function readResults(file) {
  * @returns {Promise<number>} the exit code
  */
 async function main(options) {
-  let tools = await findTools();
+  const names = isLong ? [...TOOL_NAMES, ...LONG_TOOL_NAMES] : TOOL_NAMES;
+  let tools = await findTools({}, names);
   report(tools);
   if (missingOf(tools).length > 0 && mayInstall()) {
     console.log(
       `${missingOf(tools).join(" and ")} missing; this is root on a system with apt-get, so the packages are installed.`,
     );
     installDebian(missingOf(tools));
-    tools = await findTools();
+    tools = await findTools({}, names);
     report(tools);
   }
   if (!buildIfStale()) return 1;
@@ -190,4 +193,4 @@ async function main(options) {
 
 const options = process.argv.slice(2);
 const isLong = options.includes("--long");
-process.exit(await main([isLong ? "--project=long" : "--project=!long", ...options.filter((option) => option !== "--long")]));
+process.exit(await main([isLong ? "--project=long*" : "--project=!long*", ...options.filter((option) => option !== "--long")]));

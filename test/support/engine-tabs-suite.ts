@@ -54,13 +54,11 @@ export function engineTabsSuite(engine: () => Engine, { outlivesCrashes }: Engin
     await heir.until("globalThis.holds");
   });
 
-  if (outlivesCrashes) {
-    it("a tab that crashes hands its Web Lock on", async () => {
-      const [holder, heir] = await holderAndHeir();
-      await holder.crash?.();
-      await heir.until("globalThis.holds");
-    });
-  }
+  it.runIf(outlivesCrashes)("a tab that crashes hands its Web Lock on", async () => {
+    const [holder, heir] = await holderAndHeir();
+    await holder.crash?.();
+    await heir.until("globalThis.holds");
+  });
 
   it("a frozen tab does nothing, not even let go of its Web Lock, and goes on where it stood; others do not notice", async () => {
     const [holder, heir] = await holderAndHeir();
