@@ -6,7 +6,8 @@ import { fakeClock } from "../testing/fake-clock.ts";
 import { createRealtimeClient } from "./client.ts";
 import { FakeServer, type FakeStream } from "./fake-server.ts";
 import type { ClientMessage, ClientSubscribeOptions, RealtimeClientOptions } from "./options.ts";
-// Loaded by now, so that it takes no time when a client asks for it.
+// Loaded by now, so that they take no time when a client asks for them.
+import "./explain.ts";
 import "./transports/long-polling.ts";
 
 const warned = vi.spyOn(console, "warn");
@@ -784,7 +785,7 @@ describe("a server that cannot or will not", () => {
     server.answers.push(new Response("<html>back soon", { headers: { "content-type": "text/html" } }));
     hear();
     await tick();
-    expect(warned.mock.calls.flat()).toEqual([expect.stringContaining("something else than text/event-stream")]);
+    expect(warned.mock.calls.flat()).toEqual([expect.stringContaining("answered with text/html, not with text/event-stream")]);
     await tick(500);
     await flush();
     expect(client.getStatus()).toBe("connected");

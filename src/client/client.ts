@@ -171,7 +171,7 @@ export function createInnerClient(options: RealtimeClientOptions = {}): InnerCli
         const request = listener.request(channel);
         const wish = audience.get(listener)?.get(channel);
         const isAsked = wish === request;
-        if (isAsked || !request || isRealtimeCursor(wish))
+        if (isAsked || !request || request === frame.cursor || isRealtimeCursor(wish))
           listener.joined(channel, joined, isAsked && wish !== asked.get(channel));
         // It came later, or got a cursor meanwhile which this stream was not asked about: it waits for the next.
         else audience.delete(listener);

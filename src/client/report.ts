@@ -1,13 +1,19 @@
 /**
  * One line on the console, in development. A bundler for production leaves nothing of it, which is why the text is made by a
- * function; a page without a bundler has no `process`.
+ * function; a page without a bundler has no `process`. What takes more than a line to make is loaded by that function.
  */
-export function warn(text: () => string): void {
+export function warn(text: () => string | Promise<string>): void {
   try {
-    if (process.env.NODE_ENV !== "production") console.warn(`tidings: ${text()}`);
+    if (process.env.NODE_ENV !== "production") write(text());
   } catch {
-    console.warn(`tidings: ${text()}`);
+    write(text());
   }
+}
+
+function write(text: string | Promise<string>): void {
+  if (typeof text === "string") console.warn(`tidings: ${text}`);
+  // What explains may fail, or not be there any more: the plain fact is in the browser's own log.
+  else text.then(write, () => {});
 }
 
 /** Calls a user's function, in this turn. What it throws or rejects with is reported, and stops nothing. */

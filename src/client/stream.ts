@@ -107,7 +107,12 @@ export function openStream(
   void Promise.resolve()
     .then(async () => (await chooseTransport(options))(link))
     .catch((error: unknown) => {
-      if (!signal.aborted) warn(() => `the stream broke, and will be opened again: ${String(error)}`);
+      if (!signal.aborted)
+        warn(async () =>
+          heartbeatMs
+            ? `the stream broke, and will be opened again: ${String(error)}`
+            : (await import("./explain.ts")).explainUnanswered(options.api ?? {}, error),
+        );
       return 0;
     })
     .then((retryAfterMs) => {

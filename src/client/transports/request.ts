@@ -30,12 +30,12 @@ export async function request({ asked, options, signal }: Link, accept: string, 
     if (status >= 500 || RETRIED.includes(status)) return Number(response.headers.get("retry-after")) * 1_000 || 0;
     if (!response.ok || !response.body) {
       const answer = await response.text();
-      warn(() => `the server refused the stream: ${status} ${answer.slice(0, 500)}`);
+      warn(async () => (await import("../explain.ts")).explainRefusal(response, answer));
       return Infinity;
     }
     if (response.headers.get("content-type")?.startsWith(accept)) return response;
     // A page that says "back soon" with status 200, or a wrong address: later, perhaps.
-    warn(() => `${address} answered with something else than ${accept}`);
+    warn(async () => (await import("../explain.ts")).explainAnswer(address, response, accept));
     return 0;
   }
 }

@@ -22,6 +22,7 @@ export const sharedTabs: Transport = async (link) => {
   await hold(id, signal);
   return new Promise((resolve) => {
     const channel = new BroadcastChannel(name);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has but one
     const call = (what: Call): void => channel.postMessage(what);
     const candidate = candidateOf(options, name);
     let leader: string | undefined;
@@ -29,7 +30,7 @@ export const sharedTabs: Transport = async (link) => {
     let grace: ReturnType<typeof clock.setTimeout> | undefined;
     let timer: ReturnType<typeof clock.setTimeout>;
 
-    channel.onmessage = ({ data: news }: MessageEvent<News>) => {
+    channel.addEventListener("message", ({ data: news }: MessageEvent<News>) => {
       // What another tab calls.
       if (!news.leader) return;
       alive();
@@ -47,7 +48,7 @@ export const sharedTabs: Transport = async (link) => {
         grace = undefined;
         hear(frame);
       }
-    };
+    });
 
     /** The first tab that misses the leader asks, and all hear the answer. A timer that comes late proves nothing: this tab slept. */
     function watch(): void {

@@ -41,6 +41,7 @@ export function lead(name: string, options: TransportOptions, signal: AbortSigna
   let client: InnerClient;
 
   const say = (news: Omit<News, "leader">): void => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has but one
     if (!signal.aborted) channel.postMessage({ leader, ...news });
   };
 
@@ -79,7 +80,7 @@ export function lead(name: string, options: TransportOptions, signal: AbortSigna
   }
 
   connect();
-  channel.onmessage = ({ data: { ping, close, open: id, asked } }: MessageEvent<Call>) => {
+  channel.addEventListener("message", ({ data: { ping, close, open: id, asked } }: MessageEvent<Call>) => {
     if (ping) {
       // Timers of a tab in the background may come once a minute: so the others keep watch.
       client.refresh();
@@ -87,7 +88,7 @@ export function lead(name: string, options: TransportOptions, signal: AbortSigna
     }
     if (close) drop(close);
     if (id) open(id, new Map(asked));
-  };
+  });
   say({});
   return new Promise((resolve) => {
     signal.addEventListener("abort", () => {
