@@ -19,6 +19,8 @@ export async function bundlePage(entry: string): Promise<string> {
       emptyOutDir: false,
       minify: false,
       lib: { entry: path.resolve(root, entry), formats: ["es"], fileName: () => "page.js" },
+      // What the client loads only when it is used is in the same file.
+      rolldownOptions: { output: { codeSplitting: false } },
     },
   });
   return path.join(outDir, "page.js");
