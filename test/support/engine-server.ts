@@ -15,10 +15,8 @@ export interface EngineServer extends AsyncDisposable {
   readonly url: string;
   /** Everything goes through it, the page as well. */
   readonly proxy: TcpProxy;
-  /** The requests for a stream, oldest first: their paths and queries. */
-  readonly requests: readonly string[];
-  /** How many streams are open, as the server sees it. */
-  readonly streams: number;
+  /** Called when the page asks for its script, before it gets that: between two lives of a page that is loaded anew. */
+  onLoad: () => Promise<void>;
   /** Emits `order.placed` on the channel `room`, once for each value, in order. Resolves when all are stored. */
   emit(...values: readonly unknown[]): Promise<void>;
 }
@@ -40,34 +38,27 @@ export async function startEngineServer({ script, heartbeatMs = 1_000 }: EngineS
   const lease = leaseHub(broker, () => ({ broker, clock: systemClock, logger: console, heartbeatMs }));
   const realtime = new Realtime({ broker });
   const stream = handle({ realtime });
-  const requests: string[] = [];
-  let streams = 0;
 
   const server = await serve((request, response) => {
     const { url = "/" } = request;
-    if (url.startsWith("/api/realtime")) {
-      requests.push(url);
-      streams++;
-      response.once("close", () => streams--);
-      return stream(request, response);
-    }
+    if (url.startsWith("/api/realtime")) return stream(request, response);
     // Only streams leave a connection behind, so what is done to connections is done to them.
     response.setHeader("connection", "close");
     const file = files.get(url);
-    if (file !== undefined) return void response.setHeader("content-type", "text/javascript").end(file);
+    if (file !== undefined) {
+      response.setHeader("content-type", "text/javascript");
+      return void kit.onLoad().then(() => response.end(file));
+    }
     const scripts = url === "/" ? `<script>${RECORD_CONSOLE}</script><script type="module" src="/page.js"></script>` : "";
     const html = `<!doctype html><title>${url}</title><link rel="icon" href="data:,">${scripts}`;
     response.setHeader("content-type", "text/html").end(html);
   });
   const proxy = await startProxy(Number(new URL(server.url).port));
 
-  return {
+  const kit: EngineServer = {
     url: `http://127.0.0.1:${proxy.port}`,
     proxy,
-    requests,
-    get streams() {
-      return streams;
-    },
+    onLoad: async () => {},
     async emit(...values) {
       for (const value of values) await realtime.channel("room").emit("order.placed", value);
     },
@@ -78,4 +69,5 @@ export async function startEngineServer({ script, heartbeatMs = 1_000 }: EngineS
       await server[Symbol.asyncDispose]();
     },
   };
+  return kit;
 }
