@@ -1,8 +1,9 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { root } from "../package/installed.ts";
-import { freePort } from "../package/project.ts";
+import { freePort, type Server } from "../package/project.ts";
 import { launchBrowser } from "../support/browser.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { barrierFor, openChat, STREAM } from "./chat-page.ts";
@@ -92,6 +93,19 @@ const EXAMPLES: readonly Example[] = [
 function behindProxy(proxy: TcpProxy): Running {
   return { url: `http://127.0.0.1:${proxy.port}`, proxy };
 }
+
+/** Says how many hubs and open streams the server has, in all copies of its modules, and which state of a file is loaded. */
+const PROBE = `import * as lib from "@/lib/realtime";
+export const dynamic = "force-dynamic";
+export function GET() {
+  const generations: any[] = Object.values((globalThis as any)[Symbol.for("tidings")] ?? {});
+  const hubs = generations.flatMap(({ hubs }) => [...hubs.values()].map(({ hub }) => hub));
+  const streams = hubs.reduce((sum, { streams }) => sum + streams, 0);
+  return Response.json({ hubs: hubs.length, streams, edits: (lib as { edits?: number }).edits ?? 0 });
+}
+`;
+
+const SOON = { timeout: 60_000, interval: 100 };
 
 let browser: Browser;
 beforeAll(async () => {
@@ -186,5 +200,53 @@ describe.each(EXAMPLES.map((example) => [example.name, example] as const))("exam
     for (const mark of ["ZodError", "_zod", "invalid_payload", 'Symbol.for("tidings")', "keyPrefix"]) {
       expect([mark, code.includes(mark)]).toEqual([mark, false]);
     }
+  });
+});
+
+describe("examples/nextjs, by next dev", () => {
+  let app: ExampleApp | undefined;
+  let server: Server;
+  beforeAll(async () => {
+    app = prepareExample("nextjs");
+    mkdirSync(path.join(app.folder, "app/probe"), { recursive: true });
+    writeFileSync(path.join(app.folder, "app/probe/route.ts"), PROBE);
+    const args = (port: number) => ["--port", String(port), "--hostname", "127.0.0.1"];
+    server = await app.start("dev", { args, endBy: "SIGTERM" });
+    // Compiled at the first request, for which a busy machine takes longer than a page waits for its stream.
+    for (const address of ["", "/probe", "/api/realtime"]) await (await fetch(server.url + address)).body?.cancel();
+  });
+  afterAll(() => app?.[Symbol.asyncDispose]());
+
+  it("F-16: with an edit of the page, of its hook and of the server's file: one stream per tab, and nothing shown twice", async () => {
+    const { folder } = app as ExampleApp;
+    const edit = (file: string, change: (text: string) => string): void => {
+      const place = path.join(folder, file);
+      writeFileSync(place, change(readFileSync(place, "utf8")));
+    };
+    const serverHolds = (wanted: object): Promise<void> =>
+      vi.waitFor(async () => expect(await (await fetch(`${server.url}/probe`)).json()).toEqual(wanted), SOON);
+    const [first, second] = [
+      await openChat(browser, server.url, { userAgent: "first" }),
+      await openChat(browser, server.url, { userAgent: "second" }),
+    ];
+    for (const chat of [first, second]) await chat.saysConnected();
+    await first.send("one");
+    for (const chat of [first, second]) await chat.shows(["Ada one"]);
+    await serverHolds({ hubs: 1, streams: 2, edits: 0 });
+
+    for (const round of [1, 2, 3]) {
+      edit("app/chat.tsx", (text) => text.replace(/Lobby\d*/, `Lobby${round}`));
+      for (const { page } of [first, second]) await page.getByText(`Lobby${round}`).waitFor({ timeout: 60_000 });
+      for (const chat of [first, second]) await chat.saysConnected();
+      await serverHolds({ hubs: 1, streams: 2, edits: 0 });
+    }
+    edit("lib/realtime-client.ts", (text) => `${text}\nexport const edited = true;\n`);
+    edit("lib/realtime.ts", (text) => `${text}\nexport const edits = 1;\n`);
+    await serverHolds({ hubs: 1, streams: 2, edits: 1 });
+    for (const chat of [first, second]) await chat.saysConnected();
+    await first.send("two");
+    for (const chat of [first, second]) await chat.shows(["Ada one", "Ada two"]);
+    await serverHolds({ hubs: 1, streams: 2, edits: 1 });
+    expect([...first.complaints, ...second.complaints]).toEqual([]);
   });
 });
