@@ -154,7 +154,11 @@ export function testBinding({ framework, ways }: BindingSuite): void {
     await leave("two");
     await untilAsked("first");
     const before = requests.length;
-    await tab.evaluate(() => (globalThis as unknown as PageWindow).page.unmount());
+    await tab.evaluate(() => {
+      const { page } = globalThis as unknown as PageWindow;
+      page.subscribeProvided();
+      page.unmount();
+    });
     await vi.waitFor(() => expect(open.size).toBe(0));
     expect(await tab.innerText("#root")).toBe("");
     expect(requests).toHaveLength(before);

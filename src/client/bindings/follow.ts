@@ -38,7 +38,8 @@ export function followOptions(client: RealtimeClient, cursors: Map<string, Realt
       end = undefined;
       try {
         if (!enabled) return;
-        for (const channel of cursors.keys()) if (!channels.includes(channel)) cursors.delete(channel);
+        const wanted = new Set(channels);
+        for (const channel of cursors.keys()) if (!wanted.has(channel)) cursors.delete(channel);
         end = client.subscribe({
           ...{ channels, events, history, after, cursors },
           onData: (message) => latest.onData?.(message),
