@@ -28,7 +28,7 @@ export function engineTabsSuite(engine: () => Engine, { outlivesCrashes }: Engin
 
   /** Two tabs. The first holds a lock, which the second waits for. */
   async function holderAndHeir(): Promise<[holder: Tab, heir: Tab]> {
-    const [holder, heir] = [await newTab(), await newTab()];
+    const [holder, heir] = await Promise.all([newTab(), newTab()]);
     await holder.evaluate(WANT_LOCK);
     await holder.until("globalThis.holds");
     await heir.evaluate(WANT_LOCK);
@@ -38,7 +38,7 @@ export function engineTabsSuite(engine: () => Engine, { outlivesCrashes }: Engin
   }
 
   it("two tabs hear each other on a BroadcastChannel, and share what is stored", async () => {
-    const [one, other] = [await newTab(), await newTab()];
+    const [one, other] = await Promise.all([newTab(), newTab()]);
     await one.evaluate(
       `void ((globalThis.ear = new BroadcastChannel("talk")).onmessage = ({ data }) => (globalThis.heard = data))`,
     );

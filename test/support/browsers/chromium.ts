@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { chromium, type BrowserContext, type CDPSession } from "playwright-core";
+import { chromium, type BrowserContext, type CDPSession, type Page } from "playwright-core";
 import { chromiumPath, SWITCHES } from "../browser.ts";
-import { until } from "../until.ts";
 import { byEvaluating, type Engine, type Tab } from "./engine.ts";
-import { startProgram, type Program } from "./programs.ts";
+import { startProgram } from "./programs.ts";
+
+const ADDRESS = /^DevTools listening on (ws:\S+)/m;
 
 /**
  * Starts Chromium. One that playwright-core starts has no back/forward cache, does not slow down what is hidden, and takes every page
@@ -22,28 +23,35 @@ export async function launchChromium(): Promise<Engine> {
     rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   };
   try {
-    const browser = await chromium.connectOverCDP(await addressOf(program), { noDefaults: true });
+    const browser = await chromium.connectOverCDP(await program.ready(async () => ADDRESS.exec(program.printed)?.[1]), {
+      noDefaults: true,
+    });
     const [context] = browser.contexts() as [BrowserContext];
     const protocol = await browser.newBrowserCDPSession();
-    return { newTab: (url) => openTab(context, protocol, url), close, [Symbol.asyncDispose]: close };
+    let last: Promise<unknown> = Promise.resolve();
+    // One after the other: a page that opens does not say for whom.
+    const newPage = (): Promise<Page> => {
+      const opening = last.then(() => openWindow(context, protocol));
+      last = opening.catch(() => {});
+      return opening;
+    };
+    const newTab = async (url: string): Promise<Tab> => createTab(context, await newPage(), url);
+    return { newTab, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function addressOf(program: Program): Promise<string> {
-  return until("Chromium listens", async () => {
-    if (program.ended) throw new Error(`Chromium ended: ${program.printed}`);
-    return /^DevTools listening on (ws:\S+)/m.exec(program.printed)?.[1];
-  });
-}
-
-async function openTab(context: BrowserContext, browser: CDPSession, url: string): Promise<Tab> {
+async function openWindow(context: BrowserContext, browser: CDPSession): Promise<Page> {
   const [page] = await Promise.all([
     context.waitForEvent("page"),
     browser.send("Target.createTarget", { url: "about:blank", newWindow: true }),
   ]);
+  return page;
+}
+
+async function createTab(context: BrowserContext, page: Page, url: string): Promise<Tab> {
   const protocol = await context.newCDPSession(page);
   const { windowId } = await protocol.send("Browser.getWindowForTarget");
   const resize = (windowState: "minimized" | "normal"): Promise<unknown> =>

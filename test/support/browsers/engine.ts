@@ -4,9 +4,6 @@
  */
 import { until } from "../until.ts";
 
-/** Starts an engine with a profile of its own. */
-export type LaunchEngine = () => Promise<Engine>;
-
 /** One running browser with one profile: its tabs share storage, Web Locks and BroadcastChannels. */
 export interface Engine extends AsyncDisposable {
   /** Opens a tab in a window of its own, so that no tab hides another, and waits until its page has loaded. */

@@ -2,15 +2,20 @@ import { spawn, type ChildProcess, type StdioOptions } from "node:child_process"
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { once } from "node:events";
 import path from "node:path";
+import { until } from "../until.ts";
 
 /** A program of an engine, which may have children. */
 export interface Program {
   readonly child: ChildProcess;
   readonly pid: number;
-  /** Why it is of no use: what it printed last. */
+  /** What it printed last. */
   readonly printed: string;
-  /** Whether it has ended. */
-  readonly ended: boolean;
+  /**
+   * Asks until there is an answer, and resolves with it. `undefined` and an exception both mean "not yet".
+   *
+   * @throws Error at once when the program has ended, else after a minute
+   */
+  ready<T>(ask: () => Promise<T | undefined>): Promise<T>;
   /** Ends it and all its descendants, also those that are stopped. Safe to call twice. */
   kill(): Promise<void>;
 }
@@ -40,10 +45,18 @@ export function startProgram(file: string, args: readonly string[], { env, extra
     child,
     pid: child.pid ?? 0,
     get printed() {
-      return failure?.message ?? printed;
+      return printed;
     },
-    get ended() {
-      return hasEnded();
+    async ready<T>(ask: () => Promise<T | undefined>) {
+      const look = async (): Promise<{ answer?: T } | undefined> => {
+        if (hasEnded()) return {};
+        const answer = await ask();
+        return answer === undefined ? undefined : { answer };
+      };
+      // A browser that starts for the first time on a busy machine.
+      const { answer } = await until(`${file} is ready`, look, { timeoutMs: 60_000 });
+      if (answer === undefined) throw new Error(`${file} has ended: ${failure?.message ?? printed}`);
+      return answer;
     },
     async kill() {
       if (hasEnded()) return;

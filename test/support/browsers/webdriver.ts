@@ -30,7 +30,7 @@ export class WebDriver {
 
   /** Begins the session. The window that it begins with stays, and is nobody's tab. */
   async begin(): Promise<void> {
-    await this.#wire.send("NewSession", { capabilities: { alwaysMatch: { acceptInsecureCerts: true } } });
+    await this.#wire.send("NewSession", { capabilities: {} });
     this.#home = (await this.#wire.send("GetWindowHandle")) as string;
   }
 
@@ -44,17 +44,17 @@ export class WebDriver {
     return run;
   }
 
-  /** Opens an empty window. @returns its handle */
-  newWindow(): Promise<string> {
-    return this.in(async (wire) => ((await wire.send("NewWindow", { type: "window" })) as { handle: string }).handle);
-  }
-
   /** Opens a page in a window. */
   async openTab(handle: string, url: string, page: PageProcess): Promise<Tab> {
     const tab = createTab(this, handle, page);
     await tab.goto(url);
     return tab;
   }
+}
+
+/** Opens an empty window. @returns its handle */
+export async function newWindow(wire: Wire): Promise<string> {
+  return ((await wire.send("NewWindow", { type: "window" })) as { handle: string }).handle;
 }
 
 /** What the WebDriver standard has no words for. */

@@ -5,7 +5,7 @@ import path from "node:path";
 import { until } from "../until.ts";
 import type { Engine, Tab } from "./engine.ts";
 import { descendantsOf, nameOf, programPath, startProgram, type Program } from "./programs.ts";
-import { WebDriver, type Command, type Wire } from "./webdriver.ts";
+import { newWindow, WebDriver, type Command, type Wire } from "./webdriver.ts";
 
 /** Where WebDriver's commands are, below the session. */
 const ENDPOINTS: Readonly<Record<Exclude<Command, "NewSession">, readonly [method: "GET" | "POST" | "DELETE", path: string]>> =
@@ -53,18 +53,17 @@ export async function launchWebKit(): Promise<Engine> {
       },
     });
     programs.push(browser);
-    await until("WebKitWebDriver listens", async () => {
-      if (browser.ended) throw new Error(`WebKitWebDriver ended: ${browser.printed}`);
-      return (await fetch(`http://127.0.0.1:${port}/status`)).ok || undefined;
-    });
+    await browser.ready(async () => (await fetch(`http://127.0.0.1:${port}/status`)).ok || undefined);
     const driver = new WebDriver(httpWire(`http://127.0.0.1:${port}/session`));
     await driver.begin();
     const pages = (): number[] => descendantsOf(browser.pid).filter((pid) => nameOf(pid) === "WebKitWebProces");
     const newTab = async (url: string): Promise<Tab> => {
-      // Each window has a process of its own: the one that comes with it.
-      const before = pages();
-      const handle = await driver.newWindow();
-      const pid = await until("the window has a process", async () => pages().find((one) => !before.includes(one)));
+      const [handle, pid] = await driver.in(async (wire) => {
+        // Each window has a process of its own: the one that comes with it.
+        const before = pages();
+        const opened = await newWindow(wire);
+        return [opened, await until("the process of a window", async () => pages().find((one) => !before.includes(one)))];
+      });
       return await driver.openTab(handle, url, { pid: async () => pid, canCrash: false });
     };
     return { newTab, close, [Symbol.asyncDispose]: close };
@@ -93,10 +92,7 @@ function httpWire(sessions: string): Wire {
 function displayOf(screen: Program): Promise<string> {
   let written = "";
   screen.child.stdio[3]?.on("data", (chunk: Buffer) => (written += chunk.toString()));
-  return until("Xvfb shows a screen", async () => {
-    if (screen.ended) throw new Error(`Xvfb ended: ${screen.printed}`);
-    return /^(\d+)\n/.exec(written)?.[1];
-  });
+  return screen.ready(async () => /^(\d+)\n/.exec(written)?.[1]);
 }
 
 /** WebKitWebDriver takes no other than a given one. */
