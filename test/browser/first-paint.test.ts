@@ -9,7 +9,7 @@ import { handle, Realtime } from "../../src/index.ts";
 import { fetchListener } from "../support/http-server.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { bundlePage } from "../support/bundle.ts";
-import { App, type Painted, type PaintedPage, type Row } from "./fixtures/first-paint-app.tsx";
+import { App, type Painted, type PaintedPage, type Row, type Selection } from "./fixtures/first-paint-app.tsx";
 
 /** What happens on the server while a page comes about. */
 interface Visit {
@@ -83,8 +83,8 @@ afterEach(async () => {
   expect([...errors, ...complaints], "neither React nor the client complained").toEqual([]);
 });
 
-/** Opens the page, which is still in the making. */
-async function open(next: Visit): Promise<void> {
+/** Opens the page, which is still in the making. @returns what the server has rendered */
+async function open(next: Visit): Promise<string> {
   visit = next;
   tab = await browser.newPage();
   tab.on("console", (line) => {
@@ -92,7 +92,8 @@ async function open(next: Visit): Promise<void> {
   });
   const aheadMs = (next.minutesAhead ?? 0) * 60_000;
   if (aheadMs) await tab.addInitScript(`{ const { now } = Date; Date.now = () => now() + ${aheadMs}; }`);
-  await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const response = await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  return (await response?.text()) ?? "";
 }
 
 const painted = (): Promise<Painted> => tab.evaluate(() => ({ ...(globalThis as unknown as { painted: Painted }).painted }));
@@ -138,16 +139,14 @@ describe("the first paint", () => {
     "F-29, F-30, B-11: shows each event once, whenever it was emitted, without a hydration warning: %s",
     async (_title, kind, isStrict, minutesAhead) => {
       await emit("room", ...numbers(1, 25));
-      await open({
+      const html = await open({
         page: () => read({ kind, isStrict }),
-        beforeScript: async () => {
-          expect(await rows(), "the server has rendered the newest 20").toEqual(inRoom(6, 25));
-          await emit("room", 26, 27);
-        },
+        beforeScript: () => emit("room", 26, 27),
         beforeConnect: () => emit("room", 28, 29),
         whileConnecting: () => void emit("room", ...numbers(30, 49)),
         minutesAhead,
       });
+      expect([...html.matchAll(/<li>([^<]*)/g)].map(([, row]) => row)).toEqual(inRoom(6, 25));
       await untilRows(...inRoom(6, 49));
       await untilConnected();
       await emit("room", ...numbers(50, 60));
@@ -242,6 +241,32 @@ describe("the first paint", () => {
     expect((await painted()).isStale, "it said so meanwhile").toContain(true);
     stored.push({ id: await room.emit("chat.message", 21), channel: "room", data: 21 });
     await untilRows(...inRoom(1, 21));
+  });
+});
+
+describe("a folded state", () => {
+  it("calls the newest `reduce`, and begins anew with `initial` on another channel", async () => {
+    await emit("room", 1);
+    await open({ page: () => read({ kind: "state", isStrict: true }) });
+    await untilConnected();
+    await emit("room", 2);
+    await untilRows(...inRoom(1, 2));
+    const select = (selection: Selection): Promise<void> =>
+      tab.evaluate((next) => (globalThis as unknown as { painted: Painted }).painted.select(next), selection);
+    await select({ channel: "room", mark: "!" });
+    await emit("room", 3);
+    await untilRows(...inRoom(1, 2), "room 3!");
+    await select({ channel: "news", mark: "" });
+    await untilRows(...inRoom(1, 1));
+    expect((await painted()).folded, "not one render with the other channel's state").not.toContain("news 3");
+    await vi.waitFor(() => expect(streams).toBe(2));
+    await untilConnected();
+    await emit("room", 4);
+    await emit("news", 5);
+    await untilRows(...inRoom(1, 1), "news 5");
+    await select({ channel: undefined, mark: "" });
+    await untilRows(...inRoom(1, 1));
+    await vi.waitFor(async () => expect(await tab.locator("#status").innerText()).toBe("disconnected"));
   });
 });
 
