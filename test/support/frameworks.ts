@@ -9,10 +9,13 @@ import { npm, root } from "../package/installed.ts";
 /** The frameworks that the repository itself does not install, each by the folder of its fixtures. */
 export type Framework = "svelte4" | "svelte5" | "vue3";
 
+/** What comes at its first use: a framework, or the caches that a page's data can be in, with a React of their own. */
+export type Installed = Framework | "caches";
+
 const fixtures = path.join(root, "test/browser/fixtures");
 
 /** A framework comes at its first use, and again when its lockfile is another. @returns where it lies. */
-export function installFramework(name: Framework): string {
+export function installFramework(name: Installed): string {
   const folder = path.join(root, ".cache", name);
   const wanted = path.join(fixtures, name, "package-lock.json");
   const isThere = (): boolean => {
@@ -54,7 +57,7 @@ export interface BundleOptions {
 }
 
 /** Bundles a file, with the built package and a framework, as an application does it in development. @returns its path. */
-export async function bundleWith(name: Framework, options: BundleOptions): Promise<string> {
+export async function bundleWith(name: Installed, options: BundleOptions): Promise<string> {
   const folder = installFramework(name);
   const outDir = mkdtempSync(path.join(tmpdir(), `tidings-${name}-`));
   const warnings: string[] = [];
@@ -64,7 +67,7 @@ export async function bundleWith(name: Framework, options: BundleOptions): Promi
     configFile: false,
     logLevel: "warn",
     customLogger: { ...quiet, warn: (text) => void warnings.push(text) },
-    plugins: [resolveIn(folder), name === "vue3" ? compileVue(folder, isServer) : compileSvelte(name, folder, isServer)],
+    plugins: [resolveIn(folder), compilerOf(name, folder, isServer)],
     ssr: { noExternal: true },
     define: isServer ? {} : DEVELOPMENT,
     build: {
@@ -100,7 +103,7 @@ function resolveIn(folder: string): Plugin {
     name: "resolve-framework",
     enforce: "pre",
     resolveId: {
-      filter: { id: /^(tidings|svelte|vue|@vue)($|\/)/ },
+      filter: { id: /^(tidings|svelte|vue|@vue|react|react-dom|swr|@tanstack)($|\/)/ },
       async handler(id, importer, options) {
         if (importer?.startsWith(folder)) return null;
         const from = path.join(id.startsWith("tidings") ? root : folder, "package.json");
@@ -108,6 +111,11 @@ function resolveIn(folder: string): Plugin {
       },
     },
   };
+}
+
+function compilerOf(name: Installed, folder: string, isServer: boolean): Plugin | undefined {
+  if (name === "caches") return undefined;
+  return name === "vue3" ? compileVue(folder, isServer) : compileSvelte(name, folder, isServer);
 }
 
 type Compile = (source: string, options: Readonly<Record<string, unknown>>) => { readonly js: { readonly code: string } };
