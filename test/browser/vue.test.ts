@@ -17,6 +17,6 @@ describe("Vue 3", () => {
     const unmount = mountWithPlugin({ api: { url: "http://fake.test/events" }, fetch: server.fetch });
     await vi.waitFor(() => expect(server.open.map(({ channels }) => channels)).toEqual([["plugged"]]));
     unmount();
-    await vi.waitFor(() => expect(server.open).toEqual([]));
+    expect(server.open).toEqual([]);
   });
 });
