@@ -3,7 +3,8 @@
  * in this process, so what is global to a page finds out by the asynchronous context which tab it is asked by.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Clock } from "../protocol/clock.ts";
+import { setMaxListeners } from "node:events";
+import type { Clock, Timer } from "../protocol/clock.ts";
 import type { FakeServer } from "./fake-server.ts";
 
 /** One tab of a {@link FakeBrowser}. */
@@ -14,20 +15,32 @@ export class FakeTab {
   readonly fetch: typeof fetch;
   readonly #browser: FakeBrowser;
   readonly #waiting: Array<() => void> = [];
+  /** Nothing goes on in the network for a tab that has gone. */
   readonly #gone = new AbortController();
   readonly #listeners = new Map<string, Set<() => void>>();
 
   constructor(browser: FakeBrowser, clock: Clock, server: FakeServer) {
     this.#browser = browser;
+    const cleared = new WeakSet<Timer>();
+    const deliver = (what: () => void): void => this.deliver(what);
+    setMaxListeners(Infinity, this.#gone.signal);
     this.clock = {
       now: () => clock.now(),
       random: () => clock.random(),
-      setTimeout: (callback, delayMs) => clock.setTimeout(() => this.deliver(callback), delayMs),
-      clearTimeout: (timer) => clock.clearTimeout(timer),
+      setTimeout(callback, delayMs) {
+        const timer = clock.setTimeout(() => deliver(() => cleared.has(timer) || callback()), delayMs);
+        return timer;
+      },
+      clearTimeout(timer) {
+        clock.clearTimeout(timer);
+        // One that is due, and waits until the tab is awake again.
+        if (timer) cleared.add(timer);
+      },
     };
     this.fetch = async (input, init) => {
-      const signals = [this.#gone.signal, ...(init?.signal ? [init.signal] : [])];
-      const response = await server.fetch(input, { ...init, signal: AbortSignal.any(signals) });
+      const abort = new AbortController();
+      for (const signal of [this.#gone.signal, init?.signal]) signal?.addEventListener("abort", () => abort.abort());
+      const response = await server.fetch(input, { ...init, signal: abort.signal });
       if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
       return new Response(this.#gated(response.body as ReadableStream<Uint8Array>), response);
     };

@@ -36,6 +36,8 @@ afterEach(() => {
 function setUp(random?: () => number) {
   const clock = fakeClock(random);
   const server = new FakeServer();
+  // A tab can stand behind, for it has not heard yet what the leader has: who listens there from now on begins where it stands.
+  vi.spyOn(server, "mayLag").mockReturnValue(true);
   const browser = new FakeBrowser();
   for (const [name, value] of Object.entries(browser.globals)) vi.stubGlobal(name, value);
   const open = (shareTabs = "ann"): Page => {

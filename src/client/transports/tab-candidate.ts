@@ -30,7 +30,9 @@ function createCandidate(options: TransportOptions, name: string): Candidate {
       own.abort();
       if (claim === own && streams > 0) stand(false);
     };
-    navigator.locks.request(name, isSeizing ? { steal: true } : { signal }, () => lead(name, options, signal)).then(over, over);
+    // It may be granted when it is over already.
+    const begin = (): unknown => signal.aborted || lead(name, options, signal);
+    navigator.locks.request(name, isSeizing ? { steal: true } : { signal }, begin).then(over, over);
   }
 
   return {
