@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { IoRedisAdapterOptions } from "../../src/adapters/ioredis.ts";
 import type { ApiOptions, ClientSubscribeOptions, HistoryOption, RealtimeClientOptions } from "../../src/client/core.ts";
-import type { RealtimeProviderProps, UseRealtimeOptions } from "../../src/client/react.ts";
+import type { RealtimeProviderProps, UseRealtimeOptions, UseRealtimeStateOptions } from "../../src/client/react.ts";
 import type {
   CorsOptions,
   HandleLimits,
@@ -107,13 +107,19 @@ describe("docs/options.md names every option and its default", () => {
       maxReconnectAttempts: "Infinity",
       fetch: "that of the platform",
     };
-    const api: Defaults<ApiOptions> = { url: '"/api/realtime"', headers: "none", withCredentials: "false", shareTabs: "not shared" };
-    const props: Record<Exclude<keyof RealtimeProviderProps, "children" | "client">, true> = {
-      api: true,
-      maxReconnectAttempts: true,
+    const api: Defaults<ApiOptions> = {
+      url: '"/api/realtime"',
+      headers: "none",
+      withCredentials: "false",
+      shareTabs: "not shared",
     };
-    expect(Object.keys({ ...options, api: true })).toEqual(expect.arrayContaining(Object.keys(props)));
-    expect(optionsUnder("RealtimeProvider, createRealtimeClient(…)")).toEqual({ ...options, ...within("api", api) });
+    const props: Defaults<RealtimeProviderProps, "children" | "client" | "api"> = {
+      maxReconnectAttempts: options.maxReconnectAttempts,
+      onConnectionLost: "none",
+      onConnectionRestored: "none",
+      connectionLostAfterSecs: "5",
+    };
+    expect(optionsUnder("RealtimeProvider, createRealtimeClient(…)")).toEqual({ ...options, ...props, ...within("api", api) });
   });
 
   it("of the hook and of the client's subscribe", () => {
@@ -130,5 +136,18 @@ describe("docs/options.md names every option and its default", () => {
     const { length, ...past }: Defaults<ClientPast> = { limit: "all", length: "the same as limit", since: "none" };
     expect(page, length).toContain("(`length` is the same)");
     expect(optionsUnder("useRealtime(…), client.subscribe(…)")).toEqual({ ...shared, ...within("history", past) });
+  });
+
+  it("of the state", () => {
+    const options: Defaults<UseRealtimeStateOptions<unknown, Record<string, unknown>>> = {
+      channel: "required",
+      initial: "required",
+      reduce: "required",
+      after: "none",
+      resync: "none",
+      events: "all",
+      onGap: "a warning in development",
+    };
+    expect(optionsUnder("useRealtimeState(…)")).toEqual(options);
   });
 });
