@@ -331,7 +331,7 @@ describe("PageSession", () => {
     expect(rest).toEqual(made.b);
   });
 
-  it("a channel that cannot be had is a problem, which ends the page only when no other channel is left", async () => {
+  it("a channel that cannot be had is a problem, which ends no page: who asks again at once must not do so all the time", async () => {
     const { broker, clock, ask, page, flow } = scene();
     const { locate } = broker;
     vi.spyOn(broker, "locate").mockImplementation((channel, range) =>
@@ -342,13 +342,15 @@ describe("PageSession", () => {
       { type: "problem", code: "forbidden", channel: "mine", retry: false },
       { type: "problem", code: "channel_unavailable", channel: "bad", retry: true },
     ];
-    expect(await page([forbidden, from("bad", "5-5")], { waitMs: 20_000 })).toEqual({ at: "-3,5-5", frames: problems });
-    const { answers } = ask([forbidden, "good", from("bad", "5-5")], { waitMs: 20_000 });
+    expect(await page([forbidden, from("bad", "5-5")])).toEqual({ at: "-3,5-5", frames: problems });
+    const alone = ask([forbidden, from("bad", "5-5")], { waitMs: 20_000 });
+    const beside = ask([forbidden, "good", from("bad", "5-5")], { waitMs: 20_000 });
     await flow();
     await clock.advance(19_999);
-    expect(answers).toEqual([]);
+    expect([alone.answers, beside.answers]).toEqual([[], []]);
     await clock.advance(1);
-    const [{ at, frames }] = answers as [Page];
+    expect(alone.answers).toEqual([{ at: "-3,5-5", frames: problems }]);
+    const [{ at, frames }] = beside.answers as [Page];
     expect(at).toBe("-3,0-0,5-5");
     expect(frames).toEqual(expect.arrayContaining([...problems, expect.objectContaining({ type: "connected" })]));
     expect(JSON.stringify(frames), "I10 Text").not.toContain("secret");

@@ -39,7 +39,6 @@ export class PageSession implements Session, Flushed {
   #bytes = 0;
   /** Channels that were neither joined nor refused. */
   #awaited = 0;
-  #joined = 0;
   /** When the first frame came that moves a cursor. */
   #movedAt: number | undefined;
   #scheduled = false;
@@ -72,7 +71,6 @@ export class PageSession implements Session, Flushed {
 
   joined(feed: Feed, tail: RealtimeCursor): void {
     this.#awaited--;
-    this.#joined++;
     const { channel, position } = feed;
     const { intervalMs: heartbeatMs } = this.#host.heartbeat;
     this.#say(pageFrame({ type: "connected", channel, cursor: position as RealtimeCursor, tail, heartbeatMs }));
@@ -120,7 +118,7 @@ export class PageSession implements Session, Flushed {
 
   /** When the page is over, by what it knows now. */
   #endsAt(): number {
-    if (this.blocked || this.#awaited + this.#joined === 0) return Number.NEGATIVE_INFINITY;
+    if (this.blocked) return Number.NEGATIVE_INFINITY;
     if (this.#awaited === 0) return this.#movedAt ?? this.#waitEnd;
     // A channel that was not joined is asked for anew with each page. Beside one that always has something it must have its time.
     return this.#movedAt === undefined ? this.#joinEnd : Math.min(this.#joinEnd, this.#movedAt + PAGE_STRAGGLER_MS);
