@@ -27,7 +27,7 @@ const GATHER_MS = 25;
 const STALE_MS = 20_000;
 /** A channel that could not be joined for now is asked for again after this time. */
 const RETRY_CHANNEL_MS = 10_000;
-const WAKING = ["online", "pageshow", "visibilitychange"] as const;
+const WAKING = ["online", "pageshow", "visibilitychange", "resume"] as const;
 
 /** Time and chance of the page. In Node its timers keep the process alive: someone waits for events. */
 const pageClock: Clock = {
@@ -50,9 +50,9 @@ export interface InnerClient extends RealtimeClient {
 }
 
 /** {@link createRealtimeClient}, for this package alone. */
-export function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
+function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   const { clock = pageClock, maxReconnectAttempts = Infinity } = options;
-  const transportOptions = { ...options, clock, route: { cuts: 0 } };
+  const transportOptions = { ...options, clock, route: { cuts: 0 }, createClient: createInnerClient };
   const listeners = new Set<Listener>();
   const statusListeners = new Set<() => void>();
   let state = INITIAL;
@@ -221,12 +221,16 @@ export function createInnerClient(options: RealtimeClientOptions = {}): InnerCli
     for (const tell of [...statusListeners]) tell();
   }
 
-  function refresh(): void {
+  function refresh(staleMs = STALE_MS): void {
     dispatch({ type: "wake" });
-    if (current && current.stream.silentMs() > STALE_MS) leave(current, 0);
+    if (current && current.stream.silentMs() >= staleMs) leave(current, 0);
   }
 
-  const wake = (): false | void => !document.hidden && refresh();
+  function wake({ type }: Event): void {
+    // What Chromium has frozen gets nothing more from a stream that was open before, and is not told.
+    if (type === "resume") refresh(0);
+    else if (!document.hidden) refresh();
+  }
 
   /** Listeners came or went. */
   function check(): void {

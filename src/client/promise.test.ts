@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { fakeClock } from "../testing/fake-clock.ts";
-import { CheckedSubscriber } from "./checked-subscriber.ts";
+import { CheckedSubscriber } from "../../test/support/checked-subscriber.ts";
 import { createRealtimeClient } from "./client.ts";
 import { FakeServer } from "./fake-server.ts";
 // Loaded by now, so that it takes no time when a client asks for it.

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeClock } from "../../testing/fake-clock.ts";
+import { createRealtimeClient } from "../client.ts";
 import type { HeadersAsked } from "../options.ts";
 import { request } from "./request.ts";
 import type { Link, TransportOptions } from "./transport.ts";
@@ -21,7 +22,13 @@ async function ask(answers: readonly Response[], api: TransportOptions["api"] = 
   };
   const link: Link = {
     asked: new Map([["room:1", ""]]),
-    options: { api: { url: "http://api.test/events", ...api }, fetch, clock: fakeClock(), route: { cuts: 0 } },
+    options: {
+      api: { url: "http://api.test/events", ...api },
+      fetch,
+      clock: fakeClock(),
+      route: { cuts: 0 },
+      createClient: createRealtimeClient as never,
+    },
     signal: new AbortController().signal,
     alive() {},
     hear() {},

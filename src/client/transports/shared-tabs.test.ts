@@ -2,9 +2,9 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
-import { CheckedSubscriber } from "../checked-subscriber.ts";
+import { CheckedSubscriber } from "../../../test/support/checked-subscriber.ts";
 import { createRealtimeClient } from "../client.ts";
-import { FakeBrowser, type FakeTab } from "../fake-browser.ts";
+import { FakeBrowser, type FakeTab } from "../../../test/support/fake-browser.ts";
 import { FakeServer } from "../fake-server.ts";
 import type { RealtimeClient } from "../options.ts";
 // Loaded by now, so that they take no time when a client asks for them.

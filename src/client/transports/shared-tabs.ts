@@ -1,4 +1,4 @@
-import { chooseTransport } from "./choose.ts";
+import { streaming } from "./streaming.ts";
 import { candidateOf } from "./tab-candidate.ts";
 import type { Call, News } from "./tab-leader.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
@@ -16,7 +16,7 @@ const GRACE_MS = 1_000;
 export const sharedTabs: Transport = async (link) => {
   const { asked, options, signal, alive, hear } = link;
   const { clock } = options;
-  if (!canShare()) return (await chooseTransport(unshared(options)))(link);
+  if (!canShare()) return (options.route.polls ? (await import("./long-polling.ts")).longPolling : streaming)(link);
   const id = crypto.randomUUID();
   const name = nameOf(options);
   await hold(id, signal);
@@ -86,11 +86,6 @@ export const sharedTabs: Transport = async (link) => {
 /** Web Locks are for secure contexts, and on a server there are no tabs. */
 function canShare(): boolean {
   return Boolean(globalThis.navigator?.locks && globalThis.BroadcastChannel && globalThis.document);
-}
-
-/** The same client without other tabs. */
-export function unshared(options: TransportOptions): TransportOptions {
-  return { ...options, api: { ...options.api, shareTabs: undefined } };
 }
 
 function nameOf({ api: { url = "/api/realtime", withCredentials, shareTabs } = {} }: TransportOptions): string {

@@ -1,5 +1,5 @@
 import { isRealtimeCursor, type RealtimeCursor } from "../../protocol/cursor.ts";
-import { createInnerClient, type InnerClient } from "../client.ts";
+import type { InnerClient } from "../client.ts";
 import { createListener, type Listener } from "../listener.ts";
 import type { WireFrame } from "../wire.ts";
 import type { TransportOptions } from "./transport.ts";
@@ -58,7 +58,7 @@ export function lead(name: string, options: TransportOptions, signal: AbortSigna
   }
 
   function connect(): void {
-    client = createInnerClient({ ...options, api: { ...options.api, shareTabs: undefined } });
+    client = options.createClient({ ...options, api: { ...options.api, shareTabs: undefined } });
     client.subscribeStatus((status) => status === "error" && say({ isRefused: true }));
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../protocol/clock.ts";
+import type { InnerClient } from "../client.ts";
 import type { RealtimeClientOptions } from "../options.ts";
 import type { WireFrame } from "../wire.ts";
 
@@ -7,6 +8,8 @@ export interface TransportOptions extends Pick<RealtimeClientOptions, "api" | "f
   readonly clock: Clock;
   /** What was found out about the way to the server. */
   readonly route: Route;
+  /** Makes another client. A module that leads to the core cannot be loaded by it and import it, too. */
+  readonly createClient: (options: RealtimeClientOptions) => InnerClient;
 }
 
 /** What a client remembers of the way to its server. */

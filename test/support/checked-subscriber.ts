@@ -1,9 +1,9 @@
 /** A subscriber of the tests that checks the promise at each step. */
 import { expect } from "vitest";
-import { compareCursors, type RealtimeCursor } from "../protocol/cursor.ts";
-import type { Gap } from "../protocol/frames.ts";
-import { isShown, type FakeLog, type FakeServer } from "./fake-server.ts";
-import type { ClientMessage, ClientSubscribeOptions, RealtimeClient } from "./options.ts";
+import { compareCursors, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import type { Gap } from "../../src/protocol/frames.ts";
+import { isShown, type FakeLog, type FakeServer } from "../../src/client/fake-server.ts";
+import type { ClientMessage, ClientSubscribeOptions, RealtimeClient } from "../../src/client/options.ts";
 
 /** The cursors of a listener, which remember where each channel began. */
 class Cursors extends Map<string, RealtimeCursor> {

@@ -4,8 +4,8 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setMaxListeners } from "node:events";
-import type { Clock, Timer } from "../protocol/clock.ts";
-import type { FakeServer } from "./fake-server.ts";
+import type { Clock, Timer } from "../../src/protocol/clock.ts";
+import type { FakeServer } from "../../src/client/fake-server.ts";
 
 /** One tab of a {@link FakeBrowser}. */
 export class FakeTab {
@@ -39,7 +39,10 @@ export class FakeTab {
     };
     this.fetch = async (input, init) => {
       const abort = new AbortController();
-      for (const signal of [this.#gone.signal, init?.signal]) signal?.addEventListener("abort", () => abort.abort());
+      for (const signal of [this.#gone.signal, init?.signal]) {
+        if (signal?.aborted) abort.abort();
+        signal?.addEventListener("abort", () => abort.abort());
+      }
       const response = await server.fetch(input, { ...init, signal: abort.signal });
       if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
       return new Response(this.#gated(response.body as ReadableStream<Uint8Array>), response);
