@@ -49,6 +49,9 @@ const DEVELOPMENT = {
   __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: "false",
 };
 
+/** React's libraries begin with "use client", which means nothing in a page. */
+const DIRECTIVE = /MODULE_LEVEL_DIRECTIVE/;
+
 /** What is bundled, and for whom. */
 export interface BundleOptions {
   /** A file of the framework's fixtures. */
@@ -66,7 +69,7 @@ export async function bundleWith(name: Installed, options: BundleOptions): Promi
     root,
     configFile: false,
     logLevel: "warn",
-    customLogger: { ...quiet, warn: (text) => void warnings.push(text) },
+    customLogger: { ...quiet, warn: (text) => void (DIRECTIVE.test(text) || warnings.push(text)) },
     plugins: [resolveIn(folder), compilerOf(name, folder, isServer)],
     ssr: { noExternal: true },
     define: isServer ? {} : DEVELOPMENT,

@@ -37,7 +37,10 @@ function openQueries(client: QueryClientLike): Refreshable<QueryKeyLike> {
     unsubscribe ??= client.getQueryCache().subscribe(({ type, query }) => {
       if (!late.has(query) || (type !== "removed" && isFetching(query))) return;
       late.delete(query);
-      if (late.size === 0) unsubscribe = void unsubscribe?.();
+      if (late.size === 0) {
+        unsubscribe?.();
+        unsubscribe = undefined;
+      }
       if (type === "removed") return;
       void guarded(() => client.invalidateQueries({ queryKey: query.queryKey, predicate: (each) => each === query }));
     });
