@@ -70,7 +70,7 @@ export function openStream(
     route.cuts = 0;
     warn(() =>
       route.polls
-        ? "streams do not come through: something between the page and the server holds them back or cuts them. Asking for pages instead; see the guide on proxies."
+        ? "streams do not come through: something between the page and the server holds them back or cuts them. Asking for pages instead (docs/guides/proxies.md)."
         : "pages do not come through either. Trying a stream again.",
     );
   }
