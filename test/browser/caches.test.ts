@@ -7,7 +7,7 @@ import { handle } from "../../src/node.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { bundleWith } from "../support/frameworks.ts";
 import { Realtime } from "../../src/index.ts";
-import type { CachePage } from "./fixtures/caches/page.tsx";
+import type { CachePage } from "./fixtures/cache-page.ts";
 
 interface Order {
   readonly id: string;

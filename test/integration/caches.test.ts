@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { invalidateQueries, type QueryClientLike, type QueryKeyLike } from "../../src/client/tanstack-query.ts";
 import type { ClientMessage } from "../../src/client/core.ts";
-import type { CacheHandlers } from "../../src/client/swr.ts";
+import type { CacheHandlers, CacheOptions } from "../../src/client/swr.ts";
 import type { RealtimeCursor } from "../../src/protocol/cursor.ts";
 import type { Gap } from "../../src/protocol/frames.ts";
 import { fakeClock, type FakeClock } from "../../src/testing/fake-clock.ts";
@@ -236,6 +236,19 @@ describe.each([
   });
 });
 
+describe("docs/options.md", () => {
+  it("names every option and its default", () => {
+    const options: Record<Exclude<keyof CacheOptions<unknown>, "clock">, string> = {
+      gapKeys: "the whole cache, or nothing",
+      waitSecs: "`0.05`",
+    };
+    const page = readFileSync(path.join(root, "docs/options.md"), "utf8");
+    const section = page.split("## invalidateQueries(…), revalidateKeys(…)\n")[1]?.split("\n## ")[0] ?? "";
+    const rows = section.matchAll(/^\| `(?<name>[\w.]+)` \| (?<fallback>[^|]+) \| \S.*\|$/gm);
+    expect(Object.fromEntries([...rows].map(({ groups = {} }) => [groups["name"], groups["fallback"]]))).toEqual(options);
+  });
+});
+
 describe("docs/guides/caches.md", () => {
   const example = path.join(root, "test/browser/fixtures/caches");
   const folder = path.join(root, `.cache/caches-guide-${process.pid}`);
@@ -249,7 +262,7 @@ describe("docs/guides/caches.md", () => {
       expect(code, file).toBe(readFileSync(path.join(example, file), "utf8"));
     }
     const programs = readdirSync(example).filter((file) => /\.tsx?$/.test(file) && file !== "page.tsx");
-    expect(fences.map(({ groups }) => groups?.["file"]).toSorted()).toEqual(programs.toSorted());
+    expect(fences.map(({ groups }) => groups?.["file"] ?? "").toSorted()).toEqual(programs.toSorted());
   });
 
   it("which compile with the real types of TanStack Query 4 and 5 and of SWR", async () => {
