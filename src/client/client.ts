@@ -1,18 +1,18 @@
-import type { Clock, Timer } from "../protocol/clock.ts";
+import type { Timer } from "../protocol/clock.ts";
 import { compareCursors, isRealtimeCursor, ORIGIN } from "../protocol/cursor.ts";
 import { createListener, type Coverage, type Listener } from "./listener.ts";
 import { INITIAL, transition, type Effect, type MachineEvent, type Need } from "./machine.ts";
 import { mergeRequests } from "./merge-requests.ts";
 import type { ConnectionStatus, RealtimeClient, RealtimeClientOptions } from "./options.ts";
+import { pageClock } from "./page-clock.ts";
 import { guarded, warn } from "./report.ts";
 import { openStream, type Stream } from "./stream.ts";
 import type { MovingFrame, WireFrame } from "./wire.ts";
 
 /** A stream and what it has said so far. */
-interface OpenStream {
-  readonly stream: Stream;
-  /** Those whose wishes are in the request, with what they asked for by channel. */
-  readonly audience: Map<Listener, ReadonlyMap<string, string>>;
+interface OpenStream extends Stream {
+  /** Those whose wishes are in the request, with what they asked for, by channel. */
+  readonly wishes: ReadonlyMap<string, Map<Listener, string>>;
   /** What it was asked for, by channel. */
   readonly asked: ReadonlyMap<string, string>;
   /** What it has said of each channel; `false` for one that the server would not join. */
@@ -29,17 +29,9 @@ const STALE_MS = 20_000;
 const RETRY_CHANNEL_MS = 10_000;
 const WAKING = ["online", "pageshow", "visibilitychange", "resume"] as const;
 
-/** Time and chance of the page. In Node its timers keep the process alive: someone waits for events. */
-const pageClock: Clock = {
-  now: () => performance.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs) as unknown as Timer,
-  clearTimeout: (timer) => clearTimeout(timer as unknown as number),
-  random: () => Math.random(),
-};
-
-function close(opened: OpenStream | undefined): undefined {
-  opened?.stream.close();
-}
+/** Whether what a stream brings from `position` on is all that the listener asks for. Anywhere else is for the server to say. */
+const suits = (listener: Listener, channel: string, position: string | undefined): boolean =>
+  ["", position].includes(listener.request(channel));
 
 /** A client that also takes listeners made elsewhere. */
 export interface InnerClient extends RealtimeClient {
@@ -53,7 +45,7 @@ export interface InnerClient extends RealtimeClient {
 function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   const { clock = pageClock, maxReconnectAttempts = Infinity } = options;
   const transportOptions = { ...options, clock, route: { cuts: 0 }, createClient: createInnerClient };
-  const listeners = new Set<Listener>();
+  let listeners: readonly Listener[] = [];
   const statusListeners = new Set<() => void>();
   let state = INITIAL;
   let status: ConnectionStatus = "disconnected";
@@ -64,39 +56,40 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   let refused: string | undefined;
 
   function dispatch(event: MachineEvent): void {
-    const world = { now: clock.now(), random: clock.random(), maxAttempts: maxReconnectAttempts };
-    const { state: after, effects } = transition(state, event, world);
+    const world = { now: clock.now(), random: clock.random(), maxReconnectAttempts };
+    const [after, ...effects] = transition(state, event, world);
     state = after;
-    for (const effect of effects) perform(effect);
+    effects.forEach(perform);
     refused = state.name === "refused" ? (refused ?? wanted().join()) : undefined;
     refreshStatus();
   }
 
   function perform(effect: Effect): void {
     if (effect === "open") {
-      close(next);
-      next = open();
+      open();
     } else if (effect === "dropNext") {
-      next = close(next);
+      next = next?.close();
     } else if (effect === "dropCurrent") {
-      current = close(current);
+      current = current?.close();
     } else if (effect === "promote") {
       current = next;
       next = undefined;
     } else {
       clock.clearTimeout(timer);
-      if (effect.armMs < Infinity) timer = clock.setTimeout(ring, effect.armMs);
+      if (effect < Infinity) timer = clock.setTimeout(ring, effect);
     }
   }
 
-  const ring = (): void => dispatch({ type: "due", need: need(true) });
+  const ring = (): void => dispatch(["due", need(true)]);
 
   /** Asks for another stream beside, or in place of, those that there are. */
-  const change = (delayMs = GATHER_MS): void => dispatch({ type: "change", delayMs });
+  function change(delayMs = GATHER_MS): void {
+    if (refused !== wanted().join()) dispatch(["change", delayMs]);
+  }
 
-  const listenersOf = (channel: string): Listener[] => [...listeners].filter(({ channels }) => channels.includes(channel));
+  const listenersOf = (channel: string): Listener[] => listeners.filter(({ channels }) => channels.includes(channel));
   /** The channels of all listeners. */
-  const wanted = (): string[] => [...new Set([...listeners].flatMap(({ channels }) => channels))].sort();
+  const wanted = (): string[] => [...new Set(listeners.flatMap(({ channels }) => channels))].sort();
 
   /** What the newest stream that spoke of a channel has said. */
   const saidOf = (channel: string): Coverage | false | undefined =>
@@ -106,55 +99,44 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   function need(isDue = false): Need {
     const newest = next ?? current;
     const names = wanted();
-    if (names.length === 0) return state === INITIAL ? "same" : "none";
+    if (names.length === 0) return "none";
     if (!newest || (isDue && newest.leaving) || names.join() !== [...newest.asked.keys()].join()) return "stream";
-    const isMet = (listener: Listener): boolean =>
-      newest.audience.has(listener) ||
-      listener.channels.every((channel) => {
-        const request = listener.request(channel);
-        const said = newest.coverage.get(channel);
-        // Anywhere else than where the stream stands is for the server to say.
-        return request === "" || said === false || said?.position === request;
-      });
-    return [...listeners].every(isMet) ? "same" : "stream";
+    const isMet = (channel: string): boolean => {
+      const said = newest.coverage.get(channel);
+      const wishes = newest.wishes.get(channel);
+      return said === false || listenersOf(channel).every((each) => wishes?.has(each) || suits(each, channel, said?.cursor));
+    };
+    return names.every(isMet) ? "same" : "stream";
   }
 
-  function open(): OpenStream {
-    const audience = new Map(
-      [...listeners].map((each) => [each, new Map(each.channels.map((channel) => [channel, each.request(channel)]))]),
+  function open(): void {
+    next?.close();
+    const wishes = new Map(
+      wanted().map((channel) => [channel, new Map(listenersOf(channel).map((each) => [each, each.request(channel)]))]),
     );
-    const asked = new Map(
-      wanted().map((channel) => [
-        channel,
-        mergeRequests([...audience.values()].flatMap((wishes) => wishes.get(channel) ?? [])),
-      ]),
-    );
-    const handlers = {
-      onFrame: (frame: WireFrame) => hear(opened, frame),
-      onEnd: (retryAfterMs: number) => ended(opened, retryAfterMs),
-    };
-    const stream = openStream(asked, transportOptions, handlers);
-    const opened: OpenStream = { audience, asked, coverage: new Map(), stream };
-    return opened;
+    const asked = new Map([...wishes].map(([channel, each]) => [channel, mergeRequests([...each.values()])]));
+    const stream = openStream(asked, transportOptions, {
+      onFrame: (frame) => hear(opened, frame),
+      onEnd: (retryAfterMs) => ended(opened, retryAfterMs),
+    });
+    const opened: OpenStream = { ...stream, wishes, asked, coverage: new Map() };
+    next = opened;
   }
 
   function ended(opened: OpenStream, retryAfterMs: number): void {
     if (opened === current) {
       current = undefined;
       for (const each of listeners) each.troubled?.();
-      dispatch({ type: "currentLost" });
+      dispatch(["currentLost"]);
     } else {
       next = undefined;
-      dispatch({ type: "nextLost", retryAfterMs });
+      dispatch(["nextLost", retryAfterMs]);
     }
   }
 
   function hear(opened: OpenStream, frame: WireFrame): void {
-    const { coverage, asked, audience } = opened;
-    if (frame.type === "reconnect") {
-      leave(opened, frame.delayMs);
-      return;
-    }
+    if (frame.type === "reconnect") return leave(opened, frame.delayMs);
+    const { coverage, asked } = opened;
     const { channel = "" } = frame;
     if (frame.type === "problem") {
       warn(() => `the server has a problem with ${channel ? `channel "${channel}"` : "the stream"}: ${frame.code}.`);
@@ -162,23 +144,22 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
       for (const each of listenersOf(channel)) each.troubled?.(frame);
       if (frame.retry) leave(opened, RETRY_CHANNEL_MS);
     } else if (frame.type !== "connected") {
-      bring(opened, frame);
-      return;
+      return bring(opened, frame);
     } else if (!coverage.has(channel)) {
-      const joined = { position: frame.cursor, tail: frame.tail };
+      const joined: Coverage = { ...frame };
+      const wishes = opened.wishes.get(channel);
       coverage.set(channel, joined);
       for (const listener of listenersOf(channel)) {
-        const request = listener.request(channel);
-        const wish = audience.get(listener)?.get(channel);
-        const isAsked = wish === request;
-        if (isAsked || !request || request === frame.cursor || isRealtimeCursor(wish))
+        const wish = wishes?.get(listener);
+        const isAsked = wish === listener.request(channel);
+        if (isAsked || isRealtimeCursor(wish) || suits(listener, channel, frame.cursor))
           listener.joined(channel, joined, isAsked && wish !== asked.get(channel));
         // It came later, or got a cursor meanwhile which this stream was not asked about: it waits for the next.
-        else audience.delete(listener);
+        else wishes?.delete(listener);
       }
     }
     if (opened === next && [...asked.keys()].every((name) => coverage.has(name))) {
-      dispatch({ type: "joined" });
+      dispatch(["joined"]);
       if (opened.leaving) leave(opened, RETRY_CHANNEL_MS);
       // What changed while it was opening.
       check();
@@ -188,7 +169,7 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   /** Opens a successor while the stream goes on. */
   function leave(opened: OpenStream, delayMs: number): void {
     opened.leaving = true;
-    if (opened === current && !next && !refused) change(delayMs);
+    if (opened === current) change(delayMs);
   }
 
   /** Gives what moves a channel to its listeners. */
@@ -196,17 +177,17 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
     const { type, channel, cursor } = frame;
     const coverage = opened.coverage.get(channel);
     const isReset = type === "gap" && frame.reason === "reset";
-    if (!coverage || (!isReset && compareCursors(cursor, coverage.position) <= 0)) return;
-    const from = coverage.position;
+    if (!coverage || (!isReset && compareCursors(cursor, coverage.cursor) <= 0)) return;
+    const from = coverage.cursor;
     // First, so that who subscribes in a handler begins after it.
-    coverage.position = cursor;
+    coverage.cursor = cursor;
     for (const listener of listenersOf(channel)) listener.take(frame, from, coverage);
     if (!isReset) return;
     coverage.tail = ORIGIN;
     // Of two streams, the one that has not heard of the new log must not speak any more.
     const other = opened === current ? next : current;
     if (!other) return;
-    close(other);
+    other.close();
     ended(other, 0);
   }
 
@@ -222,8 +203,8 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   }
 
   function refresh(staleMs = STALE_MS): void {
-    dispatch({ type: "wake" });
-    if (current && current.stream.silentMs() >= staleMs) leave(current, 0);
+    dispatch(["wake"]);
+    if (current && current.silentMs() >= staleMs) leave(current, 0);
   }
 
   function wake({ type }: Event): void {
@@ -235,25 +216,25 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   /** Listeners came or went. */
   function check(): void {
     // The same function is listened with once, however often it is added.
-    for (const name of WAKING) globalThis.window?.[listeners.size > 0 ? "addEventListener" : "removeEventListener"](name, wake);
-    if (refused ? refused !== wanted().join() : need() !== "same") change();
+    for (const name of WAKING)
+      globalThis.window?.[listeners.length > 0 ? "addEventListener" : "removeEventListener"](name, wake);
+    if (refused || need() !== "same") change();
     else refreshStatus();
   }
 
   function remove(listener: Listener): void {
     listener.active = false;
-    listeners.delete(listener);
+    listeners = listeners.filter((each) => each !== listener);
   }
 
   function attach(listener: Listener): () => void {
     // What a stream brings from now on is for this listener too, unless it asks for more.
     for (const channel of listener.channels) {
       const coverage = saidOf(channel);
-      const request = listener.request(channel);
-      if (coverage && (!request || request === coverage.position))
-        listener.joined(channel, { ...coverage, tail: coverage.position });
+      if (coverage && suits(listener, channel, coverage.cursor))
+        listener.joined(channel, { ...coverage, tail: coverage.cursor });
     }
-    listeners.add(listener);
+    listeners = [...listeners, listener];
     check();
     return () => {
       remove(listener);
@@ -279,8 +260,9 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
 
     destroy() {
       listeners.forEach(remove);
-      ring();
       check();
+      // Now, not after the time to gather.
+      ring();
     },
   };
 }

@@ -2,6 +2,8 @@
 import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { connectedFrame, eventFrame, gapFrame, HEARTBEAT_FRAME, positionFrame, reconnectFrame } from "../protocol/frames.ts";
 import { createSseParser } from "./sse-parser.ts";
+// Loaded by now, so that it takes no time when a client has something to explain.
+import "./explain.ts";
 
 /** An entry of a log. One with the event "" cannot be delivered: it is a `position` on the wire. */
 export interface FakeEntry {

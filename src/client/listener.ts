@@ -5,11 +5,11 @@ import type { ClientSubscribeOptions } from "./options.ts";
 import { guarded, warn } from "./report.ts";
 import type { MovingFrame, WireEvent, WireFrame } from "./wire.ts";
 
-/** What a stream has said of one channel: everything from where it began up to `position`. */
+/** What a stream has said of one channel: everything from where it began up to `cursor`. */
 export interface Coverage {
   /** The log's last id when the stream joined. */
   tail: RealtimeCursor;
-  position: RealtimeCursor;
+  cursor: RealtimeCursor;
 }
 
 /**
@@ -37,16 +37,14 @@ export interface Listener {
 /** Turns options into a listener. @throws TypeError for an `after` that cannot be meant */
 export function createListener(options: ClientSubscribeOptions): Listener {
   const { history, after, events, cursors = new Map<string, RealtimeCursor>() } = options;
-  const { limit = Infinity, length = limit, since: earliest = 0 } = typeof history === "object" ? history : {};
+  const { limit = Infinity, length: wanted = limit, since = 0 } = history === true ? {} : history || { limit: 0 };
   const channels = channelsOf(options);
   for (const channel of channels) {
     const cursor = typeof after === "object" ? Object.hasOwn(after, channel) && after[channel] : after;
     if (!cursor) continue;
-    if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1))
-      throw new TypeError("tidings: `after` is a cursor or { [channel]: cursor }, no `history`.");
+    if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1)) throw invalidAfter();
     if (!cursors.has(channel)) cursors.set(channel, cursor);
   }
-  const wanted = history ? length : 0;
   /** How many of the newest are wanted; 0 for no such wish. */
   const newest = wanted < 1e9 ? Math.floor(wanted) : 0;
   const start = wanted < 1 ? "" : newest ? `-${newest}` : "-";
@@ -70,7 +68,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
   }
 
   function hand({ channel, cursor: id, event, data }: WireEvent, replayed: boolean): void {
-    if (!move(channel, id) || parseInt(id) < earliest || (events?.length && !events.includes(event))) return;
+    if (!move(channel, id) || parseInt(id) < since || (events?.length && !events.includes(event))) return;
     void guarded(() => options.onData?.({ id, channel, event, data, replayed }));
   }
 
@@ -80,7 +78,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     request: (channel) => cursors.get(channel) ?? start,
 
     joined(channel, coverage, isUnasked) {
-      const { position, tail } = coverage;
+      const { cursor: position, tail } = coverage;
       const cursor = cursors.get(channel);
       if (!cursor) {
         if (newest && position !== tail) held.set(coverage, []);
@@ -109,14 +107,13 @@ export function createListener(options: ClientSubscribeOptions): Listener {
       if (!after || after === to) return;
       // A new log has nothing to do with where anybody stood in the old one.
       if (!isReset && (compareCursors(after, from) < 0 || compareCursors(to, after) < 0)) return;
-      if (type === "gap") {
-        skip(channel, to, frame.reason);
-        return;
+      if (type === "gap") skip(channel, to, frame.reason);
+      else {
+        // Every stream of this log meets each position of it: one that passes ours without meeting it brings another log.
+        if (after !== from) skip(channel, from, "reset");
+        if (type === "event") hand(frame, compareCursors(to, tail) <= 0);
+        else move(channel, to);
       }
-      // Every stream of this log meets each position of it: one that passes ours without meeting it brings another log.
-      if (after !== from) skip(channel, from, "reset");
-      if (type === "event") hand(frame, compareCursors(to, tail) <= 0);
-      else move(channel, to);
     },
   };
   return listener;
@@ -124,9 +121,13 @@ export function createListener(options: ClientSubscribeOptions): Listener {
 
 /** Each once, and only what the server can take: for one bad name it would refuse the channels of all the others. */
 function channelsOf({ channels = [DEFAULT_CHANNEL] }: ClientSubscribeOptions): readonly string[] {
-  return [...new Set(channels)].filter((channel): channel is string => {
-    const isName = isChannelName(channel);
-    if (channel && !isName) warn(() => `"${String(channel)}" is not a channel name, and is left out.`);
-    return isName;
-  });
+  return [...new Set(channels)].filter((channel) => {
+    warn(() => (!channel || isChannelName(channel) ? "" : `"${String(channel)}" is not a channel name, and is left out.`));
+    return isChannelName(channel);
+  }) as string[];
+}
+
+function invalidAfter(): TypeError {
+  warn(() => "`after` is a cursor, for several channels { [channel]: cursor }, and does not go together with `history`.");
+  return new TypeError("tidings: after");
 }

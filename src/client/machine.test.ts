@@ -10,53 +10,48 @@ import {
   type World,
 } from "./machine.ts";
 
-const CHANGE = { type: "change", delayMs: 25 } as const;
-const DUE = { type: "due", need: "stream" } as const;
-const LOST = { type: "nextLost", retryAfterMs: 0 } as const;
-const REFUSED = { type: "nextLost", retryAfterMs: Infinity } as const;
-const JOINED = { type: "joined" } as const;
-const CURRENT_LOST = { type: "currentLost" } as const;
-const WAKE = { type: "wake" } as const;
+const CHANGE = ["change", 25] as const;
+const DUE = ["due", "stream"] as const;
+const LOST = ["nextLost", 0] as const;
+const REFUSED = ["nextLost", Infinity] as const;
+const JOINED = ["joined"] as const;
+const CURRENT_LOST = ["currentLost"] as const;
+const WAKE = ["wake"] as const;
 const OVERLAP_MS = 3_000;
 const STABLE_MS = 5_000;
-const NEVER: Effect = { armMs: Infinity };
+const NEVER: Effect = Infinity;
 
-const at = (over: Partial<World> = {}): World => ({ now: 0, random: 0.5, maxAttempts: Infinity, ...over });
+const at = (over: Partial<World> = {}): World => ({ now: 0, random: 0.5, maxReconnectAttempts: Infinity, ...over });
 const state = (name: StateName, over: Partial<MachineState> = {}): MachineState => ({ name, attempt: 0, ...over });
 const after = (from: MachineState, event: MachineEvent, world = at()): [StateName, readonly Effect[]] => {
-  const { state, effects } = transition(from, event, world);
-  return [state.name, effects];
+  const [{ name }, ...effects] = transition(from, event, world);
+  return [name, effects];
 };
 
 /** Plays events one after the other; each may come with its own world. */
 function play(from: MachineState, ...events: ReadonlyArray<MachineEvent | [MachineEvent, Partial<World>]>): MachineState {
   return events.reduce((now, each) => {
-    const [event, world] = Array.isArray(each) ? each : [each, {}];
-    return transition(now, event, at(world)).state;
+    const [event, world] = typeof each[0] === "object" ? (each as [MachineEvent, Partial<World>]) : [each as MachineEvent, {}];
+    return transition(now, event, at(world))[0];
   }, from);
 }
 
 /** The time for which the timer was set. */
 function delayOf(from: MachineState, event: MachineEvent, world: Partial<World> = {}): number {
-  const { effects } = transition(from, event, at(world));
-  return effects.reduce((delay, effect) => (typeof effect === "object" ? effect.armMs : delay), -1);
+  const [, ...effects] = transition(from, event, at(world));
+  return effects.reduce<number>((delay, effect) => (typeof effect === "number" ? effect : delay), -1);
 }
 
 describe("the machine", () => {
   it.each<[string, MachineState, MachineEvent, [StateName, readonly Effect[]]]>([
-    ["U-36: a first wish is gathered", INITIAL, CHANGE, ["gathering", [{ armMs: 25 }]]],
+    ["U-36: a first wish is gathered", INITIAL, CHANGE, ["gathering", [25]]],
     ["more wishes do not begin the time anew", state("gathering"), CHANGE, ["gathering", []]],
     ["then a stream is opened", state("gathering"), DUE, ["opening", ["open"]]],
-    ["a change lets the stream open that is opening", state("opening"), CHANGE, ["opening", [{ armMs: OVERLAP_MS }]]],
+    ["a change lets the stream open that is opening", state("opening"), CHANGE, ["opening", [OVERLAP_MS]]],
     ["unless it takes too long", state("opening"), DUE, ["opening", ["open"]]],
     ["a stream that is joined becomes the current one", state("opening"), JOINED, ["open", ["dropCurrent", "promote", NEVER]]],
-    ["nothing is opened when the stream that is open will do", state("open"), { ...DUE, need: "same" }, ["open", []]],
-    [
-      "U-26: another set of channels is opened beside the open stream",
-      state("open"),
-      DUE,
-      ["moving", ["open", { armMs: OVERLAP_MS }]],
-    ],
+    ["nothing is opened when the stream that is open will do", state("open"), ["due", "same"], ["open", []]],
+    ["U-26: another set of channels is opened beside the open stream", state("open"), DUE, ["moving", ["open", OVERLAP_MS]]],
     ["U-26: and takes its place once it is joined", state("moving"), JOINED, ["open", ["dropCurrent", "promote", NEVER]]],
     ["a change while moving waits for the successor", state("moving"), CHANGE, ["moving", []]],
     [
@@ -66,12 +61,12 @@ describe("the machine", () => {
       ["opening", ["dropCurrent"]],
     ],
     ["the successor goes on when the old stream breaks", state("moving"), CURRENT_LOST, ["opening", [NEVER]]],
-    ["the old stream goes on when its successor breaks", state("moving"), LOST, ["open", [{ armMs: 250 }]]],
+    ["the old stream goes on when its successor breaks", state("moving"), LOST, ["open", [250]]],
     ["the old stream goes on when its successor is refused", state("moving"), REFUSED, ["refused", [NEVER]]],
-    ["the server asks for another stream in a while", state("open"), { ...CHANGE, delayMs: 700 }, ["open", [{ armMs: 700 }]]],
+    ["the server asks for another stream in a while", state("open"), ["change", 700], ["open", [700]]],
     ["B-6: components that come and go do not hurry the next attempt", state("waiting"), CHANGE, ["waiting", []]],
     ["a refusal is final", state("opening"), REFUSED, ["refused", [NEVER]]],
-    ["until something else is wanted", state("refused"), CHANGE, ["gathering", [{ armMs: 25 }]]],
+    ["until something else is wanted", state("refused"), CHANGE, ["gathering", [25]]],
     ["a refused client is not woken", state("refused"), WAKE, ["refused", []]],
     ["an idle client is not woken", INITIAL, WAKE, ["idle", []]],
   ])("%s", (_title, from, event, outcome) => {
@@ -81,7 +76,7 @@ describe("the machine", () => {
   it.each(["idle", "gathering", "opening", "open", "moving", "waiting", "refused"] as const)(
     "in the state %s, nobody who listens means: no stream and no timer",
     (name) => {
-      const { state: now, effects } = transition(state(name, { attempt: 3 }), { type: "due", need: "none" }, at());
+      const [now, ...effects] = transition(state(name, { attempt: 3 }), ["due", "none"], at());
       expect(now).toBe(INITIAL);
       expect(effects).toEqual(expect.arrayContaining(["dropNext", "dropCurrent", NEVER]));
     },
@@ -101,8 +96,8 @@ describe("the machine", () => {
   });
 
   it("B-6: one timer: each arming replaces the one before, and a failure leaves no attempt behind", () => {
-    const { state: now, effects } = transition(state("opening"), LOST, at());
-    expect(effects.filter((effect) => typeof effect === "object")).toHaveLength(1);
+    const [now, ...effects] = transition(state("opening"), LOST, at());
+    expect(effects.filter((effect) => typeof effect === "number")).toHaveLength(1);
     expect(after(now, LOST)).toEqual(["waiting", []]);
     expect(after(now, CURRENT_LOST)).toEqual(["waiting", []]);
   });
@@ -131,12 +126,12 @@ describe("the machine", () => {
   });
 
   it("B-10: maxReconnectAttempts counts failures in a row", () => {
-    const world = { maxAttempts: 2 };
+    const world = { maxReconnectAttempts: 2 };
     const two = play(state("opening"), [LOST, world], DUE, [LOST, world], DUE);
     expect(two.name).toBe("opening");
     const three = play(two, [LOST, world]);
     expect(three).toMatchObject({ name: "refused", attempt: 0 });
-    expect(play(state("opening"), [LOST, { maxAttempts: 0 }]).name).toBe("refused");
+    expect(play(state("opening"), [LOST, { maxReconnectAttempts: 0 }]).name).toBe("refused");
     expect(play(two, JOINED, [CURRENT_LOST, { ...world, now: STABLE_MS }]).name).toBe("waiting");
   });
 
@@ -152,10 +147,10 @@ describe("the machine", () => {
   });
 
   it("the server's own time is kept, within reason and spread over a second, and nothing makes it sooner", () => {
-    const busy: MachineEvent = { type: "nextLost", retryAfterMs: 7_000 };
+    const busy: MachineEvent = ["nextLost", 7_000];
     expect(delayOf(state("opening"), busy, { random: 0 })).toBe(7_000);
     expect(delayOf(state("opening"), busy, { random: 0.9 })).toBeCloseTo(7_900);
-    expect(delayOf(state("opening"), { ...busy, retryAfterMs: 86_400_000 }, { random: 0 })).toBe(300_000);
+    expect(delayOf(state("opening"), ["nextLost", 86_400_000], { random: 0 })).toBe(300_000);
     expect(after(play(state("opening"), busy), WAKE)).toEqual(["waiting", []]);
   });
 
@@ -169,8 +164,8 @@ describe("the machine", () => {
   it("opens one stream at a time, and never more than two, whatever happens", () => {
     const event = fc.oneof(
       ...[CHANGE, DUE, JOINED, LOST, REFUSED, CURRENT_LOST, WAKE].map((each) => fc.constant<MachineEvent>(each)),
-      fc.constant<MachineEvent>({ type: "due", need: "same" }),
-      fc.constant<MachineEvent>({ type: "due", need: "none" }),
+      fc.constant<MachineEvent>(["due", "same"]),
+      fc.constant<MachineEvent>(["due", "none"]),
     );
     fc.assert(
       fc.property(fc.array(event, { size: "max", maxLength: 60 }), (events) => {
@@ -180,13 +175,14 @@ describe("the machine", () => {
         const claim = (holds: boolean, what: string): void => void (holds || wrong.push(`${now.name}: ${what}`));
         for (const each of events) {
           // What a client cannot bring about.
-          if ((each.type === "joined" || each.type === "nextLost") && !open.next) continue;
-          if (each.type === "currentLost" && !open.current) continue;
-          if (each.type === "due" && each.need !== "none" && !open.armed) continue;
-          if (each.type === "due") open.armed = false;
-          if (each.type === "nextLost") open.next = false;
-          if (each.type === "currentLost") open.current = false;
-          const { state: then, effects } = transition(now, each, at());
+          const [type, detail] = each;
+          if ((type === "joined" || type === "nextLost") && !open.next) continue;
+          if (type === "currentLost" && !open.current) continue;
+          if (type === "due" && detail !== "none" && !open.armed) continue;
+          if (type === "due") open.armed = false;
+          if (type === "nextLost") open.next = false;
+          if (type === "currentLost") open.current = false;
+          const [then, ...effects] = transition(now, each, at());
           for (const effect of effects) {
             // In place of one that is opening.
             if (effect === "open") open.next = true;
@@ -196,7 +192,7 @@ describe("the machine", () => {
               claim(open.next && !open.current, "promotes nothing, or over a stream that is not closed");
               open.current = true;
               open.next = false;
-            } else open.armed = effect.armMs < Infinity;
+            } else open.armed = effect < Infinity;
           }
           now = then;
           const { name } = now;

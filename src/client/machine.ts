@@ -32,16 +32,16 @@ export interface MachineState {
 
 export type MachineEvent =
   /** Another stream is needed than the one that there is. One that is opening is let open first. */
-  | { readonly type: "change"; readonly delayMs: number }
+  | readonly ["change", delayMs: number]
   /** The timer fired. */
-  | { readonly type: "due"; readonly need: Need }
+  | readonly ["due", need: Need]
   /** The next stream has joined its channels. */
-  | { readonly type: "joined" }
+  | readonly ["joined"]
   /** The next stream ended, or never came about; `retryAfterMs` is `Infinity` when the server would answer the same again. */
-  | { readonly type: "nextLost"; readonly retryAfterMs: number }
-  | { readonly type: "currentLost"; readonly retryAfterMs?: undefined }
+  | readonly ["nextLost", retryAfterMs: number]
+  | readonly ["currentLost"]
   /** The page is back: visible, online, or awake. */
-  | { readonly type: "wake" };
+  | readonly ["wake"];
 
 /** What the listeners need: no stream at all, the one that there is, or another one. */
 export type Need = "none" | "same" | "stream";
@@ -53,21 +53,18 @@ export type Effect =
   | "promote"
   | "dropCurrent"
   | "dropNext"
-  /** Sets the timer, of which there is one, `Infinity` for never. */
-  | { readonly armMs: number };
+  /** Sets the timer, of which there is one, in milliseconds, `Infinity` for never. */
+  | number;
 
 /** What holds when an event happens. */
 export interface World {
   readonly now: number;
   /** A number in [0, 1). */
   readonly random: number;
-  readonly maxAttempts: number;
+  readonly maxReconnectAttempts: number;
 }
 
-export interface Transition {
-  readonly state: MachineState;
-  readonly effects: readonly Effect[];
-}
+export type Transition = readonly [after: MachineState, ...effects: Effect[]];
 
 /** A stream that lived this long has proved that the server is well. */
 const STABLE_MS = 5_000;
@@ -78,39 +75,45 @@ const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
 /** What wakes this page wakes others in the same moment. */
 const WAKE_SPREAD_MS = 1_000;
+const NEVER = Infinity;
 
-type Handler<E extends MachineEvent["type"]> = (
+type EventType = MachineEvent[0];
+/** @param detail what the event says beside its type */
+type Handler<E extends EventType> = (
   state: MachineState,
-  event: Extract<MachineEvent, { type: E }>,
+  detail: Extract<MachineEvent, readonly [E, ...unknown[]]>[1],
   world: World,
 ) => Transition;
-type Table = { readonly [S in StateName]: { readonly [E in MachineEvent["type"]]?: Handler<E> } };
+type Table = { readonly [S in StateName]: { readonly [E in EventType]?: Handler<E> } };
 
-const stay = (state: MachineState, ...effects: Effect[]): Transition => ({ state, effects });
-const to = (state: MachineState, name: StateName, ...effects: Effect[]): Transition => ({
-  state: { ...state, name },
-  effects,
-});
-
-const DISARM: Effect = { armMs: Infinity };
-const gather: Handler<"change"> = (state, { delayMs }) => to(state, "gathering", { armMs: delayMs });
-const open = (state: MachineState): Transition => to(state, "opening", "open");
-const joined: Handler<"joined"> = (state, _event, { now }) =>
-  to({ ...state, joinedAt: state.joinedAt ?? now }, "open", "dropCurrent", "promote", DISARM);
+/** What goes to a state of this name, whatever the event says. */
+const to =
+  (name: StateName, ...effects: Effect[]) =>
+  (state: MachineState): Transition => [{ ...state, name }, ...effects];
+const gather: Handler<"change"> = (state, delayMs) => [{ ...state, name: "gathering" }, delayMs];
+const open = to("opening", "open");
+const joined: Handler<"joined"> = (state, _, { now }) => [
+  { joinedAt: now, ...state, name: "open" },
+  "dropCurrent",
+  "promote",
+  NEVER,
+];
 
 /** Full jitter: anywhere between now and a ceiling that doubles. That a stream was opened proves nothing; that it lasted does. */
 const lost =
-  (name: "open" | "waiting"): Handler<"nextLost"> & Handler<"currentLost"> =>
-  (state, { retryAfterMs = 0 }, { now, random, maxAttempts }) => {
+  (name: "open" | "waiting") =>
+  (state: MachineState, retryAfterMs = 0, { now, random, maxReconnectAttempts }: World): Transition => {
     const { joinedAt = now } = state;
     const attempt = now - joinedAt < STABLE_MS ? state.attempt : 0;
-    if (retryAfterMs === Infinity || (name === "waiting" && attempt >= maxAttempts))
-      return to({ ...state, attempt: 0 }, "refused", DISARM);
-    const armMs =
-      retryAfterMs > 0
+    if (retryAfterMs === NEVER || (name === "waiting" && attempt >= maxReconnectAttempts))
+      return [{ ...state, name: "refused", attempt: 0 }, NEVER];
+    const patient = retryAfterMs > 0;
+    return [
+      { name, attempt: attempt + 1, patient },
+      patient
         ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + random * WAKE_SPREAD_MS
-        : random * Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt);
-    return stay({ name, attempt: attempt + 1, patient: retryAfterMs > 0 }, { armMs });
+        : random * Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt),
+    ];
   };
 
 /** What a state does not list belongs to a stream or a timer that it does not have. */
@@ -120,28 +123,27 @@ const TABLE: Table = {
   gathering: { due: open },
   opening: {
     // For the same reason it may open, unless it takes too long.
-    change: (state) => stay(state, { armMs: OVERLAP_MS }),
+    change: (state) => [state, OVERLAP_MS],
     due: open,
     joined,
     nextLost: lost("waiting"),
   },
   open: {
-    change: (state, { delayMs }) => stay(state, { armMs: delayMs }),
-    due: (state, { need }) => (need === "same" ? stay(state) : to(state, "moving", "open", { armMs: OVERLAP_MS })),
+    change: (state, delayMs) => [state, delayMs],
+    due: (state, need) => (need === "same" ? [state] : [{ ...state, name: "moving" }, "open", OVERLAP_MS]),
     currentLost: lost("waiting"),
   },
   moving: {
     // The successor takes too long: perhaps it waits for the place of its predecessor.
-    due: (state) => to(state, "opening", "dropCurrent"),
+    due: to("opening", "dropCurrent"),
     joined,
     nextLost: lost("open"),
-    currentLost: (state) => to(state, "opening", DISARM),
+    currentLost: to("opening", NEVER),
   },
   // Components that come and go must not hurry a server that is ill.
   waiting: {
     due: open,
-    wake: (state, _event, { random }) =>
-      state.patient ? stay(state) : stay({ ...state, patient: true }, { armMs: random * WAKE_SPREAD_MS }),
+    wake: (state, _, { random }) => (state.patient ? [state] : [{ ...state, patient: true }, random * WAKE_SPREAD_MS]),
   },
   refused: { change: gather },
 };
@@ -149,9 +151,9 @@ const TABLE: Table = {
 export const INITIAL: MachineState = { name: "idle", attempt: 0 };
 
 /** What becomes of `state` when `event` happens, and what is to be done about it. */
-export function transition(state: MachineState, event: MachineEvent, world: World): Transition {
-  if (event.type === "due" && event.need === "none") return stay(INITIAL, DISARM, "dropNext", "dropCurrent");
+export function transition(state: MachineState, [type, detail]: MachineEvent, world: World): Transition {
+  if (detail === "none") return [INITIAL, NEVER, "dropNext", "dropCurrent"];
   // The table pairs each event type with its own handler; TypeScript cannot follow that through an index.
-  const handler = TABLE[state.name][event.type] as Handler<MachineEvent["type"]> | undefined;
-  return handler?.(state, event, world) ?? stay(state);
+  const handler = TABLE[state.name][type] as Handler<EventType> | undefined;
+  return handler?.(state, detail as never, world) ?? [state];
 }

@@ -5,5 +5,5 @@ export const pageClock: Clock = {
   now: () => performance.now(),
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs) as unknown as Timer,
   clearTimeout: (timer) => clearTimeout(timer as unknown as number),
-  random: () => Math.random(),
+  random: Math.random,
 };

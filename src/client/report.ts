@@ -2,18 +2,18 @@
  * One line on the console, in development. A bundler for production leaves nothing of it, which is why the text is made by a
  * function; a page without a bundler has no `process`. What takes more than a line to make is loaded by that function.
  */
-export function warn(text: () => string | Promise<string>): void {
+export function warn(text: () => string | Promise<string>): void | Promise<void> {
   try {
-    if (process.env.NODE_ENV !== "production") write(text());
+    if (process.env.NODE_ENV !== "production") return write(text());
   } catch {
-    write(text());
+    return write(text());
   }
 }
 
-function write(text: string | Promise<string>): void {
-  if (typeof text === "string") console.warn(`tidings: ${text}`);
+function write(text: string | Promise<string>): void | Promise<void> {
   // What explains may fail, or not be there any more: the plain fact is in the browser's own log.
-  else text.then(write, () => {});
+  if (typeof text !== "string") return text.then(write, () => {});
+  if (text) console.warn(`tidings: ${text}`);
 }
 
 /** Calls a user's function, in this turn. What it throws or rejects with is reported, and stops nothing. */

@@ -12,7 +12,8 @@ export function createSseParser(onMessage: (event: string, data: string) => void
   /** What has come of the line that is not ended yet. */
   let rest = "";
   let event = "";
-  let data: string[] = [];
+  /** Each of its lines with an end. */
+  let data = "";
 
   return (text) => {
     // A CR at the end of a piece may be the first half of a CRLF: it waits for the next piece.
@@ -21,12 +22,12 @@ export function createSseParser(onMessage: (event: string, data: string) => void
     if (rest.length > MAX_LINE_LENGTH) throw new RangeError("endless line");
     for (const line of lines) {
       const [, field, value = ""] = /^(data|event)(?:: ?(.*))?$/s.exec(line) ?? [];
-      if (field === "data") data.push(value);
+      if (field === "data") data += `${value}\n`;
       else if (field) event = value;
       else if (line === "") {
-        if (data.length > 0) onMessage(event, data.join("\n"));
+        if (data) onMessage(event, data.slice(0, -1));
         event = "";
-        data = [];
+        data = "";
       }
     }
   };

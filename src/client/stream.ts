@@ -18,7 +18,8 @@ export interface StreamHandlers {
 export interface Stream {
   /** Milliseconds since anything came. */
   silentMs(): number;
-  close(): void;
+  /** Ends it. @returns what is left of it */
+  close(): undefined;
 }
 
 /** Assumed until the server has told its own. */
@@ -53,7 +54,7 @@ export function openStream(
   let timer: Timer | undefined;
   let silence = 0;
 
-  function close(): void {
+  function close(): undefined {
     clock.clearTimeout(timer);
     abort.abort();
   }
@@ -61,13 +62,14 @@ export function openStream(
   function end(retryAfterMs: number): void {
     if (signal.aborted) return;
     close();
+    if (!heartbeatMs || route.polls || clock.now() - opened > SHORT_MS) route.cuts = 0;
+    else if (++route.cuts > MAX_CUTS) distrust();
     onEnd(retryAfterMs);
   }
 
   /** Streams do not come through here, or pages do not: the other is tried next. */
   function distrust(): void {
     route.polls = !route.polls;
-    route.cuts = 0;
     warn(() =>
       route.polls
         ? "streams do not come through: something between the page and the server holds them back or cuts them. Asking for pages instead (docs/guides/proxies.md)."
@@ -103,23 +105,17 @@ export function openStream(
   };
 
   watch();
-  // Not in this turn: who opens a stream does not hold it yet.
-  void Promise.resolve()
-    .then(async () => (await chooseTransport(options))(link))
+  // Transports begin in a later turn: who opens a stream does not hold it yet.
+  chooseTransport(options)
+    .then((transport) => transport(link))
     .catch((error: unknown) => {
-      if (!signal.aborted)
-        warn(async () =>
-          heartbeatMs
-            ? `the stream broke, and will be opened again: ${String(error)}`
-            : (await import("./explain.ts")).explainUnanswered(options.api ?? {}, error),
-        );
+      warn(async () => {
+        if (signal.aborted) return "";
+        if (heartbeatMs) return `the stream broke, and will be opened again: ${String(error)}`;
+        return (await import("./explain.ts")).explainUnanswered(options.api ?? {}, error);
+      });
       return 0;
     })
-    .then((retryAfterMs) => {
-      if (signal.aborted) return;
-      if (!heartbeatMs || route.polls || clock.now() - opened > SHORT_MS) route.cuts = 0;
-      else if (++route.cuts > MAX_CUTS) distrust();
-      end(retryAfterMs);
-    });
+    .then(end);
   return { silentMs: () => clock.now() - lastByte, close };
 }

@@ -48,14 +48,18 @@ export function readFrame(name: string, text: string): WireFrame | undefined {
   const type = name || "event";
   const { id, event, data, channel, cursor = id, tail, heartbeatMs, reason, delayMs, code, retry } = fields;
   const isMove = isText(channel) && isRealtimeCursor(cursor);
-  let isValid = isMove && (type === "gap" || type === "position");
-  if (type === "event") isValid = isMove && isText(event);
-  if (type === "connected") isValid = isMove && isRealtimeCursor(tail) && isTime(heartbeatMs);
-  if (type === "reconnect") isValid = isTime(delayMs);
-  if (type === "problem") isValid = isText(code) && isText(channel ?? "");
+  const isValid: Readonly<Record<string, unknown>> = {
+    event: isMove && isText(event),
+    gap: isMove,
+    position: isMove,
+    connected: isMove && isRealtimeCursor(tail) && isTime(heartbeatMs),
+    reconnect: isTime(delayMs),
+    problem: isText(code) && isText(channel ?? ""),
+  };
   // A reason of later days is no reason to be silent.
   const known = reason === "trimmed" || reason === "reset" ? reason : "unproven";
-  return isValid
+  // Not what is merely there: a name may be one out of Object.prototype.
+  return isValid[type] === true
     ? ({ type, event, data, channel, cursor, tail, heartbeatMs, reason: known, delayMs, code, retry } as WireFrame)
     : undefined;
 }

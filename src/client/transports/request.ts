@@ -1,8 +1,8 @@
 import { warn } from "../report.ts";
 import type { Link } from "./transport.ts";
 
-/** Statuses below 500 that are worth another try. */
-const RETRIED: readonly number[] = [408, 425, 429];
+/** Statuses below 500 that are worth another try. 200 is that of a page that says "back soon", or of a wrong address: later, perhaps. */
+const RETRIED: readonly number[] = [200, 408, 425, 429];
 
 /**
  * Asks the endpoint. A 401 is asked once more, with headers that are asked for anew.
@@ -14,8 +14,9 @@ const RETRIED: readonly number[] = [408, 425, 429];
 export async function request({ asked, options, signal }: Link, accept: string, at: string): Promise<Response | number> {
   const { api = {}, fetch = globalThis.fetch } = options;
   const { url = "/api/realtime", withCredentials, headers: given } = api;
-  const query = [...asked.keys()].map((channel) => `channel=${encodeURIComponent(channel)}&`).join("");
-  const address = `${url}${url.includes("?") ? "&" : "?"}${query}v=1&at=${at}`;
+  let address = url + (url.includes("?") ? "&" : "?");
+  for (const channel of asked.keys()) address += `channel=${encodeURIComponent(channel)}&`;
+  address += `v=1&at=${at}`;
   for (let isRetry = false; ; isRetry = true) {
     const headers = new Headers(await (typeof given === "function" ? given({ isRetry }) : given));
     headers.set("accept", accept);
@@ -25,17 +26,11 @@ export async function request({ asked, options, signal }: Link, accept: string, 
       cache: "no-store",
       ...(withCredentials && { credentials: "include" }),
     });
-    const { status } = response;
+    const { status, headers: answered } = response;
     if (status === 401 && !isRetry && typeof given === "function") continue;
-    if (status >= 500 || RETRIED.includes(status)) return Number(response.headers.get("retry-after")) * 1_000 || 0;
-    if (!response.ok || !response.body) {
-      const answer = await response.text();
-      warn(async () => (await import("../explain.ts")).explainRefusal(response, answer));
-      return Infinity;
-    }
-    if (response.headers.get("content-type")?.startsWith(accept)) return response;
-    // A page that says "back soon" with status 200, or a wrong address: later, perhaps.
-    warn(async () => (await import("../explain.ts")).explainAnswer(address, response, accept));
-    return 0;
+    if (status === 200 && answered.get("content-type")?.startsWith(accept)) return response;
+    // Waited for, since it reads the answer.
+    await warn(async () => (status < 500 ? (await import("../explain.ts")).explainAnswer(address, response, accept) : ""));
+    return status >= 500 || RETRIED.includes(status) ? Number(answered.get("retry-after")) * 1_000 || 0 : Infinity;
   }
 }

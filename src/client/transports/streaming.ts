@@ -8,21 +8,17 @@ import type { Transport } from "./transport.ts";
 export const streaming: Transport = async (link) => {
   const response = await request(link, "text/event-stream", [...link.asked.values()].join());
   if (typeof response === "number") return response;
-  const { signal, alive, hear } = link;
-  let complained = false;
+  let complaints = 0;
   const parse = createSseParser((event, data) => {
-    if (signal.aborted) return;
     const frame = readFrame(event, data);
-    if (frame) hear(frame);
-    else if (!complained) warn(() => `a frame that cannot be understood is skipped: ${event} ${data.slice(0, 200)}`);
-    complained ||= !frame;
+    if (frame) link.hear(frame);
+    else warn(() => (complaints++ ? "" : `a frame that cannot be understood is skipped: ${event} ${data.slice(0, 200)}`));
   });
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  const decoder = new TextDecoder();
+  const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return 0;
-    alive();
-    parse(decoder.decode(value, { stream: true }));
+    link.alive();
+    parse(value);
   }
 };

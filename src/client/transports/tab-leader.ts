@@ -115,7 +115,7 @@ function createRelay(asked: ReadonlyMap<string, string>, tell: (frame?: WireFram
     ...listener,
     request: (channel) => cursors.get(channel) ?? asked.get(channel) ?? "",
     joined(channel, coverage, isUnasked) {
-      const { tail, position } = coverage;
+      const { tail, cursor: position } = coverage;
       const cursor = cursors.get(channel) ?? (asked.get(channel) ? position : tail);
       cursors.set(channel, cursor);
       tell({ type: "connected", channel, cursor, tail, heartbeatMs: HEARTBEAT_MS });
