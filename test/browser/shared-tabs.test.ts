@@ -9,5 +9,5 @@ describe("tabs of Chromium that share a connection", () => {
     engine = await launchChromium();
   });
   afterAll(() => engine?.close());
-  sharedTabsSuite(() => engine);
+  sharedTabsSuite(() => engine, { outlivesCrashes: true });
 });

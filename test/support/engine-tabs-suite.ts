@@ -6,7 +6,7 @@ import { serve, type TestServer } from "./http-server.ts";
 const WANT_LOCK = `void navigator.locks.request("lock", () => ((globalThis.holds = true), new Promise(() => {})))`;
 
 /** What one engine does and another does not. */
-interface EngineHabits {
+export interface EngineHabits {
   /** Whether the engine can be driven on when a tab has crashed. */
   readonly outlivesCrashes: boolean;
 }

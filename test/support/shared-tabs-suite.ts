@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Engine, Tab } from "./browsers/engine.ts";
 import { bundlePage } from "./bundle.ts";
 import { startSharedTabsServer, type SharedTabsServer } from "./shared-tabs-server.ts";
+import type { EngineHabits } from "./engine-tabs-suite.ts";
 import { until } from "./until.ts";
 
 const TABS = 8;
@@ -10,7 +11,7 @@ const TABS = 8;
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 /** What tabs that share a connection have to do in any engine. Called by a test file. @param engine the engine that the file has started */
-export function sharedTabsSuite(engine: () => Engine): void {
+export function sharedTabsSuite(engine: () => Engine, { outlivesCrashes }: EngineHabits): void {
   let script: string;
 
   beforeAll(async () => {
@@ -66,7 +67,7 @@ export function sharedTabsSuite(engine: () => Engine): void {
     const ways: ReadonlyArray<readonly [string, (leader: Tab) => Promise<unknown> | undefined]> = [
       ["closes", (leader) => leader.close()],
       ["goes to another page", (leader) => leader.goto("about:blank")],
-      ["crashes", (leader) => leader.crash?.()],
+      ...(outlivesCrashes ? [["crashes", (leader: Tab) => leader.crash?.()] as const] : []),
       ["freezes", (leader) => leader.freeze()],
     ];
 
