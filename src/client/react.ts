@@ -8,11 +8,16 @@ export { RealtimeProvider, useRealtimeContext, type RealtimeProviderProps } from
 export {
   createRealtime,
   useRealtime,
-  type TypedHooks,
+  type TypedRealtime,
   type UseRealtime,
   type UseRealtimeResult,
 } from "./react/use-realtime.ts";
-export { useRealtimeState, type UseRealtimeState } from "./react/use-realtime-state.ts";
+export {
+  createRealtimeState,
+  useRealtimeState,
+  type TypedRealtimeState,
+  type UseRealtimeState,
+} from "./react/use-realtime-state.ts";
 export type { UseRealtimeOptions } from "./bindings/options.ts";
 export type { RealtimeSnapshot, Resynced, UseRealtimeStateOptions } from "./bindings/state-options.ts";
 export type { ConnectionCallbacks } from "./bindings/watch-connection.ts";

@@ -4,11 +4,22 @@
  * @module
  */
 export { getRealtimeContext, provideRealtime } from "./svelte/context.ts";
-export { createRealtime, type TypedRealtime } from "./svelte/create-realtime.ts";
 export type { MaybeReactive } from "./svelte/reactive.ts";
-export { useRealtimeState, type UseRealtimeState } from "./svelte/use-realtime-state.ts";
-export { useRealtime, type UseRealtime, type UseRealtimeResult } from "./svelte/use-realtime.ts";
+export {
+  createRealtimeState,
+  useRealtimeState,
+  type TypedRealtimeState,
+  type UseRealtimeState,
+} from "./svelte/use-realtime-state.ts";
+export {
+  createRealtime,
+  useRealtime,
+  type TypedRealtime,
+  type UseRealtime,
+  type UseRealtimeResult,
+} from "./svelte/use-realtime.ts";
 export type { ProvideRealtimeOptions, UseRealtimeOptions } from "./bindings/options.ts";
+export type { ConnectionCallbacks } from "./bindings/watch-connection.ts";
 export type { RealtimeSnapshot, Resynced, UseRealtimeStateOptions } from "./bindings/state-options.ts";
 export { createRealtimeClient } from "./client.ts";
 export type {

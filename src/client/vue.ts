@@ -4,10 +4,21 @@
  * @module
  */
 export { createRealtimePlugin, provideRealtime, useRealtimeContext } from "./vue/context.ts";
-export { createRealtime, type TypedRealtime } from "./vue/create-realtime.ts";
-export { useRealtimeState, type UseRealtimeState } from "./vue/use-realtime-state.ts";
-export { useRealtime, type UseRealtime, type UseRealtimeResult } from "./vue/use-realtime.ts";
+export {
+  createRealtimeState,
+  useRealtimeState,
+  type TypedRealtimeState,
+  type UseRealtimeState,
+} from "./vue/use-realtime-state.ts";
+export {
+  createRealtime,
+  useRealtime,
+  type TypedRealtime,
+  type UseRealtime,
+  type UseRealtimeResult,
+} from "./vue/use-realtime.ts";
 export type { ProvideRealtimeOptions, UseRealtimeOptions } from "./bindings/options.ts";
+export type { ConnectionCallbacks } from "./bindings/watch-connection.ts";
 export type { RealtimeSnapshot, Resynced, UseRealtimeStateOptions } from "./bindings/state-options.ts";
 export { createRealtimeClient } from "./client.ts";
 export type {

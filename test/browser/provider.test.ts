@@ -101,7 +101,7 @@ describe("RealtimeProvider", () => {
     await render({ below: "nothing" });
     await render({ below: "provider" });
     await untilStatus("connected");
-    expect(warnings).toEqual([expect.stringMatching(/inside another one.*Remove it.*`client`/)]);
+    expect(warnings).toEqual([expect.stringMatching(/inside another provider.*Remove it.*`client`/)]);
   });
 
   it("does not warn when the inner one was given a client on purpose", async () => {

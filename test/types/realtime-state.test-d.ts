@@ -1,6 +1,6 @@
 import { expectTypeOf, it } from "vitest";
 import { z } from "zod/v4";
-import { createRealtime, useRealtimeState } from "../../src/client/react.ts";
+import { createRealtimeState, useRealtimeState } from "../../src/client/react.ts";
 import { Realtime } from "../../src/index.ts";
 
 // Nothing here runs: `tsc` compiles it, and a wrong expectation is an error.
@@ -11,7 +11,7 @@ const realtime = new Realtime({
     job: { done: z.object({}) },
   },
 });
-const typed = createRealtime<typeof realtime>();
+const typed = createRealtimeState<typeof realtime>();
 
 it("F-62: the state's messages are those of the server, discriminated by name", () => {
   const { state, isStale } = typed.useRealtimeState({

@@ -5,6 +5,7 @@ import type { ConnectionStatus, RealtimeClient } from "../../src/client/core.ts"
 import {
   createRealtime,
   createRealtimeClient,
+  createRealtimeState,
   getRealtimeContext,
   provideRealtime,
   useRealtime,
@@ -86,7 +87,7 @@ it("F-63, F-64: plain events and an InferRealtimeEvents type it too", () => {
 });
 
 it("a state has the type of what it begins with", () => {
-  const { useRealtimeState } = createRealtime<typeof realtime>();
+  const { useRealtimeState } = createRealtimeState<typeof realtime>();
   const places = useRealtimeState({
     channel: "parcel:A-1",
     initial: [] as string[],

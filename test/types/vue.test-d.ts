@@ -6,6 +6,7 @@ import {
   createRealtime,
   createRealtimeClient,
   createRealtimePlugin,
+  createRealtimeState,
   provideRealtime,
   useRealtime,
   useRealtimeContext,
@@ -89,7 +90,7 @@ it("F-63, F-64: plain events and an InferRealtimeEvents type it too", () => {
 });
 
 it("a state has the type of what it begins with", () => {
-  const { useRealtimeState } = createRealtime<typeof realtime>();
+  const { useRealtimeState } = createRealtimeState<typeof realtime>();
   const places = useRealtimeState({
     channel: "parcel:A-1",
     initial: [] as string[],

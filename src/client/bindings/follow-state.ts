@@ -1,6 +1,6 @@
 import type { RealtimeClient } from "../options.ts";
-import type { RealtimeSnapshot, RealtimeState, UntypedStateOptions } from "./state-options.ts";
-import { createRealtimeState } from "./state.ts";
+import { createFoldedState } from "./folded-state.ts";
+import type { FoldedState, RealtimeSnapshot, UntypedStateOptions } from "./state-options.ts";
 
 /** One folded state whose options change. */
 export interface StateFollower<S> {
@@ -12,7 +12,7 @@ export interface StateFollower<S> {
 
 /** @param show gets the state at the first `update`, and at each change */
 export function followState<S>(client: RealtimeClient, show: (snapshot: RealtimeSnapshot<S>) => void): StateFollower<S> {
-  let state: RealtimeState<S>;
+  let state: FoldedState<S>;
   let followed: string | undefined;
   let end: (() => void) | undefined;
   let isStarted = false;
@@ -28,7 +28,7 @@ export function followState<S>(client: RealtimeClient, show: (snapshot: Realtime
       const selection = stateSelectionOf(options);
       if (selection === followed) return state.update(options);
       followed = selection;
-      state = createRealtimeState(client, options);
+      state = createFoldedState(client, options);
       show(state.get());
       subscribe();
     },

@@ -2,6 +2,7 @@
 import type { Gap } from "../../protocol/frames.ts";
 import type { MessageIn } from "../../schema/message.ts";
 import type { HistoryOption, RealtimeClient, RealtimeClientOptions } from "../options.ts";
+import type { ConnectionCallbacks } from "./watch-connection.ts";
 
 /** Options of `useRealtime`, for events given as a map of name → data. */
 export interface UseRealtimeOptions<Events, E extends keyof Events & string = keyof Events & string> {
@@ -24,8 +25,8 @@ export interface UseRealtimeOptions<Events, E extends keyof Events & string = ke
 /** Options of a `useRealtime` that does not know the events. */
 export type UntypedOptions = UseRealtimeOptions<Record<string, unknown>, string>;
 
-/** Options of `provideRealtime`; none is required. */
-export interface ProvideRealtimeOptions extends RealtimeClientOptions {
+/** Options of `provideRealtime`; none is required. Callbacks are read each time they are needed: a getter can change them. */
+export interface ProvideRealtimeOptions extends RealtimeClientOptions, ConnectionCallbacks {
   /** A client of your own, which stays yours to destroy. Without it one is made. */
   readonly client?: RealtimeClient | undefined;
 }

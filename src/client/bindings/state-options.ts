@@ -41,7 +41,7 @@ export interface RealtimeSnapshot<S> {
 }
 
 /** A state that follows a channel while somebody listens to it, and later goes on where it stood. */
-export interface RealtimeState<S> {
+export interface FoldedState<S> {
   /** Calls back after a change, once per animation frame at most. @returns ends it. */
   subscribe(onChange: () => void): () => void;
   /** The same object until the next change. */

@@ -1,8 +1,8 @@
 import { createContext, useContext, useEffect, useMemo, useRef, type ReactElement, type ReactNode } from "react";
+import { warnOfNested } from "../bindings/nested-provider.ts";
 import { watchConnection, type ConnectionCallbacks } from "../bindings/watch-connection.ts";
 import { createRealtimeClient } from "../client.ts";
 import type { ApiOptions, RealtimeClient } from "../options.ts";
-import { warn } from "../report.ts";
 
 /** Props of {@link RealtimeProvider}; none is required. Of each function the newest is called. */
 export interface RealtimeProviderProps extends ConnectionCallbacks {
@@ -16,7 +16,6 @@ export interface RealtimeProviderProps extends ConnectionCallbacks {
 }
 
 const Context = createContext<RealtimeClient | undefined>(undefined);
-let hasWarned = false;
 
 /** One connection for everything below it. It is open only while a component below wants a channel. */
 export function RealtimeProvider(props: RealtimeProviderProps): ReactElement {
@@ -40,13 +39,7 @@ export function RealtimeProvider(props: RealtimeProviderProps): ReactElement {
   }, [given, wanted]);
 
   useEffect(() => {
-    if (isInner && !given && !hasWarned) {
-      hasWarned = true;
-      warn(
-        () =>
-          "a RealtimeProvider inside another one opens a connection of its own. Remove it; if it is meant, give it a `client`.",
-      );
-    }
+    if (isInner && !given) warnOfNested("a RealtimeProvider");
     const stop = client.watch();
     return () => {
       stop();

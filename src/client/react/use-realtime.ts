@@ -5,7 +5,6 @@ import { followOptions } from "../bindings/follow.ts";
 import type { UntypedOptions, UseRealtimeOptions } from "../bindings/options.ts";
 import type { ConnectionStatus } from "../options.ts";
 import { useClient } from "./provider.tsx";
-import { useRealtimeState, type UseRealtimeState } from "./use-realtime-state.ts";
 
 /** What `useRealtime` returns. */
 export interface UseRealtimeResult {
@@ -35,16 +34,15 @@ export function useRealtime(options: UntypedOptions = {}): UseRealtimeResult {
 const serverStatus = (): ConnectionStatus => "disconnected";
 
 /** What `createRealtime` returns. */
-export interface TypedHooks<Events> {
+export interface TypedRealtime<Events> {
   readonly useRealtime: UseRealtime<Events>;
-  readonly useRealtimeState: UseRealtimeState<Events>;
 }
 
 /**
- * Hooks that know your events: `createRealtime<typeof realtime>()` with an `import type` of the server's instance, an
+ * A `useRealtime` that knows your events: `createRealtime<typeof realtime>()` with an `import type` of the server's instance, an
  * `InferRealtimeEvents`, or a plain type `{ namespace: { event: data } }`.
  */
-export function createRealtime<T extends object>(): TypedHooks<EventsOf<T>> {
-  // The same hooks; only their types know the events.
-  return { useRealtime, useRealtimeState } as unknown as TypedHooks<EventsOf<T>>;
+export function createRealtime<T extends object>(): TypedRealtime<EventsOf<T>> {
+  // The same hook; only its type knows the events.
+  return { useRealtime } as unknown as TypedRealtime<EventsOf<T>>;
 }

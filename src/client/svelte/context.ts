@@ -1,5 +1,7 @@
-import { getContext, onDestroy, setContext } from "svelte";
+import { getContext, onDestroy, onMount, setContext } from "svelte";
+import { warnOfNested } from "../bindings/nested-provider.ts";
 import type { ProvideRealtimeOptions } from "../bindings/options.ts";
+import { watchConnection } from "../bindings/watch-connection.ts";
 import { createRealtimeClient } from "../client.ts";
 import type { RealtimeClient } from "../options.ts";
 
@@ -11,8 +13,14 @@ const CONTEXT = Symbol.for("tidings.realtime");
  * this component. Call it while the component is set up.
  */
 export function provideRealtime(options: ProvideRealtimeOptions = {}): RealtimeClient {
-  const { client = createRealtimeClient(options) } = options;
-  if (!options.client) onDestroy(client.destroy);
+  const { client: given } = options;
+  const client = watchConnection(given ?? createRealtimeClient(options), () => options);
+  const isInner = getContext(CONTEXT) !== undefined;
+  onMount(() => {
+    if (isInner && !given) warnOfNested("provideRealtime()");
+    return client.watch();
+  });
+  if (!given) onDestroy(client.destroy);
   return setContext(CONTEXT, client);
 }
 

@@ -1,5 +1,6 @@
 import { onDestroy, onMount } from "svelte";
 import { writable, type Readable } from "svelte/store";
+import type { EventsOf } from "../../schema/infer.ts";
 import { followState, stateSelectionOf } from "../bindings/follow-state.ts";
 import type { RealtimeSnapshot, UntypedStateOptions, UseRealtimeStateOptions } from "../bindings/state-options.ts";
 import { getRealtimeContext } from "./context.ts";
@@ -13,7 +14,7 @@ export type UseRealtimeState<Events> = <S, const E extends keyof Events & string
 /**
  * A state folded from the events of one channel of the nearest client, from the component's mount until it is destroyed: told once
  * per animation frame at most, fetched anew by `resync` after a gap. The newest `reduce`, `resync` and `onGap` are called; another
- * `channel`, or other `events`, begin anew with `initial`. For typed events use `createRealtime`.
+ * `channel`, or other `events`, begin anew with `initial`. For typed events use `createRealtimeState`.
  */
 export function useRealtimeState<S>(options: MaybeReactive<UntypedStateOptions<S>>): Readable<RealtimeSnapshot<S>> {
   const shown = writable<RealtimeSnapshot<S> | undefined>(undefined);
@@ -22,4 +23,15 @@ export function useRealtimeState<S>(options: MaybeReactive<UntypedStateOptions<S
   onDestroy(storeOf(options, stateSelectionOf).subscribe(follower.update));
   onMount(follower.start);
   return { subscribe: (shown as Readable<RealtimeSnapshot<S>>).subscribe };
+}
+
+/** What `createRealtimeState` returns. */
+export interface TypedRealtimeState<Events> {
+  readonly useRealtimeState: UseRealtimeState<Events>;
+}
+
+/** A `useRealtimeState` that knows your events, given as to `createRealtime`. */
+export function createRealtimeState<T extends object>(): TypedRealtimeState<EventsOf<T>> {
+  // The same function; only its type knows the events.
+  return { useRealtimeState } as unknown as TypedRealtimeState<EventsOf<T>>;
 }

@@ -1,5 +1,6 @@
 import { onMount } from "svelte";
 import { writable, type Readable } from "svelte/store";
+import type { EventsOf } from "../../schema/infer.ts";
 import { followOptions, selectionOf } from "../bindings/follow.ts";
 import type { UntypedOptions, UseRealtimeOptions } from "../bindings/options.ts";
 import type { ConnectionStatus } from "../options.ts";
@@ -32,4 +33,18 @@ export function useRealtime(options: MaybeReactive<UntypedOptions> = {}): UseRea
     return () => ends.forEach((end) => end());
   });
   return { status: { subscribe: status.subscribe } };
+}
+
+/** What `createRealtime` returns. */
+export interface TypedRealtime<Events> {
+  readonly useRealtime: UseRealtime<Events>;
+}
+
+/**
+ * A `useRealtime` that knows your events: `createRealtime<typeof realtime>()` with an `import type` of the server's instance, an
+ * `InferRealtimeEvents`, or a plain type `{ namespace: { event: data } }`.
+ */
+export function createRealtime<T extends object>(): TypedRealtime<EventsOf<T>> {
+  // The same function; only its type knows the events.
+  return { useRealtime } as unknown as TypedRealtime<EventsOf<T>>;
 }

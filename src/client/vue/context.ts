@@ -1,7 +1,10 @@
 import { getCurrentInstance, inject, onScopeDispose, provide, type App, type ComponentInternalInstance } from "vue";
+import { warnOfNested } from "../bindings/nested-provider.ts";
 import type { ProvideRealtimeOptions } from "../bindings/options.ts";
+import { watchConnection, type WatchedClient } from "../bindings/watch-connection.ts";
 import { createRealtimeClient } from "../client.ts";
 import type { RealtimeClient } from "../options.ts";
+import { whenMounted } from "./when-mounted.ts";
 
 // A bundler may give a page two copies of this module.
 const CONTEXT = Symbol.for("tidings.realtime");
@@ -14,8 +17,14 @@ const provided = new WeakMap<ComponentInternalInstance, RealtimeClient>();
  * this component. Call it in `setup`.
  */
 export function provideRealtime(options: ProvideRealtimeOptions = {}): RealtimeClient {
-  const { client = createRealtimeClient(options) } = options;
-  if (!options.client) onScopeDispose(client.destroy);
+  const client = watched(options);
+  const { client: given } = options;
+  const isInner = inject(CONTEXT, undefined) !== undefined;
+  whenMounted(() => {
+    if (isInner && !given) warnOfNested("provideRealtime()");
+    onScopeDispose(client.watch());
+  });
+  if (!given) onScopeDispose(client.destroy);
   const instance = getCurrentInstance();
   if (instance) provided.set(instance, client);
   provide(CONTEXT, client);
@@ -26,16 +35,27 @@ export function provideRealtime(options: ProvideRealtimeOptions = {}): RealtimeC
 export function createRealtimePlugin(options: ProvideRealtimeOptions = {}): { install(app: App): void } {
   return {
     install(app) {
-      const { client = createRealtimeClient(options) } = options;
-      const { unmount } = app;
-      if (!options.client)
-        app.unmount = () => {
-          unmount();
-          client.destroy();
-        };
+      const client = watched(options);
+      const { mount, unmount } = app;
+      let stop: (() => void) | undefined;
+      // On the server nothing is mounted.
+      app.mount = (...args) => {
+        const mounted = mount(...args);
+        stop = client.watch();
+        return mounted;
+      };
+      app.unmount = () => {
+        unmount();
+        stop?.();
+        if (!options.client) client.destroy();
+      };
       app.provide(CONTEXT, client);
     },
   };
+}
+
+function watched(options: ProvideRealtimeOptions): WatchedClient {
+  return watchConnection(options.client ?? createRealtimeClient(options), () => options);
 }
 
 /** The client of this component, of the nearest one above that provides it, or of the plugin. @throws Error when there is none. */

@@ -1,4 +1,5 @@
 import { onScopeDispose, shallowRef, toValue, watch, type MaybeRefOrGetter, type Ref } from "vue";
+import type { EventsOf } from "../../schema/infer.ts";
 import { followState, stateSelectionOf } from "../bindings/follow-state.ts";
 import type { RealtimeSnapshot, UntypedStateOptions, UseRealtimeStateOptions } from "../bindings/state-options.ts";
 import { useRealtimeContext } from "./context.ts";
@@ -12,7 +13,7 @@ export type UseRealtimeState<Events> = <S, const E extends keyof Events & string
 /**
  * A state folded from the events of one channel of the nearest client, from the component's mount until it is unmounted: told once
  * per animation frame at most, fetched anew by `resync` after a gap. The newest `reduce`, `resync` and `onGap` are called; another
- * `channel`, or other `events`, begin anew with `initial`. For typed events use `createRealtime`.
+ * `channel`, or other `events`, begin anew with `initial`. For typed events use `createRealtimeState`.
  */
 export function useRealtimeState<S>(options: MaybeRefOrGetter<UntypedStateOptions<S>>): Readonly<Ref<RealtimeSnapshot<S>>> {
   const shown = shallowRef<RealtimeSnapshot<S> | undefined>(undefined);
@@ -29,4 +30,15 @@ export function useRealtimeState<S>(options: MaybeRefOrGetter<UntypedStateOption
     onScopeDispose(follower.start());
   });
   return shown as Readonly<Ref<RealtimeSnapshot<S>>>;
+}
+
+/** What `createRealtimeState` returns. */
+export interface TypedRealtimeState<Events> {
+  readonly useRealtimeState: UseRealtimeState<Events>;
+}
+
+/** A `useRealtimeState` that knows your events, given as to `createRealtime`. */
+export function createRealtimeState<T extends object>(): TypedRealtimeState<EventsOf<T>> {
+  // The same function; only its type knows the events.
+  return { useRealtimeState } as unknown as TypedRealtimeState<EventsOf<T>>;
 }

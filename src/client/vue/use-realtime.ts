@@ -1,4 +1,5 @@
 import { onScopeDispose, readonly, shallowRef, toValue, watch, type MaybeRefOrGetter, type Ref } from "vue";
+import type { EventsOf } from "../../schema/infer.ts";
 import { followOptions, selectionOf } from "../bindings/follow.ts";
 import type { UntypedOptions, UseRealtimeOptions } from "../bindings/options.ts";
 import type { ConnectionStatus } from "../options.ts";
@@ -36,4 +37,18 @@ export function useRealtime(options: MaybeRefOrGetter<UntypedOptions> = {}): Use
     watch(read, (newest) => follower.update(newest), { immediate: true });
   });
   return { status: readonly(status) };
+}
+
+/** What `createRealtime` returns. */
+export interface TypedRealtime<Events> {
+  readonly useRealtime: UseRealtime<Events>;
+}
+
+/**
+ * A `useRealtime` that knows your events: `createRealtime<typeof realtime>()` with an `import type` of the server's instance, an
+ * `InferRealtimeEvents`, or a plain type `{ namespace: { event: data } }`.
+ */
+export function createRealtime<T extends object>(): TypedRealtime<EventsOf<T>> {
+  // The same function; only its type knows the events.
+  return { useRealtime } as unknown as TypedRealtime<EventsOf<T>>;
 }

@@ -6,6 +6,7 @@ declare module "vue" {
   type MaybeRefOrGetter<T> = T | Ref<T> | (() => T);
   interface App {
     provide(key: symbol, value: unknown): this;
+    mount(...args: readonly unknown[]): unknown;
     unmount(): void;
   }
   interface EffectScope {

@@ -3,7 +3,7 @@ import { compareCursors, isRealtimeCursor, type RealtimeCursor } from "../../pro
 import type { ClientMessage, RealtimeClient } from "../options.ts";
 import { pageClock } from "../page-clock.ts";
 import { guarded, warn } from "../report.ts";
-import type { RealtimeSnapshot, RealtimeState, UntypedStateOptions } from "./state-options.ts";
+import type { FoldedState, RealtimeSnapshot, UntypedStateOptions } from "./state-options.ts";
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 30_000;
@@ -13,11 +13,11 @@ const FRAMELESS_MS = 1_000;
 const MAX_KEPT = 1_000;
 
 /** Folds the events of a channel into a state. Does nothing until somebody subscribes. */
-export function createRealtimeState<S>(
+export function createFoldedState<S>(
   client: RealtimeClient,
   options: UntypedStateOptions<S>,
   clock: Clock = pageClock,
-): RealtimeState<S> {
+): FoldedState<S> {
   const { channel = "", events, after, initial } = options;
   const listeners = new Set<() => void>();
   const cursors = new Map<string, RealtimeCursor>();

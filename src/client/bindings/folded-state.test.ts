@@ -5,8 +5,8 @@ import type { Gap } from "../../protocol/frames.ts";
 import { fakeClock } from "../../testing/fake-clock.ts";
 import { createRealtimeClient } from "../client.ts";
 import { FakeServer } from "../fake-server.ts";
+import { createFoldedState } from "./folded-state.ts";
 import type { Resynced, UntypedStateOptions } from "./state-options.ts";
-import { createRealtimeState } from "./state.ts";
 
 const warned = vi.spyOn(console, "warn");
 const erred = vi.spyOn(console, "error");
@@ -59,7 +59,7 @@ function setUp(options: Partial<UntypedStateOptions<Numbers>> = {}, random?: () 
     reduce: (state, { id }) => [...state, parseInt(id)],
     ...options,
   };
-  const state = createRealtimeState(client, given, clock);
+  const state = createFoldedState(client, given, clock);
   /** The states that were told, and whether they were stale. */
   const told: Array<readonly [Numbers, boolean]> = [];
   const onChange = (): void => void told.push([state.get().state, state.get().isStale]);
