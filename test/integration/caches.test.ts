@@ -167,6 +167,14 @@ describe.each([
     expect(client.getQueryData(["orders"])).toBe("new");
     expect(client.getQueryState(["orders"])?.isInvalidated).toBe(false);
     expect(client.getQueryCache().hasListeners()).toBe(false);
+
+    // And another time.
+    onData(messageOf("order.placed"));
+    await clock.advance(50);
+    onData(messageOf("order.placed"));
+    await clock.advance(50);
+    await list.answer("newer", 2);
+    await list.untilFetched(4);
   });
 
   it("never stops a slow query: under events without end each fetch is shown, and holds no other query up", async () => {
