@@ -6,7 +6,7 @@ import { testBinding } from "../support/binding-suite.ts";
 import { bundleWith } from "../support/frameworks.ts";
 
 describe("Vue 3", () => {
-  testBinding({ framework: "vue3", ways: ["ref", "function", "inPlace"] });
+  testBinding({ framework: "vue3", ways: ["ref", "function", "inPlace"], providers: ["component", "plugin"] });
 
   it("C3: the plugin gives an application one connection, which ends with it", async () => {
     const file = await bundleWith("vue3", { entry: "vue3/server.ts", for: "server" });

@@ -21,12 +21,14 @@ export interface BindingSuite {
   readonly framework: Framework;
   /** Its ways to hand changing options over, by their names in the fixtures. */
   readonly ways: readonly string[];
+  /** Its ways to provide a client, by their names in the fixtures. */
+  readonly providers: readonly string[];
 }
 
 let prefixes = 0;
 
 /** What holds for every binding: on its fixtures, compiled by its own compiler, in a browser, against the real endpoint. */
-export function testBinding({ framework, ways }: BindingSuite): void {
+export function testBinding({ framework, ways, providers }: BindingSuite): void {
   let browser: Browser;
   let script: string;
   let serverPage: ServerPage;
@@ -100,12 +102,28 @@ export function testBinding({ framework, ways }: BindingSuite): void {
     tab.evaluate(([...args]) => (globalThis as unknown as PageWindow).page.put(...args), [name, options, way] as const);
   const change = (name: string, options: RoomOptions): Promise<void> =>
     tab.evaluate(([...args]) => (globalThis as unknown as PageWindow).page.change(...args), [name, options] as const);
+  const putProvider = (name: string, isGiven: boolean): Promise<void> =>
+    tab.evaluate(([...args]) => (globalThis as unknown as PageWindow).page.putProvider(...args), [name, isGiven] as const);
+  const mountOwn = (provider: string): Promise<void> =>
+    tab.evaluate((provider) => (globalThis as unknown as PageWindow).page.mountOwn(provider), provider);
+  const unmountOwn = (): Promise<void> => tab.evaluate(() => (globalThis as unknown as PageWindow).page.unmountOwn());
   const leave = (name: string): Promise<void> =>
     tab.evaluate((name) => (globalThis as unknown as PageWindow).page.leave(name), name);
+
+  /** Nobody comes back for a while, of which the browser and the client speak. */
+  function cut(): void {
+    refuse = true;
+    for (const socket of open) socket.destroy();
+  }
+  const forgetTheCut = (): void => {
+    printed = printed.filter((line) => !/^tidings: |^Failed to load resource/.test(line));
+  };
 
   /** Waits until a room's line says so. */
   const until = (line: string): Promise<unknown> =>
     tab.waitForFunction((wanted) => document.querySelector("#root")?.textContent?.includes(wanted), line);
+  /** Longer than `connectionLostAfterSecs`, twice: what is not called by then is not called. */
+  const wait = (): Promise<unknown> => tab.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1_100)));
   const untilAsked = (...channels: string[]): Promise<unknown> =>
     vi.waitFor(() => {
       expect(requests.at(-1)).toEqual(channels);
@@ -113,6 +131,8 @@ export function testBinding({ framework, ways }: BindingSuite): void {
     });
   const untilTold = (room: string, ...data: unknown[]): Promise<unknown> =>
     vi.waitFor(async () => expect((await shown()).messages[room] ?? []).toEqual(data), { timeout: 20_000, interval: 20 });
+  const untilCalled = (calls: readonly string[]): Promise<unknown> =>
+    vi.waitFor(async () => expect((await shown()).calls).toEqual(calls), { timeout: 20_000, interval: 20 });
   const emit = async (channel: string, ...data: unknown[]): Promise<void> => {
     for (const each of data) await realtime.channel(channel).emit("test.event", each);
   };
@@ -164,13 +184,13 @@ export function testBinding({ framework, ways }: BindingSuite): void {
     expect(requests).toHaveLength(before);
   });
 
-  it("C3: a client of your own is used, and stays yours", async () => {
-    await tab.evaluate(() => (globalThis as unknown as PageWindow).page.mountOwn());
+  it.each(providers)("C3: a client of your own (%s) is used, and stays yours", async (provider) => {
+    await mountOwn(provider);
     await until("own connected");
     expect(open.size).toBe(2);
     await emit("own", 1);
     await untilTold("own", 1);
-    await tab.evaluate(() => (globalThis as unknown as PageWindow).page.unmountOwn());
+    await unmountOwn();
     await emit("own", 2);
     await untilTold("outside", 1, 2);
     expect((await shown()).messages["own"]).toEqual([1]);
@@ -260,8 +280,7 @@ export function testBinding({ framework, ways }: BindingSuite): void {
   it("B-7: the status follows a cut and the return, and what was missed comes once", async () => {
     await emit("first", 1);
     await untilTold("first", 1);
-    refuse = true;
-    for (const socket of open) socket.destroy();
+    cut();
     await until("first disconnected");
     await emit("first", 2, 3);
     refuse = false;
@@ -269,7 +288,57 @@ export function testBinding({ framework, ways }: BindingSuite): void {
     await until("first connected");
     const { statuses } = await shown();
     expect(statuses).not.toContain("error");
-    // The browser and the client say that a connection broke; nobody says anything else.
-    printed = printed.filter((line) => !/^tidings: |^Failed to load resource/.test(line));
+    forgetTheCut();
+  });
+
+  it.each(providers)(
+    "calls `onConnectionLost` when nobody comes back soon, then `onConnectionRestored`, while there is the provider (%s)",
+    async (provider) => {
+      const { calls } = await shown();
+      await mountOwn(provider);
+      await until("own connected");
+      cut();
+      await vi.waitFor(async () => {
+        const called = (await shown()).calls.slice(calls.length);
+        expect(called.toSorted()).toEqual(["app lost", "own lost"]);
+      });
+      const { calls: lost } = await shown();
+      await unmountOwn();
+      refuse = false;
+      await emit("own", 1);
+      await untilTold("outside", 1);
+      await untilCalled([...lost, "app restored"]);
+      forgetTheCut();
+    },
+  );
+
+  it("calls neither when no channel is wanted, nor after the unmount", async () => {
+    const { calls } = await shown();
+    await leave("first");
+    await leave("state");
+    await vi.waitFor(() => expect(open.size).toBe(0));
+    await wait();
+    await put("late", { channels: ["late"] });
+    await until("late connected");
+    cut();
+    await until("late disconnected");
+    await tab.evaluate(() => (globalThis as unknown as PageWindow).page.unmount());
+    await wait();
+    await untilCalled(calls);
+    forgetTheCut();
+  });
+
+  it("warns once of a provider inside another one, unless it was given a client", async () => {
+    await putProvider("given", true);
+    await until("given provides");
+    expect(printed).toEqual([]);
+    await putProvider("inner", false);
+    await until("inner provides");
+    await putProvider("another", false);
+    await until("another provides");
+    expect(printed).toEqual([
+      expect.stringMatching(/^tidings: provideRealtime\(\) inside another provider.*Remove it.*`client`/),
+    ]);
+    printed = [];
   });
 }
