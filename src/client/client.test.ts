@@ -1130,7 +1130,7 @@ describe("a page", () => {
     first.stop();
     expect(removed).not.toHaveBeenCalled();
     client.destroy();
-    expect(removed.mock.calls.map(([name]) => name)).toEqual(["online", "pageshow", "visibilitychange"]);
+    expect(removed.mock.calls.map(([name]) => name)).toEqual(["online", "pageshow", "visibilitychange", "resume"]);
     expect(clock.pending).toBe(0);
     expect(server.open).toEqual([]);
   });

@@ -7,6 +7,7 @@ import type { ConnectionStatus, RealtimeClient, RealtimeClientOptions } from "./
 import { pageClock } from "./page-clock.ts";
 import { guarded, warn } from "./report.ts";
 import { openStream, type Stream } from "./stream.ts";
+import { GATHER_MS, RETRY_CHANNEL_MS, STALE_MS } from "./times.ts";
 import type { MovingFrame, WireFrame } from "./wire.ts";
 
 /** A stream and what it has said so far. */
@@ -21,12 +22,6 @@ interface OpenStream extends Stream {
   leaving?: boolean;
 }
 
-/** Time to gather more changes before a stream is opened. */
-const GATHER_MS = 25;
-/** A stream that was silent for so long when the page comes back is not trusted. */
-const STALE_MS = 20_000;
-/** A channel that could not be joined for now is asked for again after this time. */
-const RETRY_CHANNEL_MS = 10_000;
 const WAKING = ["online", "pageshow", "visibilitychange", "resume"] as const;
 
 /** Whether what a stream brings from `position` on is all that the listener asks for. Anywhere else is for the server to say. */
@@ -56,9 +51,8 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   let refused: string | undefined;
 
   function dispatch(event: MachineEvent): void {
-    const world = { now: clock.now(), random: clock.random(), maxReconnectAttempts };
-    const [after, ...effects] = transition(state, event, world);
-    state = after;
+    let effects: Effect[];
+    [state, ...effects] = transition(state, event, { now: clock.now(), random: clock.random(), maxReconnectAttempts });
     effects.forEach(perform);
     refused = state.name === "refused" ? (refused ?? wanted().join()) : undefined;
     refreshStatus();
@@ -116,8 +110,8 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
     );
     const asked = new Map([...wishes].map(([channel, each]) => [channel, mergeRequests([...each.values()])]));
     const stream = openStream(asked, transportOptions, {
-      onFrame: (frame) => hear(opened, frame),
-      onEnd: (retryAfterMs) => ended(opened, retryAfterMs),
+      hear: (frame) => hear(opened, frame),
+      end: (retryAfterMs) => ended(opened, retryAfterMs),
     });
     const opened: OpenStream = { ...stream, wishes, asked, coverage: new Map() };
     next = opened;

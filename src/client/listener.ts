@@ -42,7 +42,10 @@ export function createListener(options: ClientSubscribeOptions): Listener {
   for (const channel of channels) {
     const cursor = typeof after === "object" ? Object.hasOwn(after, channel) && after[channel] : after;
     if (!cursor) continue;
-    if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1)) throw invalidAfter();
+    if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1)) {
+      warn(() => "`after` is a cursor, or { [channel]: cursor } for several channels, and not given together with `history`.");
+      throw new TypeError("tidings: after");
+    }
     if (!cursors.has(channel)) cursors.set(channel, cursor);
   }
   /** How many of the newest are wanted; 0 for no such wish. */
@@ -54,17 +57,17 @@ export function createListener(options: ClientSubscribeOptions): Listener {
    */
   const held = new WeakMap<Coverage, WireEvent[]>();
 
-  function move(channel: string, to: RealtimeCursor): boolean {
-    if (listener.active) cursors.set(channel, to);
-    return listener.active;
-  }
+  /** @returns something only while it is subscribed */
+  const move = (channel: string, to: RealtimeCursor): unknown => listener.active && cursors.set(channel, to);
 
   /** Goes on at `to`, and says that entries before it may be missing. */
   function skip(channel: string, to: RealtimeCursor, reason: Gap["reason"]): void {
     const gap: Gap = { channel, after: cursors.get(channel) as RealtimeCursor, cursor: to, reason };
     if (!move(channel, to)) return;
-    if (options.onGap) void guarded(() => options.onGap?.(gap));
-    else warn(() => `events of channel "${channel}" may be missing (${reason}). Fetch the current state in onGap.`);
+    warn(() =>
+      options.onGap ? "" : `events of channel "${channel}" may be missing (${reason}). Fetch the current state in onGap.`,
+    );
+    void guarded(() => options.onGap?.(gap));
   }
 
   function hand({ channel, cursor: id, event, data }: WireEvent, replayed: boolean): void {
@@ -125,9 +128,4 @@ function channelsOf({ channels = [DEFAULT_CHANNEL] }: ClientSubscribeOptions): r
     warn(() => (!channel || isChannelName(channel) ? "" : `"${String(channel)}" is not a channel name, and is left out.`));
     return isChannelName(channel);
   }) as string[];
-}
-
-function invalidAfter(): TypeError {
-  warn(() => "`after` is a cursor, for several channels { [channel]: cursor }, and does not go together with `history`.");
-  return new TypeError("tidings: after");
 }

@@ -86,12 +86,8 @@ type Handler<E extends EventType> = (
 ) => Transition;
 type Table = { readonly [S in StateName]: { readonly [E in EventType]?: Handler<E> } };
 
-/** What goes to a state of this name, whatever the event says. */
-const to =
-  (name: StateName, ...effects: Effect[]) =>
-  (state: MachineState): Transition => [{ ...state, name }, ...effects];
 const gather: Handler<"change"> = (state, delayMs) => [{ ...state, name: "gathering" }, delayMs];
-const open = to("opening", "open");
+const open = (state: MachineState): Transition => [{ ...state, name: "opening" }, "open"];
 const joined: Handler<"joined"> = (state, _, { now }) => [
   { joinedAt: now, ...state, name: "open" },
   "dropCurrent",
@@ -135,10 +131,10 @@ const TABLE: Table = {
   },
   moving: {
     // The successor takes too long: perhaps it waits for the place of its predecessor.
-    due: to("opening", "dropCurrent"),
+    due: (state) => [{ ...state, name: "opening" }, "dropCurrent"],
     joined,
     nextLost: lost("open"),
-    currentLost: to("opening", NEVER),
+    currentLost: (state) => [{ ...state, name: "opening" }, NEVER],
   },
   // Components that come and go must not hurry a server that is ill.
   waiting: {

@@ -2,16 +2,17 @@ import type { Timer } from "../protocol/clock.ts";
 import { warn } from "./report.ts";
 import { chooseTransport } from "./transports/choose.ts";
 import type { Link, TransportOptions } from "./transports/transport.ts";
+import { DEAD_AFTER, DEFAULT_HEARTBEAT_MS, FIRST_HEARTBEAT_MS, MAX_CUTS, MIN_HEARTBEAT_MS, SHORT_MS } from "./times.ts";
 import type { WireFrame } from "./wire.ts";
 
 export interface StreamHandlers {
-  onFrame(frame: WireFrame): void;
+  hear(frame: WireFrame): void;
   /**
    * It ended, or never came about. Called once, and neither in the turn that opened the stream nor after `close`.
    *
    * @param retryAfterMs when the server wants to be asked again; 0 or less when it did not say, `Infinity` when it would answer the same.
    */
-  onEnd(retryAfterMs: number): void;
+  end(retryAfterMs: number): void;
 }
 
 /** A stream that was asked for. */
@@ -22,29 +23,12 @@ export interface Stream {
   close(): undefined;
 }
 
-/** Assumed until the server has told its own. */
-const DEFAULT_HEARTBEAT_MS = 15_000;
-/** Assumed until anything has come: a server has its first byte ready. */
-const FIRST_HEARTBEAT_MS = 4_000;
-/** No server beats faster: one that says so would keep a timer busy. */
-const MIN_HEARTBEAT_MS = 100;
-/** Heartbeats without a byte after which the connection is dead. */
-const DEAD_AFTER = 2.5;
-/** A stream that ends sooner was cut. */
-const SHORT_MS = 5_000;
-/** Streams in a row that may be cut. */
-const MAX_CUTS = 2;
-
 /**
  * Opens a stream over the transport that suits the way to the server, and watches over its silence.
  *
  * @param asked by channel, what the request says: a cursor, `""`, `"-"` or `"-<n>"`.
  */
-export function openStream(
-  asked: ReadonlyMap<string, string>,
-  options: TransportOptions,
-  { onFrame, onEnd }: StreamHandlers,
-): Stream {
+export function openStream(asked: ReadonlyMap<string, string>, options: TransportOptions, handlers: StreamHandlers): Stream {
   const { clock, route } = options;
   const opened = clock.now();
   const abort = new AbortController();
@@ -64,7 +48,7 @@ export function openStream(
     close();
     if (!heartbeatMs || route.polls || clock.now() - opened > SHORT_MS) route.cuts = 0;
     else if (++route.cuts > MAX_CUTS) distrust();
-    onEnd(retryAfterMs);
+    handlers.end(retryAfterMs);
   }
 
   /** Streams do not come through here, or pages do not: the other is tried next. */
@@ -100,7 +84,7 @@ export function openStream(
     hear(frame) {
       if (signal.aborted) return;
       if (frame.type === "connected") heartbeatMs = Math.max(MIN_HEARTBEAT_MS, frame.heartbeatMs);
-      onFrame(frame);
+      handlers.hear(frame);
     },
   };
 

@@ -24,7 +24,6 @@ export function isRealtimeCursor(value: unknown): value is RealtimeCursor {
 
 /** Log order of two well-formed cursors: negative when `a` is earlier, positive when it is later, 0 when equal. */
 export function compareCursors(a: RealtimeCursor, b: RealtimeCursor): number {
-  if (a === b) return 0;
   // Canonical decimals: the longer one is larger, equally long ones compare as text.
   const dash = a.indexOf("-");
   return dash - b.indexOf("-") || compareTexts(a.slice(0, dash), b.slice(0, dash)) || a.length - b.length || compareTexts(a, b);

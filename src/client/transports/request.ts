@@ -12,8 +12,7 @@ const RETRIED: readonly number[] = [200, 408, 425, 429];
  * @returns the response; or, when there is none of use, what a transport returns
  */
 export async function request({ asked, options, signal }: Link, accept: string, at: string): Promise<Response | number> {
-  const { api = {}, fetch = globalThis.fetch } = options;
-  const { url = "/api/realtime", withCredentials, headers: given } = api;
+  const { api: { url = "/api/realtime", withCredentials, headers: given } = {}, fetch = globalThis.fetch } = options;
   let address = url + (url.includes("?") ? "&" : "?");
   for (const channel of asked.keys()) address += `channel=${encodeURIComponent(channel)}&`;
   address += `v=1&at=${at}`;

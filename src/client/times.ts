@@ -1,0 +1,22 @@
+/** The times of the client, in one place. It imports nothing, so bundlers can put the numbers where they are used. */
+
+/** Time to gather more changes before a stream is opened. */
+export const GATHER_MS = 25;
+/** A stream that was silent for so long when the page comes back is not trusted. */
+export const STALE_MS = 20_000;
+/** A channel that could not be joined for now is asked for again after this time. */
+export const RETRY_CHANNEL_MS = 10_000;
+
+/** Assumed until the server has told its own. */
+export const DEFAULT_HEARTBEAT_MS = 15_000;
+/** Assumed until anything has come: a server has its first byte ready. */
+export const FIRST_HEARTBEAT_MS = 4_000;
+/** No server beats faster: one that says so would keep a timer busy. */
+export const MIN_HEARTBEAT_MS = 100;
+/** Heartbeats without a byte after which the connection is dead. */
+export const DEAD_AFTER = 2.5;
+
+/** A stream that ends sooner was cut. */
+export const SHORT_MS = 5_000;
+/** Streams in a row that may be cut. */
+export const MAX_CUTS = 2;
