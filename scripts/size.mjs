@@ -1,16 +1,34 @@
 // @ts-check
 /**
- * `npm run check:size`: what the client costs a page, bundled and minified as an application's bundler does it, then gzipped.
+ * `npm run check:size`: what the client costs a page, bundled and minified by esbuild as an application does it, then gzipped.
  * It bundles the sources, so it needs no build.
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build } from "vite";
 import { root } from "./entries.mjs";
+import { loadEsbuild } from "./esbuild/load.mjs";
 
-/** Bytes after gzip: the core alone, and what the entry of a framework adds to it (the framework itself not counted). */
-const BUDGET = { core: 4096, framework: 1024 };
+/**
+ * @typedef {object} Row
+ * @property {string} title
+ * @property {string} file where it begins, relative to the root
+ * @property {boolean} [isAboveCore] counted without what the core has already
+ * @property {number} budget bytes after gzip
+ */
+
+/** What is promised. Frameworks themselves are not counted, nor is what `import()` loads: that has a row of its own. */
+/** @type {readonly Row[]} */
+export const ROWS = [
+  { title: "tidings/client/core", file: "src/client/core.ts", budget: 4096 },
+  { title: "react adds", file: "src/client/react.ts", isAboveCore: true, budget: 1024 },
+  { title: "svelte adds", file: "src/client/svelte.ts", isAboveCore: true, budget: 1024 },
+  { title: "vue adds", file: "src/client/vue.ts", isAboveCore: true, budget: 1024 },
+  { title: "tab sharing", file: "src/client/transports/shared-tabs.ts", budget: 1536 },
+  { title: "long polling", file: "src/client/transports/long-polling.ts", budget: 1024 },
+];
+
+const CORE = "src/client/core.ts";
 
 /**
  * @typedef {object} Bundle
@@ -19,47 +37,85 @@ const BUDGET = { core: 4096, framework: 1024 };
  * @property {string[]} modules the files in it, relative to the root
  */
 
+const OPTIONS = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  define: { "process.env.NODE_ENV": '"production"' },
+  write: false,
+  metafile: true,
+  logLevel: "silent",
+};
+
+/** @param {string} code */
+const gzip = (code) => gzipSync(code, { level: 9 }).length;
+
 /**
+ * An entry and all that it imports, without what it loads later.
  * @param {string} entry a source file, relative to the root
  * @returns {Promise<Bundle>}
  */
 export async function bundle(entry) {
-  const built = await build({
-    root,
-    configFile: false,
-    logLevel: "error",
-    define: { "process.env.NODE_ENV": '"production"' },
-    build: {
-      write: false,
-      target: "es2022",
-      minify: true,
-      modulePreload: false,
-      rolldownOptions: {
-        input: path.join(root, entry),
-        preserveEntrySignatures: "strict",
-        external: [/^(react|svelte|vue)($|\/)/],
-        output: { format: "es" },
-      },
-    },
+  const { outputFiles, metafile } = await loadEsbuild().build({
+    ...OPTIONS,
+    entryPoints: [entry],
+    plugins: [{ name: "later", setup: leaveOutLater }],
   });
-  const outputs = /** @type {import("vite").Rolldown.RolldownOutput[]} */ (Array.isArray(built) ? built : [built]);
-  const chunks = outputs.flatMap(({ output }) => output).filter((file) => file.type === "chunk");
-  const code = chunks.map((chunk) => chunk.code).join("\n");
-  const modules = chunks.flatMap((chunk) => Object.keys(chunk.modules)).map((file) => path.relative(root, file));
-  return { bytes: gzipSync(code, { level: 9 }).length, code, modules };
+  const code = outputFiles[0]?.text ?? "";
+  const [output] = Object.values(metafile.outputs);
+  return { bytes: gzip(code), code, modules: Object.keys(output?.inputs ?? {}) };
+}
+
+/** @param {{ onResolve(options: { filter: RegExp }, resolve: (args: { path: string, kind: string }) => unknown): void }} esbuild */
+function leaveOutLater({ onResolve }) {
+  onResolve({ filter: /./ }, ({ path: name, kind }) => {
+    const isLeftOut = kind === "dynamic-import" || /^(react|svelte|vue)($|\/)/.test(name);
+    return isLeftOut ? { path: name, external: true } : undefined;
+  });
+}
+
+/**
+ * A file that the core loads when it is used, as the chunk that a bundler makes of it.
+ * @param {string} file relative to the root
+ * @returns {Promise<Bundle>}
+ */
+export async function chunk(file) {
+  const { outputFiles, metafile } = await loadEsbuild().build({
+    ...OPTIONS,
+    entryPoints: [CORE],
+    splitting: true,
+    outdir: "dist",
+  });
+  const [name, output] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === file) ?? [];
+  const code = outputFiles.find(
+    ({ path: written }) => name !== undefined && path.relative(root, written) === path.normalize(name),
+  )?.text;
+  if (code === undefined || output === undefined) throw new Error(`${CORE} does not load ${file}`);
+  return { bytes: gzip(code), code, modules: Object.keys(output.inputs) };
+}
+
+/**
+ * @param {Row} row
+ * @returns {Promise<number>} bytes after gzip
+ */
+export async function measure({ file, isAboveCore }) {
+  if (file.startsWith("src/client/transports/")) return (await chunk(file)).bytes;
+  const { bytes } = await bundle(file);
+  return isAboveCore ? bytes - (await bundle(CORE)).bytes : bytes;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const core = await bundle("src/client/core.ts");
-  /** @type {[what: string, bytes: number, budget: number][]} */
-  const rows = [["tidings/client/core", core.bytes, BUDGET.core]];
-  for (const framework of ["react", "svelte", "vue"]) {
-    const { bytes } = await bundle(`src/client/${framework}.ts`);
-    rows.push([`${framework} adds`, bytes - core.bytes, BUDGET.framework]);
-  }
-  for (const [what, bytes, budget] of rows) {
-    const verdict = bytes <= budget ? "ok" : `FAILED: ${bytes - budget} B above`;
-    console.log(`size: ${what.padEnd(20)} ${String(bytes).padStart(5)} B gzip of ${budget} B  ${verdict}`);
-    if (bytes > budget) process.exitCode = 1;
+  try {
+    for (const row of ROWS) {
+      const bytes = await measure(row);
+      const verdict = bytes <= row.budget ? "ok" : `FAILED: ${bytes - row.budget} B above`;
+      console.log(`size: ${row.title.padEnd(20)} ${String(bytes).padStart(5)} B gzip of ${row.budget} B  ${verdict}`);
+      if (bytes > row.budget) process.exitCode = 1;
+    }
+  } catch (error) {
+    console.log(`size: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
   }
 }
