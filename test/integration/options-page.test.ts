@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { IoRedisAdapterOptions } from "../../src/adapters/ioredis.ts";
 import type { ApiOptions, ClientSubscribeOptions, HistoryOption, RealtimeClientOptions } from "../../src/client/core.ts";
 import type { RealtimeProviderProps, UseRealtimeOptions, UseRealtimeStateOptions } from "../../src/client/react.ts";
+import type { ProvideRealtimeOptions } from "../../src/client/vue.ts";
 import type {
   CorsOptions,
   HandleLimits,
@@ -119,7 +120,9 @@ describe("docs/options.md names every option and its default", () => {
       onConnectionRestored: "none",
       connectionLostAfterSecs: "5",
     };
-    expect(optionsUnder("RealtimeProvider, createRealtimeClient(…)")).toEqual({ ...options, ...props, ...within("api", api) });
+    const provided: Defaults<ProvideRealtimeOptions, "client" | "api" | "clock"> = { ...options, ...props };
+    const heading = "RealtimeProvider, provideRealtime(…), createRealtimeClient(…)";
+    expect(optionsUnder(heading)).toEqual({ ...provided, ...within("api", api) });
   });
 
   it("of the hook and of the client's subscribe", () => {

@@ -5,7 +5,11 @@ import type { MessageIn } from "../../schema/message.ts";
 /** A state that was fetched, and where it stands. */
 export interface Resynced<S> {
   readonly state: S;
-  /** The position that belongs to `state`: the server asks `channel.cursor()` for it first, then reads the state. */
+  /**
+   * The position that belongs to `state`: the server asks `channel.cursor()` for it first, then reads the state. What is emitted
+   * in between may come again, and `reduce` has to know it by an id. Of a state made of `history = await channel.history()` the
+   * position is exact: `history.at(-1)?.id ?? cursor`.
+   */
   readonly cursor: string;
 }
 
@@ -15,7 +19,10 @@ export interface UseRealtimeStateOptions<S, Events, E extends keyof Events & str
   readonly channel: string | undefined;
   /** The state before any event, or what returns it. Read once per channel. */
   readonly initial: S | (() => S);
-  /** The cursor that belongs to `initial`: the events after it follow. Without it the state goes on from now. Read once per channel. */
+  /**
+   * The cursor that belongs to `initial`, as that of {@link Resynced} to its state: the events after it follow. Without it the state
+   * goes on from now. Read once per channel.
+   */
   readonly after?: string | undefined;
   /** Only these events. @default all */
   readonly events?: readonly E[] | undefined;

@@ -10,9 +10,13 @@ export type UseRealtimeState<Events> = <S, const E extends keyof Events & string
 ) => RealtimeSnapshot<S>;
 
 /**
- * A state folded from the events of one channel of the nearest `RealtimeProvider`: rendered once per animation frame at most, fetched
- * anew by `resync` after a gap. The newest `reduce`, `resync` and `onGap` are called; another `channel`, or other `events`, begin
- * anew with `initial`. For typed events use `createRealtimeState`.
+ * A state folded from the events of one channel of the nearest `RealtimeProvider`: rendered once per animation frame at most,
+ * fetched anew by `resync` after a gap. The newest `reduce`, `resync` and `onGap` are called; another `channel`, or other
+ * `events`, begin anew with `initial`. For typed events use `createRealtimeState`.
+ *
+ * A state that the server has read goes with `after`, the `channel.cursor()` that it asked for first. What is emitted between
+ * the two is in the state and comes as well, so `reduce` has to know it by an id. Only for `history = await channel.history()`
+ * there is an exact cursor: `history.at(-1)?.id ?? cursor`.
  */
 export function useRealtimeState<S>(options: UntypedStateOptions<S>): RealtimeSnapshot<S> {
   const client = useClient("useRealtimeState");

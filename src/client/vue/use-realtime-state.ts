@@ -11,9 +11,13 @@ export type UseRealtimeState<Events> = <S, const E extends keyof Events & string
 ) => Readonly<Ref<RealtimeSnapshot<S>>>;
 
 /**
- * A state folded from the events of one channel of the nearest client, from the component's mount until it is unmounted: told once
- * per animation frame at most, fetched anew by `resync` after a gap. The newest `reduce`, `resync` and `onGap` are called; another
- * `channel`, or other `events`, begin anew with `initial`. For typed events use `createRealtimeState`.
+ * A state folded from the events of one channel of the nearest client, from the component's mount until it is unmounted: told
+ * once per animation frame at most, fetched anew by `resync` after a gap. The newest `reduce`, `resync` and `onGap` are called;
+ * another `channel`, or other `events`, begin anew with `initial`. For typed events use `createRealtimeState`.
+ *
+ * A state that the server has read goes with `after`, the `channel.cursor()` that it asked for first. What is emitted between
+ * the two is in the state and comes as well, so `reduce` has to know it by an id. Only for `history = await channel.history()`
+ * there is an exact cursor: `history.at(-1)?.id ?? cursor`.
  */
 export function useRealtimeState<S>(options: MaybeRefOrGetter<UntypedStateOptions<S>>): Readonly<Ref<RealtimeSnapshot<S>>> {
   const shown = shallowRef<RealtimeSnapshot<S> | undefined>(undefined);
