@@ -1,12 +1,8 @@
+import { GRACE_MS, QUIET_MS } from "../times.ts";
 import { streaming } from "./streaming.ts";
-import { candidateOf } from "./tab-candidate.ts";
+import { createCandidate } from "./tab-candidate.ts";
 import type { Call, News } from "./tab-leader.ts";
 import type { Transport, TransportOptions } from "./transport.ts";
-
-/** A leader that was silent for so long is asked whether it lives; three times as long, and it does not. */
-const QUIET_MS = 1_500;
-/** How long a stream outlives the connection behind it: mostly that is there again by then. */
-const GRACE_MS = 1_000;
 
 /**
  * One connection for all tabs of a browser that show the same user. Whoever holds a Web Lock is the leader: it has a client of its
@@ -15,16 +11,20 @@ const GRACE_MS = 1_000;
  */
 export const sharedTabs: Transport = async (link) => {
   const { asked, options, signal, alive, hear } = link;
-  const { clock } = options;
-  if (!canShare()) return (options.route.polls ? (await import("./long-polling.ts")).longPolling : streaming)(link);
+  const { clock, route } = options;
+  // Web Locks are for secure contexts, and on a server there are no tabs.
+  if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel || !globalThis.document)
+    return (route.polls ? (await import("./long-polling.ts")).longPolling : streaming)(link);
   const id = crypto.randomUUID();
   const name = nameOf(options);
   await hold(id, signal);
+  // Closed while it waited: nobody would hear of it any more.
+  if (signal.aborted) return 0;
   return new Promise((resolve) => {
     const channel = new BroadcastChannel(name);
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has but one
     const call = (what: Call): void => channel.postMessage(what);
-    const candidate = candidateOf(options, name);
+    const candidate = (route.candidate ??= createCandidate(options, name));
     let leader: string | undefined;
     let heardAt = clock.now();
     let grace: ReturnType<typeof clock.setTimeout> | undefined;
@@ -82,11 +82,6 @@ export const sharedTabs: Transport = async (link) => {
     watch();
   });
 };
-
-/** Web Locks are for secure contexts, and on a server there are no tabs. */
-function canShare(): boolean {
-  return Boolean(globalThis.navigator?.locks && globalThis.BroadcastChannel && globalThis.document);
-}
 
 function nameOf({ api: { url = "/api/realtime", withCredentials, shareTabs } = {} }: TransportOptions): string {
   return `tidings:${JSON.stringify([new URL(url, document.baseURI).href, withCredentials, shareTabs])}`;

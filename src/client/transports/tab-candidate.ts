@@ -9,16 +9,8 @@ export interface Candidate {
   seize(): void;
 }
 
-const candidates = new WeakMap<TransportOptions, Candidate>();
-
-/** The candidate of a client. */
-export function candidateOf(options: TransportOptions, name: string): Candidate {
-  const known = candidates.get(options) ?? createCandidate(options, name);
-  candidates.set(options, known);
-  return known;
-}
-
-function createCandidate(options: TransportOptions, name: string): Candidate {
+/** One for the life of a client. @param name of the lock */
+export function createCandidate(options: TransportOptions, name: string): Candidate {
   let streams = 0;
   let claim: AbortController | undefined;
 

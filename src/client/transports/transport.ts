@@ -2,6 +2,7 @@ import type { Clock } from "../../protocol/clock.ts";
 import type { InnerClient } from "../client.ts";
 import type { RealtimeClientOptions } from "../options.ts";
 import type { WireFrame } from "../wire.ts";
+import type { Candidate } from "./tab-candidate.ts";
 
 /** Where and how streams are asked for: one for the life of a client. */
 export interface TransportOptions extends Pick<RealtimeClientOptions, "api" | "fetch" | "maxReconnectAttempts"> {
@@ -22,6 +23,8 @@ export interface Route {
   waitMs?: number;
   /** How long pages are asked for before a stream is tried again, in ms. */
   patienceMs?: number;
+  /** The client's claim to lead the tabs that share one connection. */
+  candidate?: Candidate;
 }
 
 /** One stream, as its transport sees it. */
