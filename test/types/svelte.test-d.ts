@@ -28,7 +28,8 @@ interface Moved {
 it("F-33, F-65, F-66: a client is provided and found", () => {
   expectTypeOf(provideRealtime()).toEqualTypeOf<RealtimeClient>();
   provideRealtime({ api: { url: "/events", headers: () => ({ authorization: "Bearer badge" }) }, maxReconnectAttempts: 3 });
-  provideRealtime({ client: createRealtimeClient() });
+  const callbacks = { onConnectionLost: () => "lost", onConnectionRestored: () => {}, connectionLostAfterSecs: 10 };
+  provideRealtime({ client: createRealtimeClient(), ...callbacks });
   expectTypeOf(getRealtimeContext).toEqualTypeOf<() => RealtimeClient>();
   // @ts-expect-error -- meant is `api: { url }`
   provideRealtime({ url: "/events" });
@@ -87,6 +88,8 @@ it("F-63, F-64: plain events and an InferRealtimeEvents type it too", () => {
 });
 
 it("a state has the type of what it begins with", () => {
+  // @ts-expect-error -- has a factory of its own, so that who does not use it does not load it
+  void createRealtime<typeof realtime>().useRealtimeState;
   const { useRealtimeState } = createRealtimeState<typeof realtime>();
   const places = useRealtimeState({
     channel: "parcel:A-1",

@@ -29,9 +29,10 @@ interface Moved {
 it("C3: a client is provided and found, by a component or by a plugin", () => {
   expectTypeOf(provideRealtime()).toEqualTypeOf<RealtimeClient>();
   provideRealtime({ api: { url: "/events", headers: () => ({ authorization: "Bearer badge" }) }, maxReconnectAttempts: 3 });
-  provideRealtime({ client: createRealtimeClient() });
+  const callbacks = { onConnectionLost: () => "lost", onConnectionRestored: () => {}, connectionLostAfterSecs: 10 };
+  provideRealtime({ client: createRealtimeClient(), ...callbacks });
   expectTypeOf(useRealtimeContext).toEqualTypeOf<() => RealtimeClient>();
-  const install = (app: App): void => createRealtimePlugin({ api: { url: "/events" } }).install(app);
+  const install = (app: App): void => createRealtimePlugin({ api: { url: "/events" }, ...callbacks }).install(app);
   void install;
   // @ts-expect-error -- meant is `api: { url }`
   createRealtimePlugin({ url: "/events" });
@@ -90,6 +91,8 @@ it("F-63, F-64: plain events and an InferRealtimeEvents type it too", () => {
 });
 
 it("a state has the type of what it begins with", () => {
+  // @ts-expect-error -- has a factory of its own, so that who does not use it does not load it
+  void createRealtime<typeof realtime>().useRealtimeState;
   const { useRealtimeState } = createRealtimeState<typeof realtime>();
   const places = useRealtimeState({
     channel: "parcel:A-1",
