@@ -24,10 +24,6 @@ interface OpenStream extends Stream {
 
 const WAKING = ["online", "pageshow", "visibilitychange", "resume"] as const;
 
-/** Whether what a stream brings from `position` on is all that the listener asks for. Anywhere else is for the server to say. */
-const suits = (listener: Listener, channel: string, position: string | undefined): boolean =>
-  ["", position].includes(listener.request(channel));
-
 /** A client that also takes listeners made elsewhere. */
 export interface InnerClient extends RealtimeClient {
   /** @returns ends the subscription. Safe to call twice, and from a handler. */
@@ -98,7 +94,7 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
     const isMet = (channel: string): boolean => {
       const said = newest.coverage.get(channel);
       const wishes = newest.wishes.get(channel);
-      return said === false || listenersOf(channel).every((each) => wishes?.has(each) || suits(each, channel, said?.cursor));
+      return said === false || listenersOf(channel).every((each) => wishes?.has(each) || each.suits(channel, said?.cursor));
     };
     return names.every(isMet) ? "same" : "stream";
   }
@@ -146,7 +142,7 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
       for (const listener of listenersOf(channel)) {
         const wish = wishes?.get(listener);
         const isAsked = wish === listener.request(channel);
-        if (isAsked || isRealtimeCursor(wish) || suits(listener, channel, frame.cursor))
+        if (isAsked || isRealtimeCursor(wish) || listener.suits(channel, frame.cursor))
           listener.joined(channel, joined, isAsked && wish !== asked.get(channel));
         // It came later, or got a cursor meanwhile which this stream was not asked about: it waits for the next.
         else wishes?.delete(listener);
@@ -225,7 +221,7 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
     // What a stream brings from now on is for this listener too, unless it asks for more.
     for (const channel of listener.channels) {
       const coverage = saidOf(channel);
-      if (coverage && suits(listener, channel, coverage.cursor))
+      if (coverage && listener.suits(channel, coverage.cursor))
         listener.joined(channel, { ...coverage, tail: coverage.cursor });
     }
     listeners = [...listeners, listener];

@@ -231,7 +231,7 @@ export class FakeServer {
   requests = 0;
   /** Requests for pages among them. */
   pages = 0;
-  readonly #waiting: Array<() => void> = [];
+  readonly #waiting = new Set<() => void>();
   /** The channels of the newest page. */
   #polled: readonly string[] = [];
   /** The most streams that were open at once. */
@@ -251,6 +251,11 @@ export class FakeServer {
   /** Whether a client may stand somewhere in a channel, and hear the rest later. */
   mayLag(channel: string): boolean {
     return this.#polled.includes(channel) || this.open.some(({ channels }) => channels.includes(channel));
+  }
+
+  /** Streams that are open, and pages that are waited for. */
+  get links(): number {
+    return this.open.length + this.#waiting.size;
   }
 
   /** The newest stream. */
@@ -287,8 +292,11 @@ export class FakeServer {
     const frames = stream.takeFrames();
     if (stream.url.searchParams.get("wait") !== "0" && frames.length === stream.channels.length) {
       await new Promise<void>((resolve, reject) => {
-        this.#waiting.push(resolve);
-        signal.addEventListener("abort", () => reject(new Error("aborted")));
+        this.#waiting.add(resolve);
+        signal.addEventListener("abort", () => {
+          this.#waiting.delete(resolve);
+          reject(new Error("aborted"));
+        });
       });
       stream.pump();
       frames.push(...stream.takeFrames());
@@ -298,7 +306,8 @@ export class FakeServer {
 
   /** Joins, reads and lets everything through. */
   flush(): void {
-    for (const answer of this.#waiting.splice(0)) answer();
+    for (const answer of this.#waiting) answer();
+    this.#waiting.clear();
     for (const stream of this.open) {
       stream.pump();
       stream.pump();

@@ -22,6 +22,8 @@ export interface Listener {
   active: boolean;
   /** How a stream must ask for `channel`: `""` from now on, `"-"` what is held, `"-20"` the newest 20, or after a cursor. */
   request(channel: string): string;
+  /** Whether what a stream brings from `position` on is all that it asks for. Anywhere else is for the server to say. */
+  suits(channel: string, position: RealtimeCursor | undefined): boolean;
   /**
    * A stream has joined a channel, and was asked for with this listener in mind.
    *
@@ -79,6 +81,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     channels,
     active: true,
     request: (channel) => cursors.get(channel) ?? start,
+    suits: (channel, position) => ["", position].includes(listener.request(channel)),
 
     joined(channel, coverage, isUnasked) {
       const { cursor: position, tail } = coverage;

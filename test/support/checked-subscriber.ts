@@ -63,8 +63,8 @@ export class CheckedSubscriber {
       events: this.#events,
       cursors: this.cursors,
       ...options,
-      onData: (message) => this.#check(() => this.#data(message)),
-      onGap: (gap) => this.#check(() => this.#gap(gap)),
+      onData: (message) => this.#guard(() => this.#data(message)),
+      onGap: (gap) => this.#guard(() => this.#gap(gap)),
     });
     this.#subscription = { channels, end };
   }
@@ -75,7 +75,7 @@ export class CheckedSubscriber {
   }
 
   /** The client reports what a handler throws; a test has to hear it. */
-  #check(expectations: () => void): void {
+  #guard(expectations: () => void): void {
     try {
       expectations();
     } catch (error) {
@@ -129,9 +129,14 @@ export class CheckedSubscriber {
     this.#shown.set(channel, cursor);
   }
 
+  /** What has come so far was right. */
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
   /** Everything has come. */
   finish(): void {
-    if (this.#failure) throw this.#failure;
+    this.check();
     for (const channel of this.channels) {
       const { last, entries } = this.#server.log(channel);
       const cursor = this.cursors.get(channel);

@@ -105,6 +105,7 @@ export function lead(name: string, options: TransportOptions, signal: AbortSigna
  */
 function createRelay(asked: ReadonlyMap<string, string>, tell: (frame?: WireFrame) => void): Listener {
   const cursors = new Map<string, RealtimeCursor>();
+  const joined = new Set<string>();
   const listener = createListener({
     channels: [...asked.keys()],
     after: Object.fromEntries([...asked].filter(([, start]) => isRealtimeCursor(start))),
@@ -114,14 +115,19 @@ function createRelay(asked: ReadonlyMap<string, string>, tell: (frame?: WireFram
   return {
     ...listener,
     request: (channel) => cursors.get(channel) ?? asked.get(channel) ?? "",
+    // A tab asks for the least of its cursors. Whether the log reaches as far as the others is for the server to say, once.
+    suits: (channel, position) => (joined.has(channel) ? position === cursors.get(channel) : asked.get(channel) === ""),
     joined(channel, coverage, isUnasked) {
       const { tail, cursor: position } = coverage;
       const cursor = cursors.get(channel) ?? (asked.get(channel) ? position : tail);
       cursors.set(channel, cursor);
+      joined.add(channel);
       tell({ type: "connected", channel, cursor, tail, heartbeatMs: HEARTBEAT_MS });
       listener.joined(channel, coverage, isUnasked);
     },
     take(frame, from, coverage) {
+      // The tab would not know where it stands.
+      if (!joined.has(frame.channel)) return;
       const before = cursors.get(frame.channel);
       listener.take(frame, from, coverage);
       if (frame.type !== "gap" && cursors.get(frame.channel) !== before) tell(frame);
