@@ -138,7 +138,7 @@ export function testBinding({ framework, ways, providers }: BindingSuite): void 
   };
 
   it("F-56: the server renders without a connection, and hydration keeps what it rendered", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       expect(await serverPage.render()).toBe(html);
       expect(vi.getTimerCount(), "timers on the server").toBe(0);

@@ -37,5 +37,5 @@ export interface TypedRealtimeState<Events> {
 /** A `useRealtimeState` that knows your events, given as to `createRealtime`. */
 export function createRealtimeState<T extends object>(): TypedRealtimeState<EventsOf<T>> {
   // The same function; only its type knows the events.
-  return { useRealtimeState } as unknown as TypedRealtimeState<EventsOf<T>>;
+  return { useRealtimeState };
 }
