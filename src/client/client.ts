@@ -129,7 +129,7 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
     const { coverage, asked } = opened;
     const { channel = "" } = frame;
     if (frame.type === "problem") {
-      warn(() => `the server has a problem with ${channel ? `channel "${channel}"` : "the stream"}: ${frame.code}.`);
+      void warn(() => `the server has a problem with ${channel ? `channel "${channel}"` : "the stream"}: ${frame.code}.`);
       coverage.set(channel, false);
       for (const each of listenersOf(channel)) each.troubled?.(frame);
       if (frame.retry) leave(opened, RETRY_CHANNEL_MS);

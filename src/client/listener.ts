@@ -45,7 +45,9 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     const cursor = typeof after === "object" ? Object.hasOwn(after, channel) && after[channel] : after;
     if (!cursor) continue;
     if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1)) {
-      warn(() => "`after` is a cursor, or { [channel]: cursor } for several channels, and not given together with `history`.");
+      void warn(
+        () => "`after` is a cursor, or { [channel]: cursor } for several channels, and not given together with `history`.",
+      );
       throw new TypeError("tidings: after");
     }
     if (!cursors.has(channel)) cursors.set(channel, cursor);
@@ -66,7 +68,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
   function skip(channel: string, to: RealtimeCursor, reason: Gap["reason"]): void {
     const gap: Gap = { channel, after: cursors.get(channel) as RealtimeCursor, cursor: to, reason };
     if (!move(channel, to)) return;
-    warn(() =>
+    void warn(() =>
       options.onGap ? "" : `events of channel "${channel}" may be missing (${reason}). Fetch the current state in onGap.`,
     );
     void guarded(() => options.onGap?.(gap));
@@ -128,7 +130,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
 /** Each once, and only what the server can take: for one bad name it would refuse the channels of all the others. */
 function channelsOf({ channels = [DEFAULT_CHANNEL] }: ClientSubscribeOptions): readonly string[] {
   return [...new Set(channels)].filter((channel) => {
-    warn(() => (!channel || isChannelName(channel) ? "" : `"${String(channel)}" is not a channel name, and is left out.`));
+    void warn(() => (!channel || isChannelName(channel) ? "" : `"${String(channel)}" is not a channel name, and is left out.`));
     return isChannelName(channel);
-  }) as string[];
+  });
 }

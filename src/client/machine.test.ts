@@ -31,7 +31,7 @@ const after = (from: MachineState, event: MachineEvent, world = at()): [StateNam
 /** Plays events one after the other; each may come with its own world. */
 function play(from: MachineState, ...events: ReadonlyArray<MachineEvent | [MachineEvent, Partial<World>]>): MachineState {
   return events.reduce((now, each) => {
-    const [event, world] = typeof each[0] === "object" ? (each as [MachineEvent, Partial<World>]) : [each as MachineEvent, {}];
+    const [event, world] = typeof each[0] === "object" ? each : [each, {}];
     return transition(now, event, at(world))[0];
   }, from);
 }

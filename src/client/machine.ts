@@ -151,5 +151,5 @@ export function transition(state: MachineState, [type, detail]: MachineEvent, wo
   if (detail === "none") return [INITIAL, NEVER, "dropNext", "dropCurrent"];
   // The table pairs each event type with its own handler; TypeScript cannot follow that through an index.
   const handler = TABLE[state.name][type] as Handler<EventType> | undefined;
-  return handler?.(state, detail as never, world) ?? [state];
+  return handler?.(state, detail, world) ?? [state];
 }

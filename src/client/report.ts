@@ -1,6 +1,8 @@
 /**
  * One line on the console, in development. A bundler for production leaves nothing of it, which is why the text is made by a
  * function; a page without a bundler has no `process`. What takes more than a line to make is loaded by that function.
+ *
+ * @returns can be awaited until it is said.
  */
 export function warn(text: () => string | Promise<string>): void | Promise<void> {
   try {

@@ -54,7 +54,7 @@ export function openStream(asked: ReadonlyMap<string, string>, options: Transpor
   /** Streams do not come through here, or pages do not: the other is tried next. */
   function distrust(): void {
     route.polls = !route.polls;
-    warn(() =>
+    void warn(() =>
       route.polls
         ? "streams do not come through: something between the page and the server holds them back or cuts them. Asking for pages instead (docs/guides/proxies.md)."
         : "pages do not come through either. Trying a stream again.",
@@ -90,10 +90,10 @@ export function openStream(asked: ReadonlyMap<string, string>, options: Transpor
 
   watch();
   // Transports begin in a later turn: who opens a stream does not hold it yet.
-  chooseTransport(options)
+  void chooseTransport(options)
     .then((transport) => transport(link))
     .catch((error: unknown) => {
-      warn(async () => {
+      void warn(async () => {
         if (signal.aborted) return "";
         if (heartbeatMs) return `the stream broke, and will be opened again: ${String(error)}`;
         return (await import("./explain.ts")).explainUnanswered(options.api ?? {}, error);

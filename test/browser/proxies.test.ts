@@ -50,15 +50,15 @@ describe("where streams cannot be had", () => {
     ["cuts what takes longer than a second", { how: "not for long", ms: 1_000 }],
   ])("a page behind a proxy that %s asks for pages, says so, and misses nothing", async (_how, passing) => {
     await using visited = await visit(passing);
-    const { server, tab } = visited;
+    const { server, proxy, tab } = visited;
     await tab.until(`shown.statuses.at(-1) === "connected"`);
     for (let value = 1; value <= 20; value++) await server.emit(value);
     await shows(tab, numbers(1, 20));
     await expect.poll(async () => (await tab.console()).join("\n"), { timeout: 20_000 }).toContain("Asking for pages instead");
-    const before = server.requests.length;
+    const before = proxy.requests.length;
     await server.emit(21);
     await shows(tab, numbers(1, 21));
-    expect(server.requests.slice(before).every((url) => url.includes("wait="))).toBe(true);
+    expect(proxy.requests.slice(before).every((url) => url.includes("wait="))).toBe(true);
   });
 
   it("a gateway that has no server behind it for a while is asked until it has, and the status tells the truth", async () => {

@@ -7,7 +7,7 @@ import type { ClientMessage, ClientSubscribeOptions, RealtimeClient } from "../.
 
 /** The cursors of a listener, which remember where each channel began. */
 class Cursors extends Map<string, RealtimeCursor> {
-  readonly first = new Map<string, RealtimeCursor>();
+  readonly first: Map<string, RealtimeCursor> = new Map();
   override set(channel: string, cursor: RealtimeCursor): this {
     if (!this.has(channel)) this.first.set(channel, cursor);
     return super.set(channel, cursor);
@@ -16,7 +16,7 @@ class Cursors extends Map<string, RealtimeCursor> {
 
 /** A subscriber that checks the promise at each step. */
 export class CheckedSubscriber {
-  readonly cursors = new Cursors();
+  readonly cursors: Cursors = new Cursors();
   /** Where it stands by what it was shown, which is not always where its cursors stand: hidden entries lie between. */
   readonly #shown = new Map<string, RealtimeCursor>();
   readonly #client: RealtimeClient;

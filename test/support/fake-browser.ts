@@ -199,12 +199,18 @@ class FakeLocks {
   }
 }
 
+interface Ear {
+  readonly tab: FakeTab;
+  hear(data: unknown): void;
+}
+
 /** The tabs, and what is between them. */
 export class FakeBrowser {
-  readonly current = new AsyncLocalStorage<FakeTab>();
+  readonly current: AsyncLocalStorage<FakeTab> = new AsyncLocalStorage();
   readonly locks: FakeLocks = new FakeLocks(this);
   readonly tabs: FakeTab[] = [];
-  readonly #ears = new Map<string, Set<{ readonly tab: FakeTab; hear(data: unknown): void }>>();
+  /** Who listens to which BroadcastChannel. */
+  readonly ears: Map<string, Set<Ear>> = new Map();
 
   /** The tab that is asking. */
   get tab(): FakeTab {
@@ -225,15 +231,15 @@ export class FakeBrowser {
     const browser = this;
     class FakeBroadcastChannel {
       readonly #name: string;
-      readonly #ear: { readonly tab: FakeTab; hear(data: unknown): void };
+      readonly #ear: Ear;
       readonly #listeners: Array<(event: { readonly data: unknown }) => void> = [];
       constructor(name: string) {
         this.#name = name;
         this.#ear = { tab: browser.tab, hear: (data) => this.#listeners.forEach((listener) => listener({ data })) };
-        browser.#ears.set(name, (browser.#ears.get(name) ?? new Set()).add(this.#ear));
+        browser.ears.set(name, (browser.ears.get(name) ?? new Set()).add(this.#ear));
       }
       postMessage(message: unknown): void {
-        const ears = browser.#ears.get(this.#name);
+        const ears = browser.ears.get(this.#name);
         if (!ears?.has(this.#ear)) throw new Error("the channel is closed");
         const data: unknown = structuredClone(message);
         for (const ear of ears) {
@@ -249,7 +255,7 @@ export class FakeBrowser {
         this.#listeners.push(listener);
       }
       close(): void {
-        browser.#ears.get(this.#name)?.delete(this.#ear);
+        browser.ears.get(this.#name)?.delete(this.#ear);
       }
     }
     return {

@@ -16,11 +16,14 @@ export type Passing =
 export interface HttpProxy extends TestServer {
   /** What is done with the responses to the endpoint; all others are handed on at once. */
   passing: Passing;
+  /** What the endpoint was asked, oldest first: paths and queries. */
+  readonly requests: readonly string[];
 }
 
 /** Starts a proxy on a free port. @param target the server's URL */
 export async function startHttpProxy(target: string): Promise<HttpProxy> {
   let passing: Passing = { how: "at once" };
+  const requests: string[] = [];
 
   function hold(answer: IncomingMessage, response: ServerResponse): void {
     const chunks: Buffer[] = [];
@@ -30,6 +33,7 @@ export async function startHttpProxy(target: string): Promise<HttpProxy> {
 
   const server = await serve((incoming, response) => {
     const isOurs = incoming.url?.startsWith("/api/") === true;
+    if (isOurs) requests.push(incoming.url ?? "");
     const now = isOurs ? passing : ({ how: "at once" } as const);
     if (now.how === "not at all") return void response.writeHead(now.status).end("<html>bad gateway</html>");
     const outgoing = request(
@@ -50,6 +54,7 @@ export async function startHttpProxy(target: string): Promise<HttpProxy> {
   });
   return {
     ...server,
+    requests,
     get passing() {
       return passing;
     },

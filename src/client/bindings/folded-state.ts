@@ -74,7 +74,7 @@ export function createFoldedState<S>(
         plan();
         if (latest.resync) return;
         if (latest.onGap) latest.onGap(gap);
-        else warn(() => `events of channel "${channel}" may be missing (${gap.reason}). Fetch the state anew in resync.`);
+        else void warn(() => `events of channel "${channel}" may be missing (${gap.reason}). Fetch the state anew in resync.`);
       },
     });
     // Last: a client that nobody listens to for a moment would report that it is disconnected.
@@ -100,7 +100,7 @@ export function createFoldedState<S>(
       goOn(fresh.state, fresh.cursor, since);
     } catch (error) {
       if (signal.aborted) return;
-      warn(() => `resync of channel "${channel}" failed, and will be called again: ${String(error)}`);
+      void warn(() => `resync of channel "${channel}" failed, and will be called again: ${String(error)}`);
     }
     running = kept = undefined;
     plan();

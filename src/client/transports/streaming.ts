@@ -12,7 +12,7 @@ export const streaming: Transport = async (link) => {
   const parse = createSseParser((event, data) => {
     const frame = readFrame(event, data);
     if (frame) link.hear(frame);
-    else warn(() => (complaints++ ? "" : `a frame that cannot be understood is skipped: ${event} ${data.slice(0, 200)}`));
+    else void warn(() => (complaints++ ? "" : `a frame that cannot be understood is skipped: ${event} ${data.slice(0, 200)}`));
   });
   const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {

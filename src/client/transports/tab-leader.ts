@@ -110,7 +110,7 @@ function createRelay(asked: ReadonlyMap<string, string>, tell: (frame?: WireFram
     channels: [...asked.keys()],
     after: Object.fromEntries([...asked].filter(([, start]) => isRealtimeCursor(start))),
     cursors,
-    onGap: (gap) => tell({ ...gap, type: "gap", cursor: gap.cursor as RealtimeCursor }),
+    onGap: (gap) => tell({ ...gap, type: "gap", cursor: gap.cursor }),
   });
   return {
     ...listener,
