@@ -9,7 +9,7 @@ const exclude = [...configDefaults.exclude, "**/fixtures/**", ...leftOut];
 
 // What takes long runs by `npm run test:long`.
 const LONG = "test/**/*.long.test.ts";
-const LONG_BROWSER = "test/browser/**/*.long.test.ts";
+const LONG_BROWSER = "test/{browser,examples}/**/*.long.test.ts";
 
 // Most of them wait most of the time, for servers and for clocks.
 const waiting = { maxWorkers: Math.max(3, availableParallelism() - 1), sequence: { groupOrder: 0 } };
@@ -60,8 +60,8 @@ const config: ViteUserConfig = defineConfig({
           name: "long-browser",
           include: [LONG_BROWSER],
           exclude,
-          testTimeout: 90_000,
-          hookTimeout: 90_000,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
       {

@@ -113,97 +113,103 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-describe.each(EXAMPLES.map((example) => [example.name, example] as const))("examples/%s", (name, example) => {
-  const { ids, rendersOnServer, run } = example;
-  let app: ExampleApp | undefined;
-  let running: Running;
-  beforeAll(async () => {
-    app = prepareExample(name);
-    running = await run(app);
-  });
-  afterAll(() => app?.[Symbol.asyncDispose]());
+/** `TIDINGS_EXAMPLES=vite-react,nextjs` runs only these. */
+const chosen = process.env.TIDINGS_EXAMPLES?.split(",") ?? EXAMPLES.map(({ name }) => name);
 
-  it(`${ids}: shows what it emits; cut off, it misses two messages and says so; back again, it shows both, once and in order`, async () => {
-    const { url, proxy } = running;
-    const barrier = barrierFor(proxy, TRAVELLER);
-    const traveller = await openChat(browser, url, { userAgent: TRAVELLER });
-    const neighbour = await openChat(browser, url, { userAgent: NEIGHBOUR });
-    await traveller.saysConnected();
-    await neighbour.saysConnected();
-
-    await traveller.send("one");
-    for (const chat of [traveller, neighbour]) await chat.shows(["Ada one"]);
-    expect([traveller.streams(), neighbour.streams()]).toEqual([1, 1]);
-
-    barrier.cut();
-    await traveller.saysConnected(false);
-    for (const text of ["two", "three"]) {
-      await neighbour.send(text);
-      await neighbour.page.getByText(text).waitFor();
-    }
-    expect(await traveller.messages()).toEqual(["Ada one"]);
-    expect([await traveller.status(), await neighbour.status()]).toEqual([
-      expect.not.stringMatching(/^connected/),
-      "connected",
-    ]);
-
-    barrier.admit();
-    await traveller.saysConnected();
-    await traveller.shows(["Ada one", "Ada two", "Ada three"]);
-    await traveller.send("four");
-    for (const chat of [traveller, neighbour]) await chat.shows(["Ada one", "Ada two", "Ada three", "Ada four"]);
-    expect([...traveller.complaints, ...neighbour.complaints]).toEqual([]);
-    expect(neighbour.streams()).toBe(1);
-    // For whoever changes how it looks.
-    await traveller.page.screenshot({ path: path.join(root, `.cache/example-${name}.png`) });
-  });
-
-  it("F-30: shows once what is emitted between its first paint and its stream", async () => {
-    const { url } = running;
-    const before = ["Ada one", "Ada two", "Ada three", "Ada four"];
-    const html = await (await fetch(url)).text();
-    expect(html.includes("three")).toBe(rendersOnServer);
-
-    let release: () => void = () => {};
-    const held = new Promise<void>((resolve) => (release = resolve));
-    onTestFinished(() => release());
-    const neighbour = await openChat(browser, url, { userAgent: NEIGHBOUR });
-    await neighbour.shows(before);
-    const asked: Array<Promise<unknown>> = [];
-    const late = await openChat(browser, url, {
-      userAgent: TRAVELLER,
-      async before(page) {
-        asked.push(page.waitForRequest(STREAM));
-        await page.route(STREAM, async (route) => {
-          await held;
-          await route.continue();
-        });
-      },
+describe.each(EXAMPLES.filter(({ name }) => chosen.includes(name)).map((example) => [example.name, example] as const))(
+  "examples/%s",
+  (name, example) => {
+    const { ids, rendersOnServer, run } = example;
+    let app: ExampleApp | undefined;
+    let running: Running;
+    beforeAll(async () => {
+      app = prepareExample(name);
+      running = await run(app);
     });
-    await Promise.all(asked);
-    expect(await late.messages()).toEqual(rendersOnServer ? before : []);
-    await neighbour.send("five");
-    await neighbour.shows([...before, "Ada five"]);
-    release();
-    await late.shows([...before, "Ada five"]);
-    await late.saysConnected();
-    await late.send("six");
-    await late.shows([...before, "Ada five", "Ada six"]);
-    expect([...late.complaints, ...neighbour.complaints]).toEqual([]);
-  });
+    afterAll(() => app?.[Symbol.asyncDispose]());
 
-  it("F-15, I12 Browser: its page loads no validator and nothing of the server", async () => {
-    const { scripts, saysConnected } = await openChat(browser, running.url, { userAgent: NEIGHBOUR });
-    await saysConnected();
-    const code = (await Promise.all(scripts())).join("\n");
-    expect(code).toContain("/api/realtime");
-    for (const mark of ["ZodError", "_zod", "invalid_payload", 'Symbol.for("tidings")', "keyPrefix"]) {
-      expect([mark, code.includes(mark)]).toEqual([mark, false]);
-    }
-  });
-});
+    it(`${ids}: shows what it emits; cut off, it misses two messages and says so; back again, it shows both, once and in order`, async () => {
+      const { url, proxy } = running;
+      const barrier = barrierFor(proxy, TRAVELLER);
+      const traveller = await openChat(browser, url, { userAgent: TRAVELLER });
+      const neighbour = await openChat(browser, url, { userAgent: NEIGHBOUR });
+      await traveller.saysConnected();
+      await neighbour.saysConnected();
 
-describe("examples/nextjs, by next dev", () => {
+      await traveller.send("one");
+      for (const chat of [traveller, neighbour]) await chat.shows(["Ada one"]);
+      expect([traveller.streams(), neighbour.streams()]).toEqual([1, 1]);
+
+      barrier.cut();
+      await traveller.saysConnected(false);
+      for (const text of ["two", "three"]) {
+        await neighbour.send(text);
+        await neighbour.page.getByText(text).waitFor();
+      }
+      expect(await traveller.messages()).toEqual(["Ada one"]);
+      expect([await traveller.status(), await neighbour.status()]).toEqual([
+        expect.not.stringMatching(/^connected/),
+        "connected",
+      ]);
+
+      barrier.admit();
+      await traveller.saysConnected();
+      await traveller.shows(["Ada one", "Ada two", "Ada three"]);
+      await traveller.send("four");
+      for (const chat of [traveller, neighbour]) await chat.shows(["Ada one", "Ada two", "Ada three", "Ada four"]);
+      expect([...traveller.complaints, ...neighbour.complaints]).toEqual([]);
+      expect(neighbour.streams()).toBe(1);
+      // For whoever changes how it looks.
+      await traveller.page.screenshot({ path: path.join(root, `.cache/example-${name}.png`) });
+    });
+
+    it("F-30: shows once what is emitted between its first paint and its stream", async () => {
+      const { url } = running;
+      const before = ["Ada one", "Ada two", "Ada three", "Ada four"];
+      const html = await (await fetch(url)).text();
+      expect(html.includes("three")).toBe(rendersOnServer);
+
+      let release: () => void = () => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      onTestFinished(() => release());
+      const neighbour = await openChat(browser, url, { userAgent: NEIGHBOUR });
+      await neighbour.shows(before);
+      const asked: Array<Promise<unknown>> = [];
+      const late = await openChat(browser, url, {
+        userAgent: TRAVELLER,
+        async before(page) {
+          asked.push(page.waitForRequest(STREAM));
+          await page.route(STREAM, async (route) => {
+            await held;
+            await route.continue();
+          });
+        },
+      });
+      await Promise.all(asked);
+      expect(await late.messages()).toEqual(rendersOnServer ? before : []);
+      await neighbour.send("five");
+      await neighbour.shows([...before, "Ada five"]);
+      release();
+      await late.shows([...before, "Ada five"]);
+      await late.saysConnected();
+      await late.send("six");
+      await late.shows([...before, "Ada five", "Ada six"]);
+      expect([...late.complaints, ...neighbour.complaints]).toEqual([]);
+    });
+
+    it("F-15, I12 Browser: its page loads no validator and nothing of the server", async () => {
+      const { scripts, saysConnected } = await openChat(browser, running.url, { userAgent: NEIGHBOUR });
+      await saysConnected();
+      const code = (await Promise.all(scripts())).join("\n");
+      expect(code).toContain("/api/realtime");
+      for (const mark of ["ZodError", "_zod", "invalid_payload", 'Symbol.for("tidings")', "keyPrefix"]) {
+        expect([mark, code.includes(mark)]).toEqual([mark, false]);
+      }
+    });
+  },
+);
+
+describe.runIf(chosen.includes("nextjs"))("examples/nextjs, by next dev", () => {
   let app: ExampleApp | undefined;
   let server: Server;
   beforeAll(async () => {
