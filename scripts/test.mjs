@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * `npm test`: says what it found, builds if it has to, runs the tests, and closes with one line. Arguments go to vitest
- * (`npm test -- src/hub`). What takes long (`*.long.test.ts`) runs with `npm run test:long`. `REDIS_URL` never reaches a test: tests kill and flush.
+ * (`npm test -- src/hub`). What takes long (`*.long.test.ts`) runs with `npm run test:long`; with `--short`, as CI does it, without
+ * Firefox and WebKit. `REDIS_URL` never reaches a test: tests kill and flush.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -147,7 +148,7 @@ function readResults(file) {
  * @returns {Promise<number>} the exit code
  */
 async function main(options) {
-  const names = isLong ? [...TOOL_NAMES, ...LONG_TOOL_NAMES] : TOOL_NAMES;
+  const names = isLong && !isShort ? [...TOOL_NAMES, ...LONG_TOOL_NAMES] : TOOL_NAMES;
   let tools = await findTools({}, names);
   report(tools);
   if (missingOf(tools).length > 0 && mayInstall()) {
@@ -193,4 +194,13 @@ async function main(options) {
 
 const options = process.argv.slice(2);
 const isLong = options.includes("--long");
-process.exit(await main([isLong ? "--project=long*" : "--project=!long*", ...options.filter((option) => option !== "--long")]));
+const isShort = options.includes("--short");
+/** What takes long and needs no other browser than Chromium. */
+const SHORT = ["test/integration", "test/examples", "engines-chromium"];
+process.exit(
+  await main([
+    isLong ? "--project=long*" : "--project=!long*",
+    ...(isShort ? SHORT : []),
+    ...options.filter((option) => option !== "--long" && option !== "--short"),
+  ]),
+);

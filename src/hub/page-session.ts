@@ -35,6 +35,8 @@ export class PageSession implements Session, Flushed {
   readonly #joinEnd: number;
   /** In the order of the request; empty where there is no feed. */
   #feeds: ReadonlyArray<Feed | undefined> = [];
+  /** Where each channel stands by what the page tells: the next one goes on there. */
+  readonly #told = new Map<Feed, RealtimeCursor>();
   readonly #frames: string[] = [];
   #bytes = 0;
   /** Channels that were neither joined nor refused. */
@@ -71,22 +73,25 @@ export class PageSession implements Session, Flushed {
 
   joined(feed: Feed, tail: RealtimeCursor): void {
     this.#awaited--;
-    const { channel, position } = feed;
+    const { channel } = feed;
+    const cursor = feed.position as RealtimeCursor;
+    this.#told.set(feed, cursor);
     const { intervalMs: heartbeatMs } = this.#host.heartbeat;
-    this.#say(pageFrame({ type: "connected", channel, cursor: position as RealtimeCursor, tail, heartbeatMs }));
+    this.#say(pageFrame({ type: "connected", channel, cursor, tail, heartbeatMs }));
   }
 
-  deliver(_feed: Feed, batch: Batch): void {
+  deliver(feed: Feed, batch: Batch): void {
     if (this.#ended) return;
     this.#movedAt ??= this.#host.clock.now();
     for (const frame of batch.frames) {
       this.#bytes += frame.bytes(false).length;
+      this.#told.set(feed, frame.cursor);
       this.#say(textOf(frame));
     }
     if (this.blocked || this.#bytes < MAX_BUFFERED_BYTES) return;
     // The next page goes on from there.
     this.blocked = true;
-    for (const feed of this.#feeds) feed?.lag();
+    for (const each of this.#feeds) each?.lag();
   }
 
   failed(feed: Feed, code: WireCode): void {
@@ -125,7 +130,7 @@ export class PageSession implements Session, Flushed {
   }
 
   #finish(): void {
-    const at = this.#starts.map((start, index) => this.#feeds[index]?.resumption ?? formatStart(start));
+    const at = this.#starts.map((start, index) => this.#told.get(this.#feeds[index] as Feed) ?? formatStart(start));
     this.#release();
     this.#answer(pageBody(at.join(","), this.#frames));
   }
