@@ -68,6 +68,7 @@ beforeEach(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   tab = await browser.newPage();
+  await tab.clock.install();
 });
 
 afterEach(async () => {
@@ -175,8 +176,8 @@ describe.each(["query", "swr"])("a list in a cache (%s)", (kind) => {
     await place("milk");
     await vi.waitFor(() => expect(fetches).toBe(2));
     await place("cake");
-    // Longer than it waits for more events: by now it has been asked for again.
-    await tab.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
+    // Time passes in the page, more than it waits for more events: by now it has been asked for again.
+    await tab.clock.runFor(300);
     expect(fetches, "a fetch is never overtaken").toBe(2);
     held = undefined;
     release();

@@ -41,6 +41,7 @@ beforeEach(async () => {
     else stream(request, response);
   });
   tab = await browser.newPage();
+  await tab.clock.install();
   tab.on("console", (line) => {
     if (line.type() === "warning" && line.text().includes("RealtimeProvider")) warnings.push(line.text());
   });
@@ -64,8 +65,8 @@ const untilStatus = (status: string): Promise<unknown> =>
   vi.waitFor(async () => expect((await shown()).status).toBe(status), { timeout: 30_000, interval: 20 });
 const untilCalled = (...calls: readonly string[]): Promise<unknown> =>
   vi.waitFor(async () => expect((await shown()).called).toEqual(calls), { timeout: 30_000, interval: 20 });
-/** Long enough for `connectionLostAfterSecs`, twice: what is not called by then is not called. */
-const wait = (): Promise<unknown> => tab.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1_100)));
+/** Time passes in the page, more than `connectionLostAfterSecs` twice: what is not called by then is not called. */
+const pass = (): Promise<void> => tab.clock.runFor(1_100);
 
 describe("RealtimeProvider", () => {
   it("calls the newest `onConnectionLost` when nobody comes back soon, and `onConnectionRestored` when it has", async () => {
@@ -82,16 +83,16 @@ describe("RealtimeProvider", () => {
   });
 
   it("calls neither for a provider that nobody listens below, nor after it was unmounted", async () => {
-    await wait();
+    await pass();
     await render({ below: "listener" });
     await untilStatus("connected");
     await render({});
-    await wait();
+    await pass();
     isAway = true;
     server.cut();
     await render({ below: "listener" });
     await render({ isMounted: false });
-    await wait();
+    await pass();
     expect((await shown()).called).toEqual([]);
   });
 

@@ -81,6 +81,7 @@ export function testBinding({ framework, ways, providers }: BindingSuite): void 
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     tab = await browser.newPage();
+    await tab.clock.install();
     tab.on("console", (message) => printed.push(message.text()));
     tab.on("pageerror", (error) => printed.push(String(error)));
     await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -122,8 +123,8 @@ export function testBinding({ framework, ways, providers }: BindingSuite): void 
   /** Waits until a room's line says so. */
   const until = (line: string): Promise<unknown> =>
     tab.waitForFunction((wanted) => document.querySelector("#root")?.textContent?.includes(wanted), line);
-  /** Longer than `connectionLostAfterSecs`, twice: what is not called by then is not called. */
-  const wait = (): Promise<unknown> => tab.evaluate(() => new Promise((resolve) => setTimeout(resolve, 1_100)));
+  /** Time passes in the page, more than `connectionLostAfterSecs` twice: what is not called by then is not called. */
+  const pass = (): Promise<void> => tab.clock.runFor(1_100);
   const untilAsked = (...channels: string[]): Promise<unknown> =>
     vi.waitFor(() => {
       expect(requests.at(-1)).toEqual(channels);
@@ -317,13 +318,13 @@ export function testBinding({ framework, ways, providers }: BindingSuite): void 
     await leave("first");
     await leave("state");
     await vi.waitFor(() => expect(open.size).toBe(0));
-    await wait();
+    await pass();
     await put("late", { channels: ["late"] });
     await until("late connected");
     cut();
     await until("late disconnected");
     await tab.evaluate(() => (globalThis as unknown as PageWindow).page.unmount());
-    await wait();
+    await pass();
     await untilCalled(calls);
     forgetTheCut();
   });
