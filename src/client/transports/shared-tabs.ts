@@ -15,6 +15,8 @@ export const sharedTabs: Transport = async (link) => {
   // Web Locks are for secure contexts, and on a server there are no tabs.
   if (!globalThis.navigator?.locks || !globalThis.BroadcastChannel || !globalThis.document)
     return (route.polls ? (await import("./long-polling.ts")).longPolling : streaming)(link);
+  // A leader that goes is no stream that something on the way has cut.
+  route.cuts = 0;
   const id = crypto.randomUUID();
   const name = nameOf(options);
   await hold(id, signal);
