@@ -23,7 +23,9 @@ export type Fate =
   | { readonly kind: "unanswered"; readonly executes: boolean; readonly afterMs?: number }
   /** The connection breaks instead of an answer. @property executes as above */
   | { readonly kind: "cut"; readonly executes: boolean; readonly afterMs?: number }
-  | { readonly kind: "delayed"; readonly ms: number };
+  | { readonly kind: "delayed"; readonly ms: number }
+  /** Executed and answered once `until` is. */
+  | { readonly kind: "held"; readonly until: Promise<void> };
 
 export const SERVED: Fate = { kind: "served" };
 
@@ -170,6 +172,10 @@ class Front implements UpstashFront {
         return;
       case "delayed":
         this.#later(fate.ms, () => void this.#answer(understood, response));
+        return;
+      case "held":
+        await fate.until;
+        await this.#answer(understood, response);
         return;
       case "refused":
         for (const [name, value] of Object.entries(fate.headers ?? {})) response.setHeader(name, value);
