@@ -1,10 +1,11 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "vite";
-import { npm, root } from "../package/installed.ts";
+import { root } from "../package/installed.ts";
+import { installOnce } from "./install-once.ts";
 
 /** The frameworks that the repository itself does not install, each by the folder of its fixtures. */
 export type Framework = "svelte4" | "svelte5" | "vue3";
@@ -14,31 +15,9 @@ export type Installed = Framework | "caches";
 
 const fixtures = path.join(root, "test/browser/fixtures");
 
-/** A framework comes at its first use, and again when its lockfile is another. @returns where it lies. */
+/** A framework comes at its first use. @returns where it lies. */
 export function installFramework(name: Installed): string {
-  const folder = path.join(root, ".cache", name);
-  const wanted = path.join(fixtures, name, "package-lock.json");
-  const isThere = (): boolean => {
-    const file = path.join(folder, "package-lock.json");
-    return existsSync(file) && readFileSync(file, "utf8") === readFileSync(wanted, "utf8");
-  };
-  if (isThere()) return folder;
-  const fresh = `${folder}-${process.pid}`;
-  try {
-    for (const file of ["package.json", "package-lock.json"]) {
-      cpSync(path.join(fixtures, name, file), path.join(fresh, file));
-    }
-    npm(fresh, ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(fresh, folder);
-  } catch (cause) {
-    // Another process may have been faster.
-    if (!isThere())
-      throw new Error(`${name} is missing: \`npm ci\` in ${path.relative(root, path.dirname(wanted))} must work`, { cause });
-  } finally {
-    rmSync(fresh, { recursive: true, force: true });
-  }
-  return folder;
+  return installOnce(name, path.join(fixtures, name));
 }
 
 /** What Vue's Vite plugin defines, and bundlers do. */
