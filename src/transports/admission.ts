@@ -121,12 +121,13 @@ function isResponse(value: unknown): value is Response {
   );
 }
 
-/** The response with headers more; what it says of `Vary` stays. */
+/** The response with headers more; where they are lists, what it has of its own stays. */
 export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   if (Object.keys(headers).length === 0) return response;
   const merged = new Headers(response.headers);
   for (const [name, value] of Object.entries(headers)) {
-    if (name !== "vary") merged.set(name, value);
+    if (name === "access-control-expose-headers") merged.append(name, value);
+    else if (name !== "vary") merged.set(name, value);
     else if (!varies(merged.get(name), value)) merged.append(name, value);
   }
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers: merged });

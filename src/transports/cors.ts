@@ -37,10 +37,12 @@ export function createCors(options: CorsOptions | undefined): CorsHeaders {
     );
   }
   const credentials: Record<string, string> = options.credentials ? { "access-control-allow-credentials": "true" } : {};
+  // Else a page of another origin could not read when it may come back.
+  const allowed = { "access-control-expose-headers": "Retry-After", ...credentials };
   return (origin) => {
-    if (all) return { "access-control-allow-origin": "*" };
+    if (all) return { "access-control-allow-origin": "*", ...allowed };
     if (!origin || !origins.includes(origin)) return { vary: "Origin" };
-    return { "access-control-allow-origin": origin, vary: "Origin", ...credentials };
+    return { "access-control-allow-origin": origin, vary: "Origin", ...allowed };
   };
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { RequestListener } from "node:http";
+import type { IncomingHttpHeaders, RequestListener } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
@@ -93,10 +93,11 @@ async function expectEvents(): Promise<void> {
 }
 
 describe("a page of one origin and an API of another", () => {
-  it.each([
-    ["", {}, undefined],
-    [" with cookies", { withCredentials: "yes" }, "session=ada"],
-  ])("%s: the console says which line to add, and with that line it works", async (_how, options, cookie) => {
+  it.each<[string, Readonly<Record<string, string>>, IncomingHttpHeaders]>([
+    ["nothing more", {}, {}],
+    ["cookies", { withCredentials: "yes" }, { cookie: "session=ada" }],
+    ["a token", { token: "Bearer ada" }, { authorization: "Bearer ada" }],
+  ])("that is sent %s: the console says which line to add, and with that line it works", async (_what, options, sent) => {
     await using server = await serve(api);
     await tab.context().addCookies([{ name: "session", value: "ada", url: server.url }]);
     await open({ url: `${server.url}/api/realtime`, ...options });
@@ -104,16 +105,31 @@ describe("a page of one origin and an API of another", () => {
     const line = /handle\(\{ realtime, cors: .* \}\)/.exec(await said("it has to allow this page"))?.[0];
     expect(line).toContain(site.url);
     expect(await statuses()).not.toContain("connected");
-    let cookies: string | undefined;
+    let got: IncomingHttpHeaders = {};
     // As it stands there, and nothing else.
     // oxlint-disable-next-line no-implied-eval -- what is tried is what a developer copies
     const allowing = new Function("handle", "realtime", `return ${line}`)(handle, realtime) as RequestListener;
     endpoint = (request, response) => {
-      cookies = request.headers.cookie;
+      got = request.headers;
       allowing(request, response);
     };
     await expectEvents();
-    expect(cookies).toBe(cookie);
+    expect({ cookie: got.cookie, authorization: got.authorization }).toEqual({ ...sent });
+  });
+
+  it("that says when to come back: the page does so, and not before", async () => {
+    await using server = await serve(api);
+    const busy = (): Response => new Response("later", { status: 429, headers: { "retry-after": "60" } });
+    endpoint = handle({ realtime, cors: { origin: site.url }, middleware: busy });
+    await open({ url: `${server.url}/api/realtime` });
+    await vi.waitFor(async () => expect((await statuses()).at(-1)).toBe("disconnected"));
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    endpoint = handle({ realtime, cors: { origin: site.url } });
+    await tab.clock.runFor(55_000);
+    expect(await statuses()).toEqual(["disconnected", "connecting", "disconnected"]);
+    await tab.clock.runFor(10_000);
+    await expectEvents();
+    expect(asked).toHaveLength(2);
   });
 });
 

@@ -149,6 +149,7 @@ describe.each(Object.entries(TRANSPORTS))("handle over HTTP, %s", (kind, createL
     expect(friend.headers).toMatchObject({
       "access-control-allow-origin": "https://app.example",
       "access-control-allow-credentials": "true",
+      "access-control-expose-headers": "Retry-After",
       vary: "Origin",
     });
     const stranger = await get("/", { origin: "https://elsewhere.example" });
@@ -247,6 +248,14 @@ describe.each(Object.entries(TRANSPORTS))("handle over HTTP, %s", (kind, createL
     const answer = await get("/", { origin: "https://app.example" });
     expect([answer.status, answer.headers.vary]).toEqual([401, expected]);
     expect(answer.headers["access-control-allow-origin"]).toBe("https://app.example");
+  });
+
+  it("cors: a page may read when to come back, beside what middleware lets it read", async () => {
+    const headers = { "retry-after": "60", "access-control-expose-headers": "X-Quota" };
+    const middleware = (): Response => new Response("too many", { status: 429, headers });
+    const { get } = await site({ middleware, cors: { origin: "https://app.example" } });
+    const answer = await get("/", { origin: "https://app.example" });
+    expect(answer.headers["access-control-expose-headers"]).toBe("X-Quota, Retry-After");
   });
 
   it("F-36: undefined admits, sync or async", async () => {
