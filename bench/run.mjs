@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * `node bench/run.mjs emit`: bundles `bench/emit.ts` with the sources that it measures, unminified as they are shipped, and
- * runs it in a process of its own. What stands before the name goes to Node: `node bench/run.mjs --cpu-prof emit`.
+ * runs it in a process of its own; `list` likewise, which measures the built package. What stands before the name goes to Node:
+ * `node bench/run.mjs --cpu-prof emit`.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
@@ -17,7 +18,7 @@ const argv = process.argv.slice(2);
 const at = argv.findIndex((argument) => !argument.startsWith("-"));
 const name = argv[at];
 if (name === undefined) {
-  console.error("bench: say which: node bench/run.mjs emit");
+  console.error("bench: say which: node bench/run.mjs emit, or list");
   process.exit(1);
 }
 
