@@ -24,8 +24,7 @@ const HOOKS = ["useRealtime", "createRealtime"];
 /** What is promised. Frameworks themselves are not counted, nor is what `import()` loads: that has a row of its own. */
 /** @type {readonly Row[]} */
 export const ROWS = [
-  // 4,096 is the aim.
-  { title: "tidings/client/core", file: "src/client/core.ts", budget: 4352 },
+  { title: "tidings/client/core", file: "src/client/core.ts", budget: 4096 },
   { title: "react adds", file: "src/client/react.ts", uses: ["RealtimeProvider", ...HOOKS], isAboveCore: true, budget: 1024 },
   { title: "svelte adds", file: "src/client/svelte.ts", uses: ["provideRealtime", ...HOOKS], isAboveCore: true, budget: 1024 },
   { title: "vue adds", file: "src/client/vue.ts", uses: ["provideRealtime", ...HOOKS], isAboveCore: true, budget: 1024 },

@@ -1,5 +1,5 @@
 import type { Timer } from "../protocol/clock.ts";
-import { compareCursors, isRealtimeCursor, ORIGIN } from "../protocol/cursor.ts";
+import { compareCursors, isCursorText, ORIGIN } from "../protocol/cursor.ts";
 import { createListener, type Coverage, type Listener } from "./listener.ts";
 import { INITIAL, transition, type Effect, type MachineEvent, type Need } from "./machine.ts";
 import { mergeRequests } from "./merge-requests.ts";
@@ -17,12 +17,12 @@ interface OpenStream extends Stream {
   /** What it was asked for, by channel. */
   readonly asked: ReadonlyMap<string, string>;
   /** What it has said of each channel; `false` for one that the server would not join. */
-  readonly coverage: Map<string, Coverage | false>;
+  readonly joined: Map<string, Coverage | false>;
   /** It does not last, or one of its channels was not to be had: it needs a successor when its time comes. */
   leaving?: boolean;
 }
 
-const WAKING = ["online", "pageshow", "visibilitychange", "resume"] as const;
+const WAKING = ["online", "visibilitychange", "resume"] as const;
 
 /** A client that also takes listeners made elsewhere. */
 export interface InnerClient extends RealtimeClient {
@@ -32,10 +32,15 @@ export interface InnerClient extends RealtimeClient {
   refresh(): void;
 }
 
-/** {@link createRealtimeClient}, for this package alone. */
-function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
+/** A client for the endpoint of `handle`: any number of subscriptions over one connection. Opens nothing until there is one. */
+export function createRealtimeClient(options: RealtimeClientOptions = {}): RealtimeClient {
   const { clock = pageClock, maxReconnectAttempts = Infinity } = options;
-  const transportOptions = { ...options, clock, route: { cuts: 0 }, createClient: createInnerClient };
+  const transportOptions = {
+    ...options,
+    clock,
+    route: { cuts: 0 },
+    createClient: createRealtimeClient as (options: RealtimeClientOptions) => InnerClient,
+  };
   let listeners: readonly Listener[] = [];
   const statusListeners = new Set<() => void>();
   let state = INITIAL;
@@ -57,11 +62,10 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
   function perform(effect: Effect): void {
     if (effect === "open") {
       open();
-    } else if (effect === "dropNext") {
-      next = next?.close();
-    } else if (effect === "dropCurrent") {
-      current = current?.close();
+    } else if (effect === "drop") {
+      lose();
     } else if (effect === "promote") {
+      current?.close();
       current = next;
       next = undefined;
     } else {
@@ -77,13 +81,12 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
     if (refused !== wanted().join()) dispatch(["change", delayMs]);
   }
 
-  const listenersOf = (channel: string): Listener[] => listeners.filter(({ channels }) => channels.includes(channel));
+  const listenersOf = (channel: string): Listener[] => listeners.filter((each) => each.channels.includes(channel));
   /** The channels of all listeners. */
-  const wanted = (): string[] => [...new Set(listeners.flatMap(({ channels }) => channels))].sort();
+  const wanted = (): string[] => [...new Set(listeners.flatMap((each) => each.channels))].sort();
 
   /** What the newest stream that spoke of a channel has said. */
-  const saidOf = (channel: string): Coverage | false | undefined =>
-    next?.coverage.get(channel) ?? current?.coverage.get(channel);
+  const saidOf = (channel: string): Coverage | false | undefined => next?.joined.get(channel) ?? current?.joined.get(channel);
 
   /** Whether the stream that there is, or that is opening, gives every listener what it asks for. */
   function need(isDue = false): Need {
@@ -92,7 +95,7 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
     if (names.length === 0) return "none";
     if (!newest || (isDue && newest.leaving) || names.join() !== [...newest.asked.keys()].join()) return "stream";
     const isMet = (channel: string): boolean => {
-      const said = newest.coverage.get(channel);
+      const said = newest.joined.get(channel);
       const wishes = newest.wishes.get(channel);
       return said === false || listenersOf(channel).every((each) => wishes?.has(each) || each.suits(channel, said?.cursor));
     };
@@ -109,46 +112,55 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
       hear: (frame) => hear(opened, frame),
       end: (retryAfterMs) => ended(opened, retryAfterMs),
     });
-    const opened: OpenStream = { ...stream, wishes, asked, coverage: new Map() };
+    const opened: OpenStream = { ...stream, wishes, asked, joined: new Map() };
     next = opened;
+  }
+
+  /** There is no current stream any more, or still none. */
+  function lose(): void {
+    current = current?.close();
+    for (const each of listeners) each.problem?.();
   }
 
   function ended(opened: OpenStream, retryAfterMs: number): void {
     if (opened === current) {
-      current = undefined;
-      for (const each of listeners) each.troubled?.();
+      lose();
       dispatch(["currentLost"]);
     } else {
       next = undefined;
+      if (!current) lose();
       dispatch(["nextLost", retryAfterMs]);
     }
   }
 
   function hear(opened: OpenStream, frame: WireFrame): void {
     if (frame.type === "reconnect") return leave(opened, frame.delayMs);
-    const { coverage, asked } = opened;
-    const { channel = "" } = frame;
+    const { joined, asked } = opened;
+    // Trouble of the whole stream has none, and that is no listener's.
+    const { channel } = frame as { readonly channel: string };
     if (frame.type === "problem") {
-      void warn(() => `the server has a problem with ${channel ? `channel "${channel}"` : "the stream"}: ${frame.code}.`);
-      coverage.set(channel, false);
-      for (const each of listenersOf(channel)) each.troubled?.(frame);
+      void warn(
+        () => `the server has a problem with ${channel ? `channel ${JSON.stringify(channel)}` : "the stream"}: ${frame.code}.`,
+      );
+      joined.set(channel, false);
+      for (const each of listenersOf(channel)) each.problem?.(frame);
       if (frame.retry) leave(opened, RETRY_CHANNEL_MS);
     } else if (frame.type !== "connected") {
       return bring(opened, frame);
-    } else if (!coverage.has(channel)) {
-      const joined: Coverage = { ...frame };
+    } else if (!joined.has(channel)) {
+      const coverage: Coverage = frame;
       const wishes = opened.wishes.get(channel);
-      coverage.set(channel, joined);
+      joined.set(channel, coverage);
       for (const listener of listenersOf(channel)) {
         const wish = wishes?.get(listener);
         const isAsked = wish === listener.request(channel);
-        if (isAsked || isRealtimeCursor(wish) || listener.suits(channel, frame.cursor))
-          listener.joined(channel, joined, isAsked && wish !== asked.get(channel));
+        if (isAsked || isCursorText(wish) || listener.suits(channel, frame.cursor))
+          listener.joined(channel, coverage, isAsked && wish !== asked.get(channel));
         // It came later, or got a cursor meanwhile which this stream was not asked about: it waits for the next.
         else wishes?.delete(listener);
       }
     }
-    if (opened === next && [...asked.keys()].every((name) => coverage.has(name))) {
+    if (opened === next && [...asked].every(([name]) => joined.has(name))) {
       dispatch(["joined"]);
       if (opened.leaving) leave(opened, RETRY_CHANNEL_MS);
       // What changed while it was opening.
@@ -164,14 +176,14 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
 
   /** Gives what moves a channel to its listeners. */
   function bring(opened: OpenStream, frame: MovingFrame): void {
-    const { type, channel, cursor } = frame;
-    const coverage = opened.coverage.get(channel);
-    const isReset = type === "gap" && frame.reason === "reset";
+    const { cursor } = frame;
+    const coverage = opened.joined.get(frame.channel);
+    const isReset = frame.type === "gap" && frame.reason === "reset";
     if (!coverage || (!isReset && compareCursors(cursor, coverage.cursor) <= 0)) return;
     const from = coverage.cursor;
     // First, so that who subscribes in a handler begins after it.
     coverage.cursor = cursor;
-    for (const listener of listenersOf(channel)) listener.take(frame, from, coverage);
+    for (const listener of listenersOf(frame.channel)) listener.take(frame, from, coverage);
     if (!isReset) return;
     coverage.tail = ORIGIN;
     // Of two streams, the one that has not heard of the new log must not speak any more.
@@ -192,22 +204,17 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
     for (const tell of [...statusListeners]) tell();
   }
 
-  function refresh(staleMs = STALE_MS): void {
+  function refresh(event?: Event): void {
     dispatch(["wake"]);
-    if (current && current.silentMs() >= staleMs) leave(current, 0);
-  }
-
-  function wake({ type }: Event): void {
     // What Chromium has frozen gets nothing more from a stream that was open before, and is not told.
-    if (type === "resume") refresh(0);
-    else if (!document.hidden) refresh();
+    if (current && (event?.type === "resume" || current.silentMs() >= STALE_MS)) leave(current, 0);
   }
 
   /** Listeners came or went. */
   function check(): void {
     // The same function is listened with once, however often it is added.
     for (const name of WAKING)
-      globalThis.window?.[listeners.length > 0 ? "addEventListener" : "removeEventListener"](name, wake);
+      globalThis.window?.[listeners.length > 0 ? "addEventListener" : "removeEventListener"](name, refresh);
     if (refused || need() !== "same") change();
     else refreshStatus();
   }
@@ -232,7 +239,7 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
     };
   }
 
-  return {
+  const client: InnerClient = {
     attach,
     refresh,
 
@@ -255,7 +262,5 @@ function createInnerClient(options: RealtimeClientOptions = {}): InnerClient {
       ring();
     },
   };
+  return client;
 }
-
-/** A client for the endpoint of `handle`: any number of subscriptions over one connection. Opens nothing until there is one. */
-export const createRealtimeClient: (options?: RealtimeClientOptions) => RealtimeClient = createInnerClient;

@@ -13,5 +13,5 @@ export type {
   RealtimeClient,
   RealtimeClientOptions,
 } from "./options.ts";
-export { isRealtimeCursor, type RealtimeCursor } from "../protocol/cursor.ts";
+export type { RealtimeCursor } from "../protocol/cursor.ts";
 export type { Gap } from "../protocol/frames.ts";

@@ -1,5 +1,5 @@
 /** A server of the tests: logs, and streams that stand, stutter and break wherever a test wants. It speaks the wire of `frames.ts`. */
-import { compareCursors, isRealtimeCursor, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { compareCursors, isCursorText, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import { connectedFrame, eventFrame, gapFrame, HEARTBEAT_FRAME, positionFrame, reconnectFrame } from "../protocol/frames.ts";
 import { createSseParser } from "./sse-parser.ts";
 // Loaded by now, so that it takes no time when a client has something to explain.
@@ -96,7 +96,7 @@ export class FakeStream {
     this.#server = server;
     this.url = url;
     this.headers = init.headers;
-    this.channels = url.searchParams.getAll("channel");
+    this.channels = (url.searchParams.get("channel") ?? "").split(",");
     const at = (url.searchParams.get("at") ?? "").split(",");
     this.#feeds = this.channels.map((channel, index) => ({ channel, asked: at[index] ?? "", position: undefined }));
     this.#heard = new Map(this.channels.map((channel) => [channel, server.log(channel).last]));
@@ -150,8 +150,8 @@ export class FakeStream {
     let tail = late > 0 ? (entries.at(-late)?.prev ?? last) : last;
     if (compareCursors(tail, heard) < 0) tail = compareCursors(heard, last) < 0 ? heard : last;
     // A client that is ahead saw the newest entries elsewhere: the server draws level before it joins.
-    if (isRealtimeCursor(asked) && compareCursors(asked, tail) > 0) tail = last;
-    if (isRealtimeCursor(asked)) feed.position = asked;
+    if (isCursorText(asked) && compareCursors(asked, tail) > 0) tail = last;
+    if (isCursorText(asked)) feed.position = asked;
     else if (asked === "") feed.position = tail;
     else {
       const newest = asked === "-" ? entries.length : Number(asked.slice(1));

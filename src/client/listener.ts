@@ -1,4 +1,4 @@
-import { compareCursors, isRealtimeCursor, type RealtimeCursor } from "../protocol/cursor.ts";
+import { compareCursors, isCursorText, type RealtimeCursor } from "../protocol/cursor.ts";
 import type { Gap } from "../protocol/frames.ts";
 import { DEFAULT_CHANNEL, isChannelName } from "../protocol/names.ts";
 import type { ClientSubscribeOptions } from "./options.ts";
@@ -33,18 +33,22 @@ export interface Listener {
   /** A stream moves from the position `from`. */
   take(frame: MovingFrame, from: RealtimeCursor, coverage: Coverage): void;
   /** A channel was not to be had; without a frame: the stream was lost. For who passes on what a stream says. */
-  troubled?(frame?: WireFrame): void;
+  problem?(frame?: WireFrame): void;
 }
 
 /** Turns options into a listener. @throws TypeError for an `after` that cannot be meant */
 export function createListener(options: ClientSubscribeOptions): Listener {
-  const { history, after, events, cursors = new Map<string, RealtimeCursor>() } = options;
+  const { history, after, events, channels: given = [DEFAULT_CHANNEL], cursors = new Map<string, RealtimeCursor>() } = options;
   const { limit = Infinity, length: wanted = limit, since = 0 } = history === true ? {} : history || { limit: 0 };
-  const channels = channelsOf(options);
+  // Only what the server can take: for one bad name it would refuse the channels of all the others.
+  const channels = [...new Set(given)].filter((channel) => {
+    void warn(() => (!channel || isChannelName(channel) ? "" : `"${String(channel)}" is not a channel name, and is left out.`));
+    return isChannelName(channel);
+  });
   for (const channel of channels) {
     const cursor = typeof after === "object" ? Object.hasOwn(after, channel) && after[channel] : after;
     if (!cursor) continue;
-    if (history || !isRealtimeCursor(cursor) || (after === cursor && channels.length > 1)) {
+    if (history || !isCursorText(cursor) || (after === cursor && channels.length > 1)) {
       void warn(
         () => "`after` is a cursor, or { [channel]: cursor } for several channels, and not given together with `history`.",
       );
@@ -75,7 +79,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
   }
 
   function hand({ channel, cursor: id, event, data }: WireEvent, replayed: boolean): void {
-    if (!move(channel, id) || parseInt(id) < since || (events?.length && !events.includes(event))) return;
+    if (!move(channel, id) || (replayed && parseInt(id) < since) || (events?.length && !events.includes(event))) return;
     void guarded(() => options.onData?.({ id, channel, event, data, replayed }));
   }
 
@@ -125,12 +129,4 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     },
   };
   return listener;
-}
-
-/** Each once, and only what the server can take: for one bad name it would refuse the channels of all the others. */
-function channelsOf({ channels = [DEFAULT_CHANNEL] }: ClientSubscribeOptions): readonly string[] {
-  return [...new Set(channels)].filter((channel) => {
-    void warn(() => (!channel || isChannelName(channel) ? "" : `"${String(channel)}" is not a channel name, and is left out.`));
-    return isChannelName(channel);
-  });
 }

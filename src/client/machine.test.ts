@@ -49,17 +49,12 @@ describe("the machine", () => {
     ["then a stream is opened", state("gathering"), DUE, ["opening", ["open"]]],
     ["a change lets the stream open that is opening", state("opening"), CHANGE, ["opening", [OVERLAP_MS]]],
     ["unless it takes too long", state("opening"), DUE, ["opening", ["open"]]],
-    ["a stream that is joined becomes the current one", state("opening"), JOINED, ["open", ["dropCurrent", "promote", NEVER]]],
+    ["a stream that is joined becomes the current one", state("opening"), JOINED, ["open", ["promote", NEVER]]],
     ["nothing is opened when the stream that is open will do", state("open"), ["due", "same"], ["open", []]],
     ["U-26: another set of channels is opened beside the open stream", state("open"), DUE, ["moving", ["open", OVERLAP_MS]]],
-    ["U-26: and takes its place once it is joined", state("moving"), JOINED, ["open", ["dropCurrent", "promote", NEVER]]],
+    ["U-26: and takes its place once it is joined", state("moving"), JOINED, ["open", ["promote", NEVER]]],
     ["a change while moving waits for the successor", state("moving"), CHANGE, ["moving", []]],
-    [
-      "two streams at once for three seconds at most: then the old one goes",
-      state("moving"),
-      DUE,
-      ["opening", ["dropCurrent"]],
-    ],
+    ["two streams at once for three seconds at most: then the old one goes", state("moving"), DUE, ["opening", ["drop"]]],
     ["the successor goes on when the old stream breaks", state("moving"), CURRENT_LOST, ["opening", [NEVER]]],
     ["the old stream goes on when its successor breaks", state("moving"), LOST, ["open", [250]]],
     ["the old stream goes on when its successor is refused", state("moving"), REFUSED, ["refused", [NEVER]]],
@@ -78,7 +73,7 @@ describe("the machine", () => {
     (name) => {
       const [now, ...effects] = transition(state(name, { attempt: 3 }), ["due", "none"], at());
       expect(now).toBe(INITIAL);
-      expect(effects).toEqual(expect.arrayContaining(["dropNext", "dropCurrent", NEVER]));
+      expect(effects).toEqual(expect.arrayContaining(["promote", "drop", NEVER]));
     },
   );
 
@@ -186,11 +181,10 @@ describe("the machine", () => {
           for (const effect of effects) {
             // In place of one that is opening.
             if (effect === "open") open.next = true;
-            else if (effect === "dropNext") open.next = false;
-            else if (effect === "dropCurrent") open.current = false;
+            else if (effect === "drop") open.current = false;
             else if (effect === "promote") {
-              claim(open.next && !open.current, "promotes nothing, or over a stream that is not closed");
-              open.current = true;
+              claim(open.next || detail === "none", "promotes nothing");
+              open.current = open.next;
               open.next = false;
             } else open.armed = effect < Infinity;
           }

@@ -26,6 +26,8 @@ export interface MachineState {
   readonly attempt: number;
   /** Since when there was always a stream, unless an attempt has failed since. */
   readonly joinedAt?: number | undefined;
+  /** What the timer was set to, while it is to replace a stream that is open. */
+  readonly delayMs?: number;
   /** Whether the time of the next attempt stands: the server has set it, or it was made sooner already. */
   readonly patient?: boolean;
 }
@@ -49,10 +51,10 @@ export type Need = "none" | "same" | "stream";
 export type Effect =
   /** Opens the next stream, from the listeners' cursors, in place of one that is opening. */
   | "open"
-  /** The next stream becomes the current one. */
+  /** The next stream, if there is one, takes the place of the current one, which is closed. */
   | "promote"
-  | "dropCurrent"
-  | "dropNext"
+  /** Closes the current stream. */
+  | "drop"
   /** Sets the timer, of which there is one, in milliseconds, `Infinity` for never. */
   | number;
 
@@ -88,12 +90,7 @@ type Table = { readonly [S in StateName]: { readonly [E in EventType]?: Handler<
 
 const gather: Handler<"change"> = (state, delayMs) => [{ ...state, name: "gathering" }, delayMs];
 const open = (state: MachineState): Transition => [{ ...state, name: "opening" }, "open"];
-const joined: Handler<"joined"> = (state, _, { now }) => [
-  { joinedAt: now, ...state, name: "open" },
-  "dropCurrent",
-  "promote",
-  NEVER,
-];
+const joined: Handler<"joined"> = (state, _, { now }) => [{ joinedAt: now, ...state, name: "open" }, "promote", NEVER];
 
 /** Full jitter: anywhere between now and a ceiling that doubles. That a stream was opened proves nothing; that it lasted does. */
 const lost =
@@ -125,13 +122,14 @@ const TABLE: Table = {
     nextLost: lost("waiting"),
   },
   open: {
-    change: (state, delayMs) => [state, delayMs],
-    due: (state, need) => (need === "same" ? [state] : [{ ...state, name: "moving" }, "open", OVERLAP_MS]),
+    // The earliest: changes that never end must not keep everyone waiting here either.
+    change: (state, delayMs) => ((state.delayMs as number) <= delayMs ? [state] : [{ ...state, delayMs }, delayMs]),
+    due: ({ delayMs: _, ...state }, need) => (need === "same" ? [state] : [{ ...state, name: "moving" }, "open", OVERLAP_MS]),
     currentLost: lost("waiting"),
   },
   moving: {
     // The successor takes too long: perhaps it waits for the place of its predecessor.
-    due: (state) => [{ ...state, name: "opening" }, "dropCurrent"],
+    due: (state) => [{ ...state, name: "opening" }, "drop"],
     joined,
     nextLost: lost("open"),
     currentLost: (state) => [{ ...state, name: "opening" }, NEVER],
@@ -148,7 +146,8 @@ export const INITIAL: MachineState = { name: "idle", attempt: 0 };
 
 /** What becomes of `state` when `event` happens, and what is to be done about it. */
 export function transition(state: MachineState, [type, detail]: MachineEvent, world: World): Transition {
-  if (detail === "none") return [INITIAL, NEVER, "dropNext", "dropCurrent"];
+  // The next one takes the place of the current one, and so both are closed.
+  if (detail === "none") return [INITIAL, NEVER, "promote", "drop"];
   // The table pairs each event type with its own handler; TypeScript cannot follow that through an index.
   const handler = TABLE[state.name][type] as Handler<EventType> | undefined;
   return handler?.(state, detail, world) ?? [state];

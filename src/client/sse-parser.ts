@@ -1,12 +1,9 @@
-/** Characters that one line may have before the stream counts as broken: a line without end would fill the memory. */
-const MAX_LINE_LENGTH = 2 ** 26;
-
 /**
  * Reads an event stream (WHATWG HTML, "Server-sent events") that arrives in pieces, cut anywhere. The `id` and `retry` fields
  * are left alone: frames hold their cursors, and the client has its own times.
  *
  * @param onMessage gets the name of each message, `""` for one without, and its data.
- * @returns takes the next piece of decoded text; throws a RangeError when a line has no end.
+ * @returns takes the next piece of decoded text.
  */
 export function createSseParser(onMessage: (event: string, data: string) => void): (text: string) => void {
   /** What has come of the line that is not ended yet. */
@@ -19,7 +16,6 @@ export function createSseParser(onMessage: (event: string, data: string) => void
     // A CR at the end of a piece may be the first half of a CRLF: it waits for the next piece.
     const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() as string;
-    if (rest.length > MAX_LINE_LENGTH) throw new RangeError("endless line");
     for (const line of lines) {
       const [, field, value = ""] = /^(data|event)(?:: ?(.*))?$/s.exec(line) ?? [];
       if (field === "data") data += `${value}\n`;

@@ -2,7 +2,7 @@ import type { Timer } from "../protocol/clock.ts";
 import { warn } from "./report.ts";
 import { chooseTransport } from "./transports/choose.ts";
 import type { Link, TransportOptions } from "./transports/transport.ts";
-import { DEAD_AFTER, DEFAULT_HEARTBEAT_MS, FIRST_HEARTBEAT_MS, MAX_CUTS, MIN_HEARTBEAT_MS, SHORT_MS } from "./times.ts";
+import { DEAD_AFTER, FIRST_HEARTBEAT_MS, HEADERS_MS, MAX_CUTS, SHORT_MS } from "./times.ts";
 import type { WireFrame } from "./wire.ts";
 
 export interface StreamHandlers {
@@ -36,7 +36,8 @@ export function openStream(asked: ReadonlyMap<string, string>, options: Transpor
   let lastByte = opened;
   let heartbeatMs: number | undefined;
   let timer: Timer | undefined;
-  let silence = 0;
+  /** What `headers` takes is not the server's. */
+  let silence = -HEADERS_MS;
 
   function close(): undefined {
     clock.clearTimeout(timer);
@@ -46,7 +47,7 @@ export function openStream(asked: ReadonlyMap<string, string>, options: Transpor
   function end(retryAfterMs: number): void {
     if (signal.aborted) return;
     close();
-    if (!heartbeatMs || route.polls || clock.now() - opened > SHORT_MS) route.cuts = 0;
+    if (!heartbeatMs || route.polls || lastByte - opened > SHORT_MS) route.cuts = 0;
     else if (++route.cuts > MAX_CUTS) distrust();
     handlers.end(retryAfterMs);
   }
@@ -77,13 +78,12 @@ export function openStream(asked: ReadonlyMap<string, string>, options: Transpor
   const link: Link = {
     ...{ asked, options, signal },
     alive() {
-      heartbeatMs ??= DEFAULT_HEARTBEAT_MS;
       silence = 0;
       lastByte = clock.now();
     },
     hear(frame) {
       if (signal.aborted) return;
-      if (frame.type === "connected") heartbeatMs = Math.max(MIN_HEARTBEAT_MS, frame.heartbeatMs);
+      if (frame.type === "connected") ({ heartbeatMs } = frame);
       handlers.hear(frame);
     },
   };

@@ -7,12 +7,10 @@ export const STALE_MS = 20_000;
 /** A channel that could not be joined for now is asked for again after this time. */
 export const RETRY_CHANNEL_MS = 10_000;
 
-/** Assumed until the server has told its own. */
-export const DEFAULT_HEARTBEAT_MS = 15_000;
-/** Assumed until anything has come: a server has its first byte ready. */
+/** Time for `headers` to be made, before that of the server begins: somebody may have to sign in. */
+export const HEADERS_MS = 50_000;
+/** Assumed until the server has told its own: it has its first frame ready. */
 export const FIRST_HEARTBEAT_MS = 4_000;
-/** No server beats faster: one that says so would keep a timer busy. */
-export const MIN_HEARTBEAT_MS = 100;
 /** Heartbeats without a byte after which the connection is dead. */
 export const DEAD_AFTER = 2.5;
 

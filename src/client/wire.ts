@@ -1,5 +1,5 @@
 import type { GapReason } from "../protocol/codes.ts";
-import { isRealtimeCursor, type RealtimeCursor } from "../protocol/cursor.ts";
+import { isCursorText, type RealtimeCursor } from "../protocol/cursor.ts";
 
 /** An event as it came from the wire. */
 export interface WireEvent {
@@ -30,13 +30,11 @@ export type WireFrame =
   | { readonly type: "reconnect"; readonly delayMs: number }
   | { readonly type: "problem"; readonly code: string; readonly channel?: string | undefined; readonly retry: boolean };
 
-const isText = (value: unknown): value is string => typeof value === "string";
 /** Less than twelve days: a timer can wait for it. */
 const isTime = (value: unknown): value is number => typeof value === "number" && value >= 0 && value < 1e9;
 
 /**
- * The frame in a message of the stream; `undefined` when it is malformed, or of a kind that this client does not know. It is
- * built anew, so nothing else that a server sends gets into it.
+ * The frame in a message of the stream; `undefined` when it is malformed, or of a kind that this client does not know.
  */
 export function readFrame(name: string, text: string): WireFrame | undefined {
   let fields: Readonly<Record<string, unknown>>;
@@ -46,20 +44,19 @@ export function readFrame(name: string, text: string): WireFrame | undefined {
     return undefined;
   }
   const type = name || "event";
-  const { id, event, data, channel, cursor = id, tail, heartbeatMs, reason, delayMs, code, retry } = fields;
-  const isMove = isText(channel) && isRealtimeCursor(cursor);
+  const { id, event, cursor = id, tail, heartbeatMs, reason, delayMs } = fields;
+  const isMove = isCursorText(cursor);
   const isValid: Readonly<Record<string, unknown>> = {
-    event: isMove && isText(event),
+    event: isMove && typeof event === "string",
     gap: isMove,
     position: isMove,
-    connected: isMove && isRealtimeCursor(tail) && isTime(heartbeatMs),
+    connected: isMove && isCursorText(tail) && isTime(heartbeatMs),
     reconnect: isTime(delayMs),
-    problem: isText(code) && isText(channel ?? ""),
+    problem: true,
   };
-  // A reason of later days is no reason to be silent.
-  const known = reason === "trimmed" || reason === "reset" ? reason : "unproven";
   // Not what is merely there: a name may be one out of Object.prototype.
   return isValid[type] === true
-    ? ({ type, event, data, channel, cursor, tail, heartbeatMs, reason: known, delayMs, code, retry } as WireFrame)
+    ? // A reason of later days is no reason to be silent.
+      ({ ...fields, type, cursor, reason: reason === "trimmed" || reason === "reset" ? reason : "unproven" } as WireFrame)
     : undefined;
 }

@@ -1,6 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareCursors, isRealtimeCursor, ORIGIN, positionBelow, positionEarlier, type RealtimeCursor } from "./cursor.ts";
+import {
+  compareCursors,
+  isCursorText,
+  isRealtimeCursor,
+  ORIGIN,
+  positionBelow,
+  positionEarlier,
+  type RealtimeCursor,
+} from "./cursor.ts";
 
 const MAX_U64 = 2n ** 64n - 1n;
 const part = fc.oneof(fc.bigInt({ min: 0n, max: MAX_U64 }), fc.bigInt({ min: 0n, max: 20n }), fc.constant(MAX_U64));
@@ -27,6 +35,13 @@ describe("cursors", () => {
         expect(BigInt(ms) <= MAX_U64 && BigInt(seq) <= MAX_U64).toBe(true);
       }),
     );
+  });
+
+  it("a client takes whatever is written as a cursor", () => {
+    fc.assert(fc.property(cursor, isCursorText));
+    for (const text of ["18446744073709551616-0", "99999999999999999999-0"]) expect(isCursorText(text)).toBe(true);
+    for (const value of ["", "-", "5", "05-1", "5-1\n", "100000000000000000000-0", 5, ["5-1"]])
+      expect(isCursorText(value)).toBe(false);
   });
 
   it("I3 Order: cursors compare as the numbers that they are, beyond 2^53 too", () => {

@@ -17,9 +17,13 @@ const MAX_U64 = "18446744073709551615";
 
 /** Whether `value` is a well-formed cursor. Says nothing about whether a log still holds it. */
 export function isRealtimeCursor(value: unknown): value is RealtimeCursor {
-  if (typeof value !== "string" || !GRAMMAR.test(value)) return false;
   // Either part of a short one is below 10^19, and nearly all are short.
-  return value.length < 22 || value.split("-").every((part) => BigInt(part) < 2n ** 64n);
+  return isCursorText(value) && (value.length < 22 || value.split("-").every((part) => BigInt(part) < 2n ** 64n));
+}
+
+/** Whether `value` is written as a cursor is. For clients, which can compare larger numbers and leave the bound to the server. */
+export function isCursorText(value: unknown): value is RealtimeCursor {
+  return typeof value === "string" && GRAMMAR.test(value);
 }
 
 /** Log order of two well-formed cursors: negative when `a` is earlier, positive when it is later, 0 when equal. */

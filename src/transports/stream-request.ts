@@ -63,7 +63,7 @@ export function parseStreamRequest(
   if (version !== null && version !== String(VERSION)) return refuseVersion(version);
   const mistake = findParameterMistake(query);
   if (mistake) return mistake;
-  const asked = [...new Set(query.getAll("channel"))];
+  const asked = [...new Set(query.getAll("channel").flatMap((names) => names.split(",")))];
   if (asked.length === 0) asked.push(DEFAULT_CHANNEL);
   if (asked.length > limits.maxChannels) {
     return new Refusal(

@@ -46,7 +46,7 @@ beforeEach(async () => {
       return void response.setHeader("content-type", "text/html").end(html);
     }
     if (refuse) return void request.socket.destroy();
-    requests.push(searchParams.getAll("channel"));
+    requests.push((searchParams.get("channel") ?? "").split(","));
     open.add(request.socket);
     response.on("close", () => {
       open.delete(request.socket);

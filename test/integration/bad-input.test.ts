@@ -474,6 +474,18 @@ const asks: Ask[] = [
     says: /takes 50 channels at most; this request names 51/,
   },
   {
+    input: "too many channels in one parameter",
+    path: `/?channel=${Array.from({ length: 51 }, (_, n) => `c${n}`).join()}`,
+    code: "too_many_channels",
+    says: /takes 50 channels at most; this request names 51/,
+  },
+  {
+    input: "nothing between two commas",
+    path: "/?channel=a,,b",
+    code: "bad_channel",
+    says: /is not a channel name/,
+  },
+  {
     input: "more channels than limits.maxChannels",
     path: "/?channel=a&channel=b",
     options: { limits: { maxChannels: 1 } },

@@ -274,9 +274,11 @@ describe.each(Object.entries(TRANSPORTS))("handle over HTTP, %s", (kind, createL
       },
     });
     await get("/a?channel=x&channel=y&channel=x", { "x-mine": "hello" });
+    await get("/a?channel=x%2Cy&channel=z,x");
     await get("/a");
     expect(seen).toEqual([
       ["GET", "hello", "?channel=x&channel=y&channel=x", ["x", "y"]],
+      ["GET", null, "?channel=x%2Cy&channel=z,x", ["x", "y", "z"]],
       ["GET", null, "", ["default"]],
     ]);
   });

@@ -74,7 +74,7 @@ export function testBinding({ framework, ways, providers }: BindingSuite): void 
           .end(`${page}${keep}<script type="module" src="/page.js"></script>`);
       }
       if (refuse) return void request.socket.destroy();
-      requests.push(searchParams.getAll("channel").sort());
+      requests.push((searchParams.get("channel") ?? "").split(",").sort());
       open.add(request.socket);
       response.on("close", () => open.delete(request.socket));
       stream(request, response);

@@ -178,7 +178,7 @@ describe("a state", () => {
     stop();
   });
 
-  it("reports a `reduce` that throws, and folds the next event", async () => {
+  it("reports a `reduce` that throws, folds the next event, and says that one is missing", async () => {
     const { given, state, flush, emit } = setUp();
     const stop = state.subscribe(() => {});
     await flush();
@@ -192,9 +192,28 @@ describe("a state", () => {
     state.update(given);
     await emit(2);
     paint();
-    expect(state.get().state).toEqual([2]);
+    expect(state.get()).toEqual({ state: [2], isStale: true });
     expect(erred).toHaveBeenCalledTimes(1);
     stop();
+  });
+
+  it("goes on with another client where it stood with the one before", async () => {
+    const { clock, given, client, server, state, flush, emit, append } = setUp();
+    const stop = state.subscribe(() => {});
+    await flush();
+    await emit(1, 2);
+    const other = createRealtimeClient({ api: { url: "http://fake.test/events" }, fetch: server.fetch, clock });
+    client.destroy();
+    append(3);
+    state.update(given, other);
+    await flush();
+    await emit(4);
+    paint();
+    expect(state.get()).toEqual({ state: [1, 2, 3, 4], isStale: false });
+    expect(other.getStatus()).toBe("connected");
+    stop();
+    await flush();
+    expect(other.getStatus()).toBe("disconnected");
   });
 
   it("I9: the last that leaves cancels everything, and who comes back finds it going on where it stood", async () => {
@@ -342,7 +361,7 @@ describe("a state after a gap", () => {
     stop();
   });
 
-  it("reports a `reduce` that throws for what was kept, and folds the rest of it", async () => {
+  it("reports a `reduce` that throws for what was kept, folds the rest of it, and fetches again", async () => {
     const { calls, resync } = fetches();
     const { given, state, onChange, flush, emit, miss } = setUp({ resync });
     const stop = state.subscribe(onChange);
@@ -361,9 +380,14 @@ describe("a state after a gap", () => {
     calls[0]?.answer({ state: [1, 2], cursor: at(2) });
     await flush();
     paint();
-    expect(state.get()).toEqual({ state: [1, 2, 4], isStale: false });
+    expect(state.get()).toEqual({ state: [1, 2, 4], isStale: true });
     expect(erred).toHaveBeenCalledTimes(1);
-    expect(resync).toHaveBeenCalledTimes(1);
+    await flush(1_000);
+    expect(resync).toHaveBeenCalledTimes(2);
+    calls[1]?.answer({ state: [1, 2, 3, 4], cursor: at(4) });
+    await flush();
+    paint();
+    expect(state.get()).toEqual({ state: [1, 2, 3, 4], isStale: false });
     stop();
   });
 

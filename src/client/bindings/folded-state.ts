@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../protocol/clock.ts";
-import { compareCursors, isRealtimeCursor, type RealtimeCursor } from "../../protocol/cursor.ts";
+import { compareCursors, isCursorText, type RealtimeCursor } from "../../protocol/cursor.ts";
 import type { ClientMessage, RealtimeClient } from "../options.ts";
 import { pageClock } from "../page-clock.ts";
 import { guarded, warn } from "../report.ts";
@@ -14,7 +14,7 @@ const MAX_KEPT = 1_000;
 
 /** Folds the events of a channel into a state. Does nothing until somebody subscribes. */
 export function createFoldedState<S>(
-  client: RealtimeClient,
+  firstClient: RealtimeClient,
   options: UntypedStateOptions<S>,
   clock: Clock = pageClock,
 ): FoldedState<S> {
@@ -22,6 +22,7 @@ export function createFoldedState<S>(
   const listeners = new Set<() => void>();
   const cursors = new Map<string, RealtimeCursor>();
   let latest = options;
+  let client = firstClient;
   let shown: RealtimeSnapshot<S> = {
     state: typeof initial === "function" ? (initial as () => S)() : initial,
     isStale: false,
@@ -55,7 +56,16 @@ export function createFoldedState<S>(
     for (const listener of [...listeners]) listener();
   }
 
-  const fold = (message: ClientMessage): void => set(latest.reduce(next.state, message), next.isStale);
+  function fold(message: ClientMessage): void {
+    try {
+      set(latest.reduce(next.state, message), next.isStale);
+    } catch (error) {
+      // What it says is missing in the state, as after a gap.
+      set(next.state, true);
+      plan();
+      throw error;
+    }
+  }
 
   /** Subscribes from where `cursors` stand. */
   function follow(): void {
@@ -96,7 +106,7 @@ export function createFoldedState<S>(
     try {
       const fresh = await latest.resync?.(signal);
       if (signal.aborted) return;
-      if (!fresh || !isRealtimeCursor(fresh.cursor)) throw new TypeError("it resolves with { state, cursor }.");
+      if (!fresh || !isCursorText(fresh.cursor)) throw new TypeError("it resolves with { state, cursor }.");
       goOn(fresh.state, fresh.cursor, since);
     } catch (error) {
       if (signal.aborted) return;
@@ -139,8 +149,11 @@ export function createFoldedState<S>(
       };
     },
     get: () => shown,
-    update(newest) {
+    update(newest, newestClient = client) {
       latest = newest;
+      if (newestClient === client) return;
+      client = newestClient;
+      if (end) follow();
     },
   };
 }

@@ -1,5 +1,6 @@
 /** What `useRealtimeState` takes and gives, said once for all frameworks. */
 import type { Gap } from "../../protocol/frames.ts";
+import type { RealtimeClient } from "../options.ts";
 import type { MessageIn } from "../../schema/message.ts";
 
 /** A state that was fetched, and where it stands. */
@@ -26,7 +27,10 @@ export interface UseRealtimeStateOptions<S, Events, E extends keyof Events & str
   readonly after?: string | undefined;
   /** Only these events. @default all */
   readonly events?: readonly E[] | undefined;
-  /** The state after an event: another one, or the same when nothing changes. It must not change `state` itself. */
+  /**
+   * The state after an event: another one, or the same when nothing changes. It must not change `state` itself. If it throws, that is
+   * reported, and the state is stale.
+   */
   reduce(state: S, message: MessageIn<Events, E>): S;
   /**
    * Fetches the state anew: called when events may be missing, and again, after a growing while, when it rejects. One call at a
@@ -53,6 +57,10 @@ export interface FoldedState<S> {
   subscribe(onChange: () => void): () => void;
   /** The same object until the next change. */
   get(): RealtimeSnapshot<S>;
-  /** From now on these are its `reduce`, `resync` and `onGap`. The rest stays as it was. */
-  update(options: UntypedStateOptions<S>): void;
+  /**
+   * From now on these are its `reduce`, `resync` and `onGap`. The rest stays as it was.
+   *
+   * @param client goes on there, where the one before stood. @default the same
+   */
+  update(options: UntypedStateOptions<S>, client?: RealtimeClient): void;
 }

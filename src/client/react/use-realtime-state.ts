@@ -22,8 +22,8 @@ export function useRealtimeState<S>(options: UntypedStateOptions<S>): RealtimeSn
   const client = useClient("useRealtimeState");
   const { channel, events } = options;
   // oxlint-disable-next-line react-hooks/exhaustive-deps -- the rest is read once
-  const store = useMemo(() => createFoldedState(client, options), [client, JSON.stringify([channel, events])]);
-  useEffect(() => store.update(options));
+  const store = useMemo(() => createFoldedState(client, options), [JSON.stringify([channel, events])]);
+  useEffect(() => store.update(options, client));
   return useSyncExternalStore(store.subscribe, store.get, store.get);
 }
 

@@ -11,18 +11,17 @@ const RETRIED: readonly number[] = [200, 408, 425, 429];
  * @param at where each channel starts, and what else the query says
  * @returns the response; or, when there is none of use, what a transport returns
  */
-export async function request({ asked, options, signal }: Link, accept: string, at: string): Promise<Response | number> {
-  const { api: { url = "/api/realtime", withCredentials, headers: given } = {}, fetch = globalThis.fetch } = options;
-  let address = url + (url.includes("?") ? "&" : "?");
-  for (const channel of asked.keys()) address += `channel=${encodeURIComponent(channel)}&`;
-  address += `v=1&at=${at}`;
+export async function request({ asked, options, signal, alive }: Link, accept: string, at: string): Promise<Response | number> {
+  const { api: { url = "/api/realtime", withCredentials, headers: given } = {}, fetch: ask = fetch } = options;
+  const channels = encodeURIComponent([...asked.keys()].join());
+  const address = `${url}${url.includes("?") ? "&" : "?"}channel=${channels}&v=1&at=${at}`;
   for (let isRetry = false; ; isRetry = true) {
     const headers = new Headers(await (typeof given === "function" ? given({ isRetry }) : given));
     headers.set("accept", accept);
-    const response = await fetch(address, {
+    alive();
+    const response = await ask(address, {
       headers,
       signal,
-      cache: "no-store",
       ...(withCredentials && { credentials: "include" }),
     });
     const { status, headers: answered } = response;

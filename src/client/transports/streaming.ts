@@ -8,11 +8,10 @@ import type { Transport } from "./transport.ts";
 export const streaming: Transport = async (link) => {
   const response = await request(link, "text/event-stream", [...link.asked.values()].join());
   if (typeof response === "number") return response;
-  let complaints = 0;
   const parse = createSseParser((event, data) => {
     const frame = readFrame(event, data);
     if (frame) link.hear(frame);
-    else void warn(() => (complaints++ ? "" : `a frame that cannot be understood is skipped: ${event} ${data.slice(0, 200)}`));
+    void warn(() => (frame ? "" : `a frame that cannot be understood is skipped: ${event} ${data.slice(0, 200)}`));
   });
   const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {

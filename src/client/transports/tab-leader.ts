@@ -1,4 +1,4 @@
-import { isRealtimeCursor, type RealtimeCursor } from "../../protocol/cursor.ts";
+import { isCursorText, type RealtimeCursor } from "../../protocol/cursor.ts";
 import type { InnerClient } from "../client.ts";
 import { createListener, type Listener } from "../listener.ts";
 import type { WireFrame } from "../wire.ts";
@@ -108,7 +108,7 @@ function createRelay(asked: ReadonlyMap<string, string>, tell: (frame?: WireFram
   const joined = new Set<string>();
   const listener = createListener({
     channels: [...asked.keys()],
-    after: Object.fromEntries([...asked].filter(([, start]) => isRealtimeCursor(start))),
+    after: Object.fromEntries([...asked].filter(([, start]) => isCursorText(start))),
     cursors,
     onGap: (gap) => tell({ ...gap, type: "gap", cursor: gap.cursor }),
   });
@@ -132,6 +132,6 @@ function createRelay(asked: ReadonlyMap<string, string>, tell: (frame?: WireFram
       listener.take(frame, from, coverage);
       if (frame.type !== "gap" && cursors.get(frame.channel) !== before) tell(frame);
     },
-    troubled: tell,
+    problem: tell,
   };
 }
