@@ -1160,16 +1160,14 @@ describe("streams that end", () => {
 });
 
 describe("a page", () => {
-  const page = (): { window: EventTarget; document: { hidden: boolean } } => {
+  const page = (): { window: EventTarget } => {
     const window = new EventTarget();
-    const document = { hidden: false };
     vi.stubGlobal("window", window);
-    vi.stubGlobal("document", document);
-    return { window, document };
+    return { window };
   };
 
   it.each(["online", "visibilitychange", "resume"])("B-5: %s makes the next attempt come within a second", async (name) => {
-    const { window, document } = page();
+    const { window } = page();
     const { server, hear, tick } = setUp();
     server.answers.push(...Array.from({ length: 8 }, () => "break" as const));
     hear();

@@ -30,7 +30,7 @@ function poll(channels: readonly string[], answer: (at: URL) => Page | undefined
     const url = new URL(input as string);
     const signal = init?.signal as AbortSignal;
     const hang = () => new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
-    if ((init?.headers as Headers).get("accept") !== "application/json") {
+    if (new Headers(init?.headers).get("accept") !== "application/json") {
       streams++;
       return stream?.() ?? hang();
     }
