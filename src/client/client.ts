@@ -3,9 +3,10 @@ import { compareCursors, isCursorText, ORIGIN } from "../protocol/cursor.ts";
 import { createListener, type Coverage, type Listener } from "./listener.ts";
 import { INITIAL, transition, type Effect, type MachineEvent, type Need } from "./machine.ts";
 import { mergeRequests } from "./merge-requests.ts";
-import type { ConnectionStatus, RealtimeClient, RealtimeClientOptions } from "./options.ts";
+import type { ClientSubscribeOptions, ConnectionStatus, RealtimeClient, RealtimeClientOptions } from "./options.ts";
 import { pageClock } from "./page-clock.ts";
 import { guarded, warn } from "./report.ts";
+import type { EventsOf } from "../schema/infer.ts";
 import { openStream, type Stream } from "./stream.ts";
 import { GATHER_MS, RETRY_CHANNEL_MS, STALE_MS } from "./times.ts";
 import type { MovingFrame, WireFrame } from "./wire.ts";
@@ -32,8 +33,14 @@ export interface InnerClient extends RealtimeClient {
   refresh(): void;
 }
 
-/** A client for the endpoint of `handle`: any number of subscriptions over one connection. Opens nothing until there is one. */
-export function createRealtimeClient(options: RealtimeClientOptions = {}): RealtimeClient {
+/**
+ * A client for the endpoint of `handle`: any number of subscriptions over one connection. Opens nothing until there is one. It knows
+ * your events as `createRealtimeClient<typeof realtime>()`, with an `import type` of the server's instance, an
+ * `InferRealtimeEvents`, or a plain type `{ namespace: { event: data } }`.
+ */
+export function createRealtimeClient<T extends object = object>(
+  options: RealtimeClientOptions = {},
+): RealtimeClient<EventsOf<T>> {
   const { clock = pageClock, maxReconnectAttempts = Infinity } = options;
   const transportOptions = {
     ...options,
@@ -243,7 +250,8 @@ export function createRealtimeClient(options: RealtimeClientOptions = {}): Realt
     attach,
     refresh,
 
-    subscribe: (given) => attach(createListener(given)),
+    // Which events there are is a matter of types alone.
+    subscribe: (given) => attach(createListener(given as unknown as ClientSubscribeOptions)),
 
     subscribeStatus(onStatus) {
       // A listener may change the status: each ends with the newest. A function of our own, so that the same one can subscribe twice.

@@ -2,11 +2,12 @@
 import type { Clock } from "../protocol/clock.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import type { Gap } from "../protocol/frames.ts";
-import type { DeliveredEvent } from "../schema/message.ts";
+import type { DeliveredEvent, MessageIn } from "../schema/message.ts";
 
 /**
  * How the connection stands.
- * - `connected`: the server has joined every channel that is asked for; what is emitted from now on will arrive.
+ * - `connected`: the server has joined every channel that is asked for, but for those that it refused; what is emitted from now on
+ *   will arrive.
  * - `connecting`: a stream is being opened, or will be within milliseconds.
  * - `disconnected`: nothing is asked for, or the connection is lost and the next attempt waits for its time.
  * - `error`: the server refused (a 4xx that time does not heal, or every channel), or `maxReconnectAttempts` are used up. It is
@@ -65,11 +66,11 @@ export type HistoryOption =
   | { readonly limit?: number | undefined; readonly length?: number | undefined; readonly since?: number | undefined };
 
 /** Options of {@link RealtimeClient.subscribe}. */
-export interface ClientSubscribeOptions<M = ClientMessage> {
+export interface ClientSubscribeOptions<M = ClientMessage, E extends string = string> {
   /** `undefined` and `""` are dropped; with none left nothing is requested. @default ["default"] */
   readonly channels?: ReadonlyArray<string | undefined> | undefined;
   /** Only these events; empty means all. @default all */
-  readonly events?: readonly string[] | undefined;
+  readonly events?: readonly E[] | undefined;
   /** Called for each event, once, in the order of its channel. If it throws, that is reported and the next event follows. */
   readonly onData?: ((message: M) => unknown) | undefined;
   /** Events may be missing: fetch the current state anew. Without it a warning is written to the console in development. */
@@ -88,13 +89,15 @@ export interface ClientSubscribeOptions<M = ClientMessage> {
   readonly cursors?: Map<string, RealtimeCursor> | undefined;
 }
 
-/** One connection for any number of subscriptions. It is open only while there is one. */
-export interface RealtimeClient {
+/** One connection for any number of subscriptions, open only while there is one. `Events` is a map of event name → data. */
+export interface RealtimeClient<Events = Record<string, unknown>> {
   /**
    * @returns ends the subscription. Safe to call twice, and from a handler.
    * @throws TypeError for an `after` that is no cursor, that comes with `history`, or that is one cursor for several channels.
    */
-  subscribe(options: ClientSubscribeOptions): () => void;
+  subscribe<const E extends keyof Events & string = keyof Events & string>(
+    options: ClientSubscribeOptions<MessageIn<Events, E>, E>,
+  ): () => void;
   /** Calls back at once, then at each change. @returns ends it. */
   subscribeStatus(onStatus: (status: ConnectionStatus) => void): () => void;
   getStatus(): ConnectionStatus;

@@ -253,3 +253,28 @@ it("F-74: the client without a framework", () => {
   expectTypeOf(plain.getStatus()).toEqualTypeOf<ConnectionStatus>();
   plain.destroy();
 });
+
+it("F-33: the client without a framework knows the events", () => {
+  const client = createRealtimeClient<typeof realtime>();
+  client.subscribe({
+    events: ["parcel.moved"],
+    onData: (message) => {
+      expectTypeOf(message.event).toEqualTypeOf<"parcel.moved">();
+      expectTypeOf(message.data).toEqualTypeOf<Moved>();
+    },
+  });
+  client.subscribe({
+    onData: (message) => {
+      if (message.event === "parcel.lost") expectTypeOf(message.data).toEqualTypeOf<string>();
+    },
+  });
+  // @ts-expect-error -- there is no such event
+  client.subscribe({ events: ["parcel.move"] });
+  // A plain type will do, and a provider takes what it gives.
+  const plain = createRealtimeClient<{ parcel: { moved: Moved } }>();
+  plain.subscribe({
+    onData: ({ event, data }) => expectTypeOf([event, data] as const).toEqualTypeOf<readonly ["parcel.moved", Moved]>(),
+  });
+  expectTypeOf(plain).toExtend<RealtimeClient>();
+  expectTypeOf(client).toExtend<RealtimeClient>();
+});
