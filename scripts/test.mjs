@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * `npm test`: says what it found, builds if it has to, runs the tests, and closes with one line. Arguments go to vitest
- * (`npm test -- src/hub`). What takes long (`*.long.test.ts`) runs with `npm run test:long`; with `--short`, as CI does it, without
- * Firefox and WebKit. `REDIS_URL` never reaches a test: tests kill and flush.
+ * (`npm test -- src/hub`). What takes long (`*.long.test.ts`) runs with `npm run test:long`; with `--short`, as CI does it, a part of it,
+ * without Firefox and WebKit. `REDIS_URL` never reaches a test: tests kill and flush.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -195,8 +195,8 @@ async function main(options) {
 const options = process.argv.slice(2);
 const isLong = options.includes("--long");
 const isShort = options.includes("--short");
-/** What takes long and needs no other browser than Chromium. */
-const SHORT = ["test/integration", "test/examples", "engines-chromium"];
+/** Of what takes long: each kind once, and with no other browser than Chromium. */
+const SHORT = ["test/examples", "engines-chromium", "redis-cluster", "page-bun"];
 process.exit(
   await main([
     isLong ? "--project=long*" : "--project=!long*",

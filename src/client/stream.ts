@@ -57,7 +57,7 @@ export function openStream(asked: ReadonlyMap<string, string>, options: Transpor
     route.polls = !route.polls;
     void warn(() =>
       route.polls
-        ? "streams do not come through: something between the page and the server holds them back or cuts them. Asking for pages instead (docs/guides/proxies.md)."
+        ? "streams do not come through: the server takes more than ten seconds to begin one (does it compile?), or something on the way holds them back or cuts them. Asking for pages instead (docs/guides/proxies.md)."
         : "pages do not come through either. Trying a stream again.",
     );
   }
