@@ -1,4 +1,4 @@
-import { handle } from "tidings";
+import { handle, isTidingsError } from "tidings";
 import index from "./index.html";
 import { realtime } from "./realtime";
 
@@ -10,8 +10,13 @@ const server = Bun.serve({
     "/api/realtime": { GET: handler },
     "/api/emit": {
       POST: async (req) => {
-        await realtime.emit("chat.message", await req.json());
-        return new Response("ok");
+        try {
+          await realtime.emit("chat.message", await req.json());
+          return new Response("ok");
+        } catch (error) {
+          if (isTidingsError(error) && error.issues) return Response.json({ issues: error.issues }, { status: 400 });
+          throw error;
+        }
       },
     },
   },

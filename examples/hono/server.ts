@@ -1,6 +1,6 @@
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
-import { handle } from "tidings";
+import { handle, isTidingsError } from "tidings";
 import { placeOrder } from "./orders.js";
 import { realtime } from "./realtime.js";
 
@@ -11,8 +11,14 @@ app.get("/api/realtime", (c) => stream(c.req.raw));
 
 app.post("/orders", async (c) => {
   const { item, quantity } = await c.req.json();
-  await placeOrder(item, quantity);
-  return c.body(null, 204);
+  try {
+    await placeOrder(item, quantity);
+    return c.body(null, 204);
+  } catch (error) {
+    // The schema refuses it: that is no fault of the server.
+    if (isTidingsError(error) && error.issues) return c.json({ issues: error.issues }, 400);
+    throw error;
+  }
 });
 
 serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });

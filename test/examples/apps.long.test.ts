@@ -197,6 +197,18 @@ describe.each(EXAMPLES.filter(({ name }) => chosen.includes(name)).map((example)
       expect([...late.complaints, ...neighbour.complaints]).toEqual([]);
     });
 
+    it("says what is wrong with a message that the schema refuses, and keeps it in its field", async () => {
+      const chat = await openChat(browser, running.url, { userAgent: NEIGHBOUR });
+      await chat.saysConnected();
+      const before = await chat.messages();
+      await chat.send("   ");
+      await chat.page.getByText("Say something.", { exact: true }).waitFor();
+      expect([await chat.page.getByLabel("Message").inputValue(), await chat.messages()]).toEqual(["   ", before]);
+      await chat.send("seven");
+      await chat.shows([...before, "Ada seven"]);
+      await chat.page.getByText("Say something.", { exact: true }).waitFor({ state: "detached" });
+    });
+
     it("F-15, I12 Browser: its page loads no validator and nothing of the server", async () => {
       const { scripts, saysConnected } = await openChat(browser, running.url, { userAgent: NEIGHBOUR });
       await saysConnected();
@@ -208,6 +220,31 @@ describe.each(EXAMPLES.filter(({ name }) => chosen.includes(name)).map((example)
     });
   },
 );
+
+describe.runIf(chosen.includes("vite-vue"))("examples/vite-vue, by vite", () => {
+  let app: ExampleApp | undefined;
+  beforeAll(() => {
+    app = prepareExample("vite-vue");
+  });
+  afterAll(() => app?.[Symbol.asyncDispose]());
+
+  it("its page notices at once that the server behind Vite's proxy restarts, and goes on with the next", async () => {
+    const { folder, start } = app as ExampleApp;
+    const server = await start("start");
+    const config = path.join(folder, "vite.config.ts");
+    writeFileSync(config, readFileSync(config, "utf8").replace(":3000", `:${server.port}`));
+    const vite = await start("dev:page", { args: (port) => ["--port", String(port), "--host", "127.0.0.1"] });
+    const chat = await openChat(browser, vite.url, { userAgent: NEIGHBOUR });
+    await chat.saysConnected();
+    await server.stop();
+    // Before the 37 s of silence after which it would notice by itself.
+    await vi.waitFor(async () => expect(await chat.status()).not.toBe("connected"), { timeout: 15_000 });
+    await start("start", { port: server.port });
+    await chat.saysConnected();
+    await chat.send("one");
+    await chat.shows(["Ada one"]);
+  });
+});
 
 describe.runIf(chosen.includes("nextjs"))("examples/nextjs, by next dev", () => {
   let app: ExampleApp | undefined;

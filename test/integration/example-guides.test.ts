@@ -40,15 +40,22 @@ describe.each(GUIDES)("docs/guides/%s.md", (name) => {
     );
   });
 
-  it("tells to install what the example depends on, beside its framework", () => {
-    const [, line = ""] = /^npm i (.+)$/m.exec(read(`docs/guides/${name}.md`)) ?? [];
-    const { dependencies } = JSON.parse(read(`examples/${name}/package.json`)) as { dependencies: Record<string, string> };
+  it("tells to install what the example depends on: all of it, or what is not there with its framework", () => {
+    const guide = read(`docs/guides/${name}.md`);
+    const manifest = JSON.parse(read(`examples/${name}/package.json`)) as Record<string, Record<string, string>>;
     const framework = /^(next|react|react-dom|vue|srvx|tsx|@tanstack\/.+)$/;
-    expect(line.split(" ").toSorted()).toEqual(
-      Object.keys(dependencies)
+    const [, line = ""] = /^npm i (?!-D)(.+)$/m.exec(guide) ?? [];
+    const { dependencies = {}, devDependencies = {} } = manifest;
+    const needed = Object.keys(dependencies).filter((each) => !framework.test(each));
+    expect(
+      line
+        .split(" ")
         .filter((each) => !framework.test(each))
         .toSorted(),
-    );
+    ).toEqual(needed.toSorted());
+    expect(Object.keys(dependencies)).toEqual(expect.arrayContaining(line.split(" ")));
+    const [, tools] = /^npm i -D (.+)$/m.exec(guide) ?? [];
+    if (tools) expect(Object.keys(devDependencies)).toEqual(expect.arrayContaining(tools.split(" ")));
   });
 });
 

@@ -11,6 +11,7 @@ export function Chat({ messages: first, after }: { messages: Message[]; after: s
   const router = useRouter();
   const [messages, setMessages] = useState(first);
   const [name, setName] = useState("Ada");
+  const [problem, setProblem] = useState<string>();
   const { status } = useRealtime({
     channels: ["room:lobby"],
     after, // the server rendered what came before
@@ -33,12 +34,14 @@ export function Chat({ messages: first, after }: { messages: Message[]; after: s
           ))}
         </ol>
       </section>
+      {problem !== undefined && <p role="alert">{problem}</p>}
       <form
         onSubmit={async (event) => {
           event.preventDefault();
           const form = event.currentTarget;
-          await send(new FormData(form)); // when it fails, the text stays
-          form.reset();
+          const problem = await send(new FormData(form));
+          setProblem(problem);
+          if (problem === undefined) form.reset(); // else the text stays
         }}
       >
         <input name="name" aria-label="Name" value={name} onChange={(event) => setName(event.target.value)} required />

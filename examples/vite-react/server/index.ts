@@ -1,7 +1,7 @@
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
-import { handle } from "tidings";
+import { handle, isTidingsError } from "tidings";
 import { realtime, room } from "./realtime.ts";
 
 /** Where the page comes from. */
@@ -14,8 +14,13 @@ app.get("/api/realtime", (c) => stream(c.req.raw));
 
 app.use("/api/messages", cors({ origin }));
 app.post("/api/messages", async (c) => {
-  await room.emit("chat.message", await c.req.json());
-  return c.body(null, 204);
+  try {
+    await room.emit("chat.message", await c.req.json().catch(() => undefined));
+    return c.body(null, 204);
+  } catch (error) {
+    if (isTidingsError(error) && error.issues) return c.text(error.issues.map(({ message }) => message).join(" "), 400);
+    throw error;
+  }
 });
 
 serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });

@@ -4,18 +4,20 @@ import { useRealtime } from "./realtime-client.ts";
 
 type Message = { id: string; name: string; text: string };
 
+/** Returns what is wrong with the message; `undefined` when it was sent. */
 async function send(form: FormData) {
   const response = await fetch(`${API}/api/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(Object.fromEntries(form)),
   });
-  if (!response.ok) throw new Error(`The message was not sent: ${response.status}`);
+  return response.ok ? undefined : (await response.text()) || "The message was not sent.";
 }
 
 export function Chat() {
   const [messages, setMessages] = useState<Message[]>([]);
   const [name, setName] = useState("Ada");
+  const [problem, setProblem] = useState<string>();
   const { status } = useRealtime({
     channels: ["room:lobby"],
     history: { limit: 50 }, // the newest 50 first
@@ -38,12 +40,14 @@ export function Chat() {
           ))}
         </ol>
       </section>
+      {problem !== undefined && <p role="alert">{problem}</p>}
       <form
         onSubmit={async (event) => {
           event.preventDefault();
           const form = event.currentTarget;
-          await send(new FormData(form)); // when it fails, the text stays
-          form.reset();
+          const problem = await send(new FormData(form));
+          setProblem(problem);
+          if (problem === undefined) form.reset(); // else the text stays
         }}
       >
         <input name="name" aria-label="Name" value={name} onChange={(event) => setName(event.target.value)} required />

@@ -1,21 +1,34 @@
-import { createServer } from "node:http";
+import { existsSync } from "node:fs";
+import { createServer, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import sirv from "sirv";
+import { isTidingsError } from "tidings";
 import { handle } from "tidings/node";
 import { realtime, room } from "./realtime.ts";
 
 const stream = handle({ realtime });
-const page = sirv("dist");
+// Before the first build there is no page: it is looked for at each request.
+const page = sirv("dist", { dev: !existsSync("dist") });
+
+/** @returns the status of the answer, and what it says */
+async function post(request: IncomingMessage): Promise<[status: number, text?: string]> {
+  const message = await json(request).catch(() => undefined);
+  try {
+    await room.emit("chat.message", message as { name: string; text: string });
+    return [204];
+  } catch (error) {
+    if (isTidingsError(error) && error.issues) return [400, error.issues.map((issue) => issue.message).join(" ")];
+    console.error(error);
+    return [503];
+  }
+}
 
 createServer(async (req, res) => {
   if (req.url?.startsWith("/api/realtime")) {
     stream(req, res);
   } else if (req.url === "/api/messages" && req.method === "POST") {
-    // The schema checks what comes.
-    const stored = await json(req)
-      .then((message) => room.emit("chat.message", message as { name: string; text: string }))
-      .catch(() => undefined);
-    res.writeHead(stored ? 204 : 400).end();
+    const [status, text] = await post(req);
+    res.writeHead(status).end(text);
   } else {
     page(req, res);
   }

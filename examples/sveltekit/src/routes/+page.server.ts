@@ -1,3 +1,5 @@
+import { fail } from "@sveltejs/kit";
+import { isTidingsError } from "tidings";
 import { room } from "$lib/server/realtime";
 
 export async function load() {
@@ -9,7 +11,12 @@ export async function load() {
 export const actions = {
   default: async ({ request }) => {
     const form = await request.formData();
-    // The schema checks what a form sends.
-    await room.emit("chat.message", { name: form.get("name") as string, text: form.get("text") as string });
+    try {
+      // The schema checks what a form sends.
+      await room.emit("chat.message", { name: form.get("name") as string, text: form.get("text") as string });
+    } catch (error) {
+      if (!isTidingsError(error) || !error.issues) throw error;
+      return fail(400, { problem: error.issues.map(({ message }) => message).join(" ") });
+    }
   },
 };

@@ -5,8 +5,8 @@ export const realtime = new Realtime({
   schema: {
     chat: {
       message: z.object({
-        name: z.string().trim().min(1).max(40),
-        text: z.string().trim().min(1).max(500),
+        name: z.string().trim().min(1, "Who are you?").max(40),
+        text: z.string().trim().min(1, "Say something.").max(500),
       }),
     },
   },

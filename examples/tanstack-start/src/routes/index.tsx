@@ -19,6 +19,7 @@ function Chat({ messages: first, after }: { messages: Message[]; after: string }
   const router = useRouter();
   const [messages, setMessages] = useState(first);
   const [name, setName] = useState("Ada");
+  const [problem, setProblem] = useState<string>();
   const { status } = useRealtime({
     channels: ["room:lobby"],
     after, // the server rendered what came before
@@ -41,13 +42,15 @@ function Chat({ messages: first, after }: { messages: Message[]; after: string }
           ))}
         </ol>
       </section>
+      {problem !== undefined && <p role="alert">{problem}</p>}
       <form
         onSubmit={async (event) => {
           event.preventDefault();
           const form = event.currentTarget;
           const text = new FormData(form).get("text") as string;
-          await send({ data: { name, text } }); // when it fails, the text stays
-          form.reset();
+          const problem = await send({ data: { name, text } });
+          setProblem(problem);
+          if (problem === undefined) form.reset(); // else the text stays
         }}
       >
         <input aria-label="Name" value={name} onChange={(event) => setName(event.target.value)} required />
