@@ -21,6 +21,7 @@ export function createFoldedState<S>(
   const { channel = "", events, after, initial } = options;
   const listeners = new Set<() => void>();
   const cursors = new Map<string, RealtimeCursor>();
+  void warn(async () => (await import("../explain-options.ts")).explainUseRealtimeState(options));
   let latest = options;
   let client = firstClient;
   let shown: RealtimeSnapshot<S> = {

@@ -1,6 +1,7 @@
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
 import { DEFAULT_CHANNEL } from "../../protocol/names.ts";
 import type { RealtimeClient } from "../options.ts";
+import { warn } from "../report.ts";
 import type { UntypedOptions } from "./options.ts";
 
 /** One subscription whose options change. */
@@ -32,6 +33,7 @@ export function followOptions(client: RealtimeClient, cursors: Map<string, Realt
       latest = options;
       const selection = selectionOf(options);
       if (selection === followed) return;
+      void warn(async () => (await import("../explain-options.ts")).explainUseRealtime(options));
       const { channels = [DEFAULT_CHANNEL], events, enabled = true, history, after } = options;
       const endBefore = end;
       followed = selection;
@@ -62,5 +64,9 @@ export function followOptions(client: RealtimeClient, cursors: Map<string, Realt
 
 /** What a subscription depends on, as text: equal by value is equal, so that arrays written in place do not subscribe anew. */
 export function selectionOf({ channels, events, enabled, history, after }: UntypedOptions): string {
+  // Before what fails for want of a list.
+  void warn(async () =>
+    typeof channels === "string" ? (await import("../explain-options.ts")).explainChannels(channels) : "",
+  );
   return JSON.stringify([channels?.filter(Boolean), events, enabled, history, after]);
 }

@@ -1,0 +1,89 @@
+/** What is wrong with options, in sentences for whoever develops the page. Loaded to warn, so never in production. */
+import { isCursorText } from "../protocol/cursor.ts";
+import { DEFAULT_CHANNEL } from "../protocol/names.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
+import type { ProvideRealtimeOptions, UntypedOptions } from "./bindings/options.ts";
+import type { UntypedStateOptions } from "./bindings/state-options.ts";
+import type { ApiOptions, ClientSubscribeOptions } from "./options.ts";
+
+/** The compiler says when a name is missing. */
+type Names<T> = Readonly<Record<keyof T, true>>;
+
+const FOLLOWED = { channels: true, events: true, onData: true, onGap: true, history: true, after: true } as const;
+const SUBSCRIBE: Names<ClientSubscribeOptions> = { ...FOLLOWED, cursors: true };
+const USE_REALTIME: Names<UntypedOptions> = { ...FOLLOWED, enabled: true };
+const STATE: Names<UntypedStateOptions<unknown>> = {
+  ...{ channel: true, events: true, initial: true, after: true },
+  ...{ reduce: true, resync: true, onGap: true },
+};
+const API: Names<ApiOptions> = { url: true, headers: true, withCredentials: true, shareTabs: true };
+const CLIENT: Names<ProvideRealtimeOptions> = {
+  ...{ api: true, maxReconnectAttempts: true, fetch: true, clock: true },
+  // Of `provideRealtime`, which hands on all that it was given.
+  ...{ client: true, onConnectionLost: true, onConnectionRestored: true, connectionLostAfterSecs: true },
+};
+
+/** What is odd about the options of `client.subscribe`: nothing of it is refused. `""` when nothing is. */
+export function explainSubscribe(options: ClientSubscribeOptions): string {
+  return explainChannels(options.channels) || explainStranger("subscribe", options, SUBSCRIBE) || explainEntries(options);
+}
+
+/** The same of those of `useRealtime`. What it hands on to `subscribe` is explained there. */
+export function explainUseRealtime(options: UntypedOptions): string {
+  return explainStranger("useRealtime", options, USE_REALTIME);
+}
+
+/** The same of those of `useRealtimeState`. */
+export function explainUseRealtimeState(options: object): string {
+  return explainStranger("useRealtimeState", options, STATE);
+}
+
+/** The same of those of `createRealtimeClient` and `provideRealtime`. */
+export function explainClient(options: object): string {
+  const misplaced = Object.keys(options).find((name) => Object.hasOwn(API, name));
+  if (misplaced) return `\`${misplaced}\` goes under \`api\`: { api: { ${misplaced} } }. As it stands it is ignored.`;
+  return explainStranger("the client", options, CLIENT);
+}
+
+/** Why an `after` is refused: it is no cursor, comes with `history`, or is one for several channels. */
+export function explainAfter(cursor: unknown, { history }: ClientSubscribeOptions, channels: readonly string[]): string {
+  if (!isCursorText(cursor))
+    return `\`after\` is ${quote(cursor)}, which is no cursor. Pass \`await channel.cursor()\` or an event's id, not an id of your database.`;
+  if (history)
+    return "`after` and `history` are given together, and only one of them can say where a channel begins. Leave one out.";
+  const entries = channels.map((channel) => `${quote(channel)}: …`).join(", ");
+  return `\`after\` is one cursor for ${channels.length} channels, and a cursor belongs to one. Pass one for each: after: { ${entries} }.`;
+}
+
+function explainStranger(of: string, options: object, known: Readonly<Record<string, true>>): string {
+  try {
+    refuseUnknownOptions(of, options, known);
+    return "";
+  } catch (error) {
+    return `${(error as Error).message.replace("tidings: ", "")} As it stands it is ignored.`;
+  }
+}
+
+/** Of `channels` that are no list: JavaScript takes a text for one of its letters. */
+export function explainChannels(channels: unknown): string {
+  return typeof channels === "string"
+    ? `\`channels\` is a text, and each letter of it would be a channel. Write channels: [${quote(channels)}].`
+    : "";
+}
+
+/** A channel without an entry in `after` begins now. It was meant to, unless there is an entry for a channel that is not wanted. */
+function explainEntries({ after, channels = [DEFAULT_CHANNEL] }: ClientSubscribeOptions): string {
+  if (typeof after !== "object") return "";
+  const missing = channels.find((channel) => channel && !Object.hasOwn(after, channel));
+  const stranger = Object.keys(after).find((name) => !channels.includes(name));
+  if (!missing || !stranger) return "";
+  return `\`after\` has an entry for ${quote(stranger)}, which is not in \`channels\`, and none for ${quote(missing)}, which therefore begins now.`;
+}
+
+function quote(value: unknown): string {
+  try {
+    return JSON.stringify(value).slice(0, 100);
+  } catch {
+    return String(value);
+  }
+}
