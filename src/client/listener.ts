@@ -89,6 +89,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     suits: (channel, position) => ["", position].includes(listener.request(channel)),
 
     joined(channel, coverage, isUnasked) {
+      void warn(async () => (await import("./explain.ts")).noteJoined());
       const { cursor: position, tail } = coverage;
       const cursor = cursors.get(channel);
       if (!cursor) {
