@@ -30,7 +30,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           ...waiting,
           name: "unit",
-          include: ["src/**/*.test.ts", "src/**/*.test.tsx", "scripts/**/*.test.mjs"],
+          include: ["src/**/*.test.ts", "src/**/*.test.tsx", "scripts/**/*.test.mjs", "test/simulation/**/*.test.ts"],
           exclude,
           testTimeout: 20_000,
         },

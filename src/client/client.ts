@@ -1,5 +1,5 @@
 import type { Timer } from "../protocol/clock.ts";
-import { compareCursors, isCursorText, ORIGIN } from "../protocol/cursor.ts";
+import { compareCursors, isCursorText } from "../protocol/cursor.ts";
 import { createListener, type Coverage, type Listener } from "./listener.ts";
 import { INITIAL, transition, type Effect, type MachineEvent, type Need } from "./machine.ts";
 import { mergeRequests } from "./merge-requests.ts";
@@ -22,8 +22,6 @@ interface OpenStream extends Stream {
   /** It does not last, or one of its channels was not to be had: it needs a successor when its time comes. */
   leaving?: boolean;
 }
-
-const WAKING = ["online", "visibilitychange", "resume"] as const;
 
 /** A client that also takes listeners made elsewhere. */
 export interface InnerClient extends RealtimeClient {
@@ -126,7 +124,7 @@ export function createRealtimeClient<T extends object = object>(
   /** There is no current stream any more, or still none. */
   function lose(): void {
     current = current?.close();
-    for (const each of listeners) each.problem?.();
+    listeners.forEach((each) => each.problem?.());
   }
 
   function ended(opened: OpenStream, retryAfterMs: number): void {
@@ -192,7 +190,6 @@ export function createRealtimeClient<T extends object = object>(
     coverage.cursor = cursor;
     for (const listener of listenersOf(frame.channel)) listener.take(frame, from, coverage);
     if (!isReset) return;
-    coverage.tail = ORIGIN;
     // Of two streams, the one that has not heard of the new log must not speak any more.
     const other = opened === current ? next : current;
     if (!other) return;
@@ -220,7 +217,7 @@ export function createRealtimeClient<T extends object = object>(
   /** Listeners came or went. */
   function check(): void {
     // The same function is listened with once, however often it is added.
-    for (const name of WAKING)
+    for (const name of ["online", "visibilitychange", "resume"] as const)
       globalThis.window?.[listeners.length > 0 ? "addEventListener" : "removeEventListener"](name, refresh);
     if (refused || need() !== "same") change();
     else refreshStatus();

@@ -97,7 +97,8 @@ export class FakeStream {
     this.url = url;
     this.headers = init.headers;
     this.channels = (url.searchParams.get("channel") ?? "").split(",");
-    const at = (url.searchParams.get("at") ?? "").split(",");
+    // Its tail is never below what a client has: it need not draw level.
+    const at = (url.searchParams.get("at") ?? "").split(",").map((start) => start.split("~")[0] as string);
     this.#feeds = this.channels.map((channel, index) => ({ channel, asked: at[index] ?? "", position: undefined }));
     this.#heard = new Map(this.channels.map((channel) => [channel, server.log(channel).last]));
     this.body = new ReadableStream({

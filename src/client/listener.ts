@@ -51,7 +51,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     if (!cursor) continue;
     if (history || !isCursorText(cursor) || (after === cursor && channels[1])) {
       void warn(async () => (await import("./explain-options.ts")).explainAfter(cursor, options, channels));
-      throw new TypeError("tidings: bad after");
+      throw new TypeError("tidings: after");
     }
     if (!cursors.has(channel)) cursors.set(channel, cursor);
   }

@@ -124,7 +124,8 @@ const TABLE: Table = {
   open: {
     // The earliest: changes that never end must not keep everyone waiting here either.
     change: (state, delayMs) => ((state.delayMs as number) <= delayMs ? [state] : [{ ...state, delayMs }, delayMs]),
-    due: ({ delayMs: _over, ...state }, need) => (need === "same" ? [state] : [{ ...state, name: "moving" }, "open", OVERLAP_MS]),
+    due: ({ delayMs: _over, ...state }, need) =>
+      need === "same" ? [state] : [{ ...state, name: "moving" }, "open", OVERLAP_MS],
     currentLost: lost("waiting"),
   },
   moving: {

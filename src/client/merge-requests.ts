@@ -2,12 +2,14 @@ import { compareCursors, isCursorText } from "../protocol/cursor.ts";
 
 /**
  * Where one stream must start on a channel so that each listener gets what it asks for: `""` now, `"-"` all that is held, `"-20"`
- * the newest 20, or after a cursor.
+ * the newest 20, or after a cursor. Behind a `~` stands the latest cursor, where that is another: the server shall draw level with it.
  */
 export function mergeRequests(requests: readonly string[]): string {
-  const [earliest] = requests.filter(isCursorText).sort(compareCursors);
-  const newest = Math.min(...requests.map((request) => (request[0] === "-" ? Number(request) || -Infinity : 0)));
-  if (!newest) return earliest ?? "";
+  const parts = requests.join("~").split("~");
+  const cursors = parts.filter(isCursorText).sort(compareCursors);
+  const [earliest = ""] = cursors;
+  const newest = Math.min(...parts.map((request) => (request[0] === "-" ? Number(request) || -Infinity : 0)));
   // How far back the newest n reach is for the log to say: beside a cursor, only all of it is sure to hold both.
-  return earliest || newest === -Infinity ? "-" : String(newest);
+  const start = !newest ? earliest : earliest || newest === -Infinity ? "-" : String(newest);
+  return [...new Set([start, ...cursors.slice(-1)])].join("~");
 }

@@ -2,8 +2,16 @@ import type { WireCode } from "../protocol/codes.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import type { Batch } from "./frame.ts";
 
-/** Where a subscriber wants to start on a channel (PROTOCOL.md, "Cursors in a request"). */
-export type FeedStart =
+/** Where a subscriber wants to start on a channel (PROTOCOL.md, "Request"). */
+export type FeedStart = StartingPoint & {
+  /**
+   * Another listener of the same subscriber stands here already. It is joined once our tail has reached this, or the log was seen
+   * to end below: a server that lags must not look like a log that was replaced.
+   */
+  readonly level?: RealtimeCursor | undefined;
+};
+
+type StartingPoint =
   /** From now on. */
   | { readonly kind: "live" }
   /** After a position, exclusive; a gap when the log cannot prove what follows it. */
@@ -20,6 +28,10 @@ export type FeedStart =
 
 /** A start as requests write it. */
 export function formatStart(start: FeedStart): string {
+  return start.level === undefined ? formatPoint(start) : `${formatPoint(start)}~${start.level}`;
+}
+
+function formatPoint(start: StartingPoint): string {
   if (start.kind === "after") return start.cursor;
   if (start.kind === "newest") return `-${start.count}`;
   return start.kind === "held" ? "-" : "";

@@ -124,6 +124,39 @@ describe("Topic", () => {
     expect(reader.seen).toEqual([missed.id, fresh.id]);
   });
 
+  it.each<[string, FeedStart["kind"]]>([
+    ["who goes on after a cursor", "after"],
+    ["who wants what is held", "held"],
+    ["who wants the newest", "newest"],
+  ])("I1 Position: %s, and has a listener that is ahead of us, is joined once we are level", async (_title, kind) => {
+    const { broker, attach, flow } = scene();
+    const first = broker.store().id;
+    attach({ kind: "live" });
+    await flow();
+    const level = broker.store().id;
+    // On its way to us, and known to a client that was with another server.
+    broker.announced.length = 0;
+    const starts = {
+      after: { kind: "after", cursor: first },
+      held: { kind: "held" },
+      newest: { kind: "newest", count: 2 },
+    } as const;
+    const reader = attach({ ...starts[kind as keyof typeof starts], level });
+    await flow();
+    expect(reader.tail).toBe(level);
+    expect(reader.seen).toEqual(kind === "after" ? [level] : [first, level]);
+  });
+
+  it("I1 Position: who has a listener beyond the end of a log that was replaced is joined, and told where it ends", async () => {
+    const { broker, attach, flow } = scene();
+    const first = broker.store().id;
+    attach({ kind: "live" });
+    await flow();
+    const reader = attach({ kind: "after", cursor: first, level: "9999-0" as RealtimeCursor });
+    await flow();
+    expect([reader.joinedAt, reader.tail]).toEqual([first, first]);
+  });
+
   it("I4 Chain: as many missed as the log still holds is no gap, one more is one gap", async () => {
     const { broker, attach, flow } = scene();
     const seen = broker.store();

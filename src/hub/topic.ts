@@ -363,6 +363,8 @@ export class Topic implements FeedSource {
     const tail = this.#tail;
     if (tail === undefined || this.#mustCatchUp) return;
     for (const feed of this.#waiting) {
+      // Ahead of us: the log tells.
+      if (feed.start?.level && compareCursors(feed.start.level, tail) > 0) continue;
       if (feed.start?.kind === "live") {
         feed.position = tail;
       } else if (feed.start?.kind === "held" || feed.position === undefined) {
@@ -390,7 +392,7 @@ export class Topic implements FeedSource {
       // Waits since after we had asked, or further back: this page proves nothing about it.
       if (feed.waitsSince >= asked.number || compareCursors(before, asked.after) < 0) continue;
       // Ahead of us: the next page tells, unless this one was the last.
-      if (compareCursors(before, tail) > 0 && !isComplete(page)) continue;
+      if (compareCursors(feed.start?.level ?? before, tail) > 0 && !isComplete(page)) continue;
       const verdict = this.#judgeFeed(feed, page);
       if (verdict.kind === "short") continue;
       if (feed.start?.kind === "held" && verdict.kind === "gap") feed.position = verdict.cursor;

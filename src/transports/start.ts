@@ -5,8 +5,17 @@ import { MAX_HISTORY_LIMIT } from "../protocol/limits.ts";
 const TIME = /^[1-9]\d{12}$/;
 const NEWEST = /^-([1-9]\d{0,8})$/;
 
-/** What a cursor in a request asks for (PROTOCOL.md, "Cursors in a request"); `undefined` when it is malformed. */
+/** What a start in a request asks for (PROTOCOL.md, "Request"); `undefined` when it is malformed. */
 export function parseStart(text: string): FeedStart | undefined {
+  const [point = "", level, ...more] = text.split("~");
+  const start = parsePoint(point);
+  if (level === undefined) return start;
+  // From now on is below nothing.
+  const isSound = isRealtimeCursor(level) && more.length === 0 && start?.kind !== "live";
+  return start && isSound ? { ...start, level } : undefined;
+}
+
+function parsePoint(text: string): FeedStart | undefined {
   if (text === "") return { kind: "live" };
   if (text === "-") return { kind: "held" };
   const newest = NEWEST.exec(text);

@@ -2,8 +2,15 @@
 import { expect } from "vitest";
 import { compareCursors, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import type { Gap } from "../../src/protocol/frames.ts";
-import { isShown, type FakeLog, type FakeServer } from "../../src/client/fake-server.ts";
+import { isShown, type FakeLog } from "../../src/client/fake-server.ts";
 import type { ClientMessage, ClientSubscribeOptions, RealtimeClient } from "../../src/client/options.ts";
+
+/** The truth that a subscriber is checked against. */
+export interface Logs {
+  log(channel: string): FakeLog;
+  /** Whether a stream is open that may lag behind the log. */
+  mayLag(channel: string): boolean;
+}
 
 /** The cursors of a listener, which remember where each channel began. */
 class Cursors extends Map<string, RealtimeCursor> {
@@ -20,7 +27,7 @@ export class CheckedSubscriber {
   /** Where it stands by what it was shown, which is not always where its cursors stand: hidden entries lie between. */
   readonly #shown = new Map<string, RealtimeCursor>();
   readonly #client: RealtimeClient;
-  readonly #server: FakeServer;
+  readonly #server: Logs;
   readonly #events: readonly string[];
   #subscription: { readonly channels: readonly string[]; readonly end: () => void } | undefined;
   /** Called with the next event, in its handler. */
@@ -33,7 +40,7 @@ export class CheckedSubscriber {
   #all: Set<string> | undefined;
   #failure: unknown;
 
-  constructor(client: RealtimeClient, server: FakeServer, events: readonly string[]) {
+  constructor(client: RealtimeClient, server: Logs, events: readonly string[]) {
     this.#client = client;
     this.#server = server;
     this.#events = events;

@@ -97,10 +97,12 @@ async function tryStream(link: Link): Promise<void> {
 /** Waits, unless the stream is closed meanwhile. */
 function rest({ options: { clock }, signal }: Link, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = delayMs < Infinity ? clock.setTimeout(resolve, delayMs) : undefined;
-    signal.addEventListener("abort", () => {
+    const timer = delayMs < Infinity ? clock.setTimeout(end, delayMs) : undefined;
+    function end(): void {
       clock.clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       resolve();
-    });
+    }
+    signal.addEventListener("abort", end);
   });
 }

@@ -1,9 +1,6 @@
 import { warn } from "../report.ts";
 import type { Link } from "./transport.ts";
 
-/** Statuses below 500 that are worth another try. 200 is that of a page that says "back soon", or of a wrong address: later, perhaps. */
-const RETRIED: readonly number[] = [200, 408, 425, 429];
-
 /**
  * Asks the endpoint. A 401 is asked once more, with headers that are asked for anew.
  *
@@ -29,6 +26,7 @@ export async function request({ asked, options, signal, alive }: Link, accept: s
     if (status === 200 && answered.get("content-type")?.startsWith(accept)) return response;
     // Waited for, since it reads the answer.
     await warn(async () => (status < 500 ? (await import("../explain.ts")).explainAnswer(address, response, accept) : ""));
-    return status >= 500 || RETRIED.includes(status) ? Number(answered.get("retry-after")) * 1_000 || 0 : Infinity;
+    // 200 is that of a page that says "back soon", or of a wrong address: later, perhaps.
+    return status >= 500 || [200, 408, 425, 429].includes(status) ? Number(answered.get("retry-after")) * 1_000 || 0 : Infinity;
   }
 }
