@@ -19,4 +19,24 @@ describe("Vue 3", () => {
     unmount();
     expect(server.open).toEqual([]);
   });
+
+  it("says in development that options which change are not followed", async () => {
+    const file = await bundleWith("vue3", { entry: "vue3/server.ts", for: "server" });
+    const { provideOddly, mountWithPlugin } = (await import(pathToFileURL(file).href)) as {
+      provideOddly: Readonly<Record<string, () => () => void>>;
+      mountWithPlugin(options: ProvideRealtimeOptions): () => void;
+    };
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const fetch = new FakeServer().fetch;
+    const lines = (): string[] => warned.mock.calls.flat().filter((line) => String(line).includes("reads its options once"));
+    mountWithPlugin({ api: { url: "http://fake.test/events" }, fetch })();
+    for (const [what, mount] of Object.entries(provideOddly)) {
+      mount()();
+      await vi.waitFor(() =>
+        expect(lines().at(-1)).toContain(`provideRealtime() was given ${what}, and reads its options once`),
+      );
+    }
+    expect(lines()).toHaveLength(3);
+    warned.mockRestore();
+  });
 });

@@ -11,6 +11,9 @@ const CONTEXT = Symbol.for("tidings.realtime");
 /**
  * One connection for this component and everything below it, open only while one of them wants a channel, and destroyed with
  * this component. Call it while the component is set up.
+ *
+ * The options are read once. Where others are wanted later, such as `shareTabs` for another user, render the component that
+ * provides anew: `{#key user.id}<RealtimeRoot {user} />{/key}`.
  */
 export function provideRealtime(options: ProvideRealtimeOptions = {}): RealtimeClient {
   const { client: given } = options;

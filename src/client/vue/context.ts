@@ -4,6 +4,7 @@ import type { ProvideRealtimeOptions } from "../bindings/options.ts";
 import { watchConnection, type WatchedClient } from "../bindings/watch-connection.ts";
 import { createRealtimeClient } from "../client.ts";
 import type { RealtimeClient } from "../options.ts";
+import { warn } from "../report.ts";
 import { whenMounted } from "./when-mounted.ts";
 
 // A bundler may give a page two copies of this module.
@@ -15,6 +16,9 @@ const provided = new WeakMap<ComponentInternalInstance, RealtimeClient>();
 /**
  * One connection for this component and everything below it, open only while one of them wants a channel, and destroyed with
  * this component. Call it in `setup`.
+ *
+ * The options are read once. Where others are wanted later, such as `shareTabs` for another user, render the component that
+ * provides anew: `<RealtimeRoot :key="user.id">`.
  */
 export function provideRealtime(options: ProvideRealtimeOptions = {}): RealtimeClient {
   const client = watched(options);
@@ -31,7 +35,10 @@ export function provideRealtime(options: ProvideRealtimeOptions = {}): RealtimeC
   return client;
 }
 
-/** One connection for a whole application: `app.use(createRealtimePlugin())`. It is destroyed when the application is unmounted. */
+/**
+ * One connection for a whole application: `app.use(createRealtimePlugin())`. It is destroyed when the application is unmounted. The
+ * options are read once; where others are wanted later, use `provideRealtime` in a component.
+ */
 export function createRealtimePlugin(options: ProvideRealtimeOptions = {}): { install(app: App): void } {
   return {
     install(app) {
@@ -55,6 +62,7 @@ export function createRealtimePlugin(options: ProvideRealtimeOptions = {}): { in
 }
 
 function watched(options: ProvideRealtimeOptions): WatchedClient {
+  void warn(async () => (await import("./explain-provided.ts")).explainProvided(options));
   return watchConnection(options.client ?? createRealtimeClient(options), () => options);
 }
 

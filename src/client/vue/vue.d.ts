@@ -18,6 +18,8 @@ declare module "vue" {
   function effectScope(): EffectScope;
   function getCurrentInstance(): ComponentInternalInstance | null;
   function inject<T>(key: symbol, defaultValue: T): T;
+  function isReactive(value: unknown): boolean;
+  function isRef(value: unknown): boolean;
   function onMounted(onMounted: () => void): void;
   function onScopeDispose(onDisposed: () => void): void;
   function provide(key: symbol, value: unknown): void;
