@@ -13,10 +13,9 @@ export function createUrlDriver(url: string): RedisDriver {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const db = parsed?.pathname.replace(/^\//, "") || "0";
   if (!parsed || !/^rediss?:$/.test(parsed.protocol) || !/^\d+$/.test(db)) {
-    const hint = /^https?:/.test(url) ? " For Upstash over REST pass `new Redis({ url, token })` of @upstash/redis." : "";
     throw new TidingsError(
       "bad_option",
-      `\`redis\` takes a URL such as "redis://localhost:6379" or "rediss://user:password@host:6379/0"; it got another one.${hint}`,
+      `\`redis\` takes a URL such as "redis://localhost:6379" or "rediss://user:password@host:6379/0"; it got ${otherThan(url)}`,
     );
   }
   const { protocol, hostname, port } = parsed;
@@ -39,6 +38,12 @@ export function createUrlDriver(url: string): RedisDriver {
       return connectLater(loading, options);
     },
   };
+}
+
+/** What a text is that is no URL of a Redis, without quoting it: it may hold a password. */
+function otherThan(url: string): string {
+  if (/^https?:/.test(url)) return "another one. For Upstash over REST pass `new Redis({ url, token })` of @upstash/redis.";
+  return url.includes("://") ? "another one." : "one with no scheme: write `redis://` before it, or `rediss://` for TLS.";
 }
 
 /** @throws TidingsError `bad_option` */
