@@ -117,6 +117,14 @@ describe("its Hono project", () => {
     await vi.waitFor(() => expect(stream.data()).toEqual([{ item: "tea", quantity: 2 }]), SOON);
   });
 
+  it("answers 400, with what the schema found, to an order that it refuses", async () => {
+    const server = await start();
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ item: "tea", quantity: 0 });
+    const response = await fetch(`${server.url}/orders`, { method: "POST", headers, body });
+    expect([response.status, await response.json()]).toMatchObject([400, { issues: [{ path: ["quantity"] }] }]);
+  });
+
   it("F-73: a file of the server listens as well", async () => {
     const server = await start({}, { before: ["--import", "./dist/kitchen.js"] });
     await order(server);
