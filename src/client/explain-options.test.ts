@@ -10,6 +10,7 @@ import {
   explainUseRealtime,
   explainUseRealtimeState,
 } from "./explain-options.ts";
+import type { ClientSubscribeOptions } from "./options.ts";
 
 const warned = vi.spyOn(console, "warn");
 const printed = (part: string): Promise<void> =>
@@ -18,34 +19,44 @@ const printed = (part: string): Promise<void> =>
 beforeEach(() => void warned.mockReset().mockReturnValue());
 afterEach(() => vi.unstubAllEnvs());
 
+const subscribing = (options: ClientSubscribeOptions): string => explainSubscribe(options, options.channels ?? ["default"]);
+
 /** As JavaScript gives them. */
 const untyped = (options: object): never => options as never;
 
 it("U-28: has a sentence for each of the three mistakes with `after`", () => {
-  expect(explainAfter(42, {}, ["a"])).toBe(
+  expect(explainAfter({ cursor: 42, isCursor: false, history: undefined, channels: ["a"] })).toBe(
     "`after` is 42, which is no cursor. Pass `await channel.cursor()` or an event's id, not an id of your database.",
   );
-  expect(explainAfter("01JD", { history: true }, ["a"])).toContain('`after` is "01JD", which is no cursor');
-  expect(explainAfter(10n, {}, ["a"])).toContain("`after` is 10, which is no cursor");
-  expect(explainAfter("1-0", { history: true }, ["a"])).toContain("`after` and `history` are given together");
-  expect(explainAfter("1-0", {}, ["a", "b"])).toContain('after: { "a": …, "b": … }');
+  expect(explainAfter({ cursor: "01JD", isCursor: false, history: true, channels: ["a"] })).toContain(
+    '`after` is "01JD", which is no cursor',
+  );
+  expect(explainAfter({ cursor: 10n, isCursor: false, history: undefined, channels: ["a"] })).toContain(
+    "`after` is 10, which is no cursor",
+  );
+  expect(explainAfter({ cursor: "1-0", isCursor: true, history: true, channels: ["a"] })).toContain(
+    "`after` and `history` are given together",
+  );
+  expect(explainAfter({ cursor: "1-0", isCursor: true, history: undefined, channels: ["a", "b"] })).toContain(
+    'after: { "a": …, "b": … }',
+  );
 });
 
 it("says that an entry of `after` is for no channel, when a channel has none", () => {
-  expect(explainSubscribe({ channels: ["room:1"], after: { "room:2": "1-0" } })).toBe(
+  expect(subscribing({ channels: ["room:1"], after: { "room:2": "1-0" } })).toBe(
     '`after` has an entry for "room:2", which is not in `channels`, and none for "room:1", which therefore begins now.',
   );
-  expect(explainSubscribe({ after: { room: "1-0" } })).toContain('none for "default"');
+  expect(subscribing({ after: { room: "1-0" } })).toContain('none for "default"');
   // Kept for more channels than are wanted now; and one that is to begin now.
-  expect(explainSubscribe({ channels: ["a", undefined, ""], after: { a: "1-0", b: "1-0" } })).toBe("");
-  expect(explainSubscribe({ channels: ["a", "b"], after: { a: "1-0" } })).toBe("");
+  expect(subscribing({ channels: ["a", undefined, ""], after: { a: "1-0", b: "1-0" } })).toBe("");
+  expect(subscribing({ channels: ["a", "b"], after: { a: "1-0" } })).toBe("");
 });
 
 it("says that an option does not exist, and which one was meant", () => {
-  expect(explainSubscribe(untyped({ channel: "room" }))).toBe(
+  expect(subscribing(untyped({ channel: "room" }))).toBe(
     "`channel` is no option of subscribe. Did you mean `channels`? As it stands it is ignored.",
   );
-  expect(explainSubscribe(untyped({ enabled: false }))).toContain("`enabled` is no option of subscribe. It takes ");
+  expect(subscribing(untyped({ enabled: false }))).toContain("`enabled` is no option of subscribe. It takes ");
   expect(explainUseRealtime({ enabled: false, channels: ["a"] })).toBe("");
   expect(explainUseRealtime(untyped({ event: "a.b" }))).toContain("Did you mean `events`?");
   expect(explainUseRealtimeState({ channel: "a", initial: 0, reducer: () => 0 })).toContain("Did you mean `reduce`?");
@@ -53,7 +64,7 @@ it("says that an option does not exist, and which one was meant", () => {
 });
 
 it("says that a text is no list of channels", () => {
-  expect(explainSubscribe(untyped({ channels: "room" }))).toContain('Write channels: ["room"].');
+  expect(subscribing(untyped({ channels: "room" }))).toContain('Write channels: ["room"].');
   expect(explainChannels("room")).toContain('Write channels: ["room"].');
 });
 

@@ -1,6 +1,7 @@
-/** What is wrong with options, in sentences for whoever develops the page. Loaded to warn, so never in production. */
-import { isCursorText } from "../protocol/cursor.ts";
-import { DEFAULT_CHANNEL } from "../protocol/names.ts";
+/**
+ * What is wrong with options, in sentences for whoever develops the page. Loaded to warn, so never in production. It imports
+ * nothing that the core has: bundlers would put that into a chunk of its own, in production, too.
+ */
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { ProvideRealtimeOptions, UntypedOptions } from "./bindings/options.ts";
 import type { UntypedStateOptions } from "./bindings/state-options.ts";
@@ -23,9 +24,17 @@ const CLIENT: Names<ProvideRealtimeOptions> = {
   ...{ client: true, onConnectionLost: true, onConnectionRestored: true, connectionLostAfterSecs: true },
 };
 
-/** What is odd about the options of `client.subscribe`: nothing of it is refused. `""` when nothing is. */
-export function explainSubscribe(options: ClientSubscribeOptions): string {
-  return explainChannels(options.channels) || explainStranger("subscribe", options, SUBSCRIBE) || explainEntries(options);
+/**
+ * What is odd about the options of `client.subscribe`: nothing of it is refused. `""` when nothing is.
+ *
+ * @param channels those of the options, or the default
+ */
+export function explainSubscribe(options: ClientSubscribeOptions, channels: ReadonlyArray<string | undefined>): string {
+  return (
+    explainChannels(options.channels) ||
+    explainStranger("subscribe", options, SUBSCRIBE) ||
+    explainEntries(options.after, channels)
+  );
 }
 
 /** The same of those of `useRealtime`. What it hands on to `subscribe` is explained there. */
@@ -45,9 +54,17 @@ export function explainClient(options: object): string {
   return explainStranger("the client", options, CLIENT);
 }
 
-/** Why an `after` is refused: it is no cursor, comes with `history`, or is one for several channels. */
-export function explainAfter(cursor: unknown, { history }: ClientSubscribeOptions, channels: readonly string[]): string {
-  if (!isCursorText(cursor))
+/** What an `after` is that is refused. */
+export interface RefusedAfter {
+  readonly cursor: unknown;
+  readonly isCursor: boolean;
+  readonly history: unknown;
+  readonly channels: readonly string[];
+}
+
+/** Why: it is no cursor, comes with `history`, or is one for several channels. */
+export function explainAfter({ cursor, isCursor, history, channels }: RefusedAfter): string {
+  if (!isCursor)
     return `\`after\` is ${quote(cursor)}, which is no cursor. Pass \`await channel.cursor()\` or an event's id, not an id of your database.`;
   if (history)
     return "`after` and `history` are given together, and only one of them can say where a channel begins. Leave one out.";
@@ -72,7 +89,7 @@ export function explainChannels(channels: unknown): string {
 }
 
 /** A channel without an entry in `after` begins now. It was meant to, unless there is an entry for a channel that is not wanted. */
-function explainEntries({ after, channels = [DEFAULT_CHANNEL] }: ClientSubscribeOptions): string {
+function explainEntries(after: ClientSubscribeOptions["after"], channels: ReadonlyArray<string | undefined>): string {
   if (typeof after !== "object") return "";
   const missing = channels.find((channel) => channel && !Object.hasOwn(after, channel));
   const stranger = Object.keys(after).find((name) => !channels.includes(name));

@@ -40,7 +40,7 @@ export interface Listener {
 export function createListener(options: ClientSubscribeOptions): Listener {
   const { history, after, events, channels: given = [DEFAULT_CHANNEL], cursors = new Map<string, RealtimeCursor>() } = options;
   const { limit = Infinity, length: wanted = limit, since = 0 } = history === true ? {} : history || { limit: 0 };
-  void warn(async () => (await import("./explain-options.ts")).explainSubscribe(options));
+  void warn(async () => (await import("./explain-options.ts")).explainSubscribe(options, given));
   // Only what the server can take: for one bad name it would refuse the channels of all the others.
   const channels = [...new Set(given)].filter((channel) => {
     void warn(() => (!channel || isChannelName(channel) ? "" : `"${String(channel)}" is not a channel name, and is left out.`));
@@ -50,7 +50,9 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     const cursor = typeof after === "object" ? Object.hasOwn(after, channel) && after[channel] : after;
     if (!cursor) continue;
     if (history || !isCursorText(cursor) || (after === cursor && channels[1])) {
-      void warn(async () => (await import("./explain-options.ts")).explainAfter(cursor, options, channels));
+      void warn(async () =>
+        (await import("./explain-options.ts")).explainAfter({ cursor, isCursor: isCursorText(cursor), history, channels }),
+      );
       throw new TypeError("tidings: after");
     }
     if (!cursors.has(channel)) cursors.set(channel, cursor);
