@@ -54,9 +54,9 @@ it("says that an entry of `after` is for no channel, when a channel has none", (
 
 it("says that an option does not exist, and which one was meant", () => {
   expect(subscribing(untyped({ channel: "room" }))).toBe(
-    "`channel` is no option of subscribe. Did you mean `channels`? As it stands it is ignored.",
+    "`channel` is no option of subscribe, and is ignored. Did you mean `channels`?",
   );
-  expect(subscribing(untyped({ enabled: false }))).toContain("`enabled` is no option of subscribe. It takes ");
+  expect(subscribing(untyped({ enabled: false }))).toContain("`enabled` is no option of subscribe, and is ignored. It takes ");
   expect(explainUseRealtime({ enabled: false, channels: ["a"] })).toBe("");
   expect(explainUseRealtime(untyped({ event: "a.b" }))).toContain("Did you mean `events`?");
   expect(explainUseRealtimeState({ channel: "a", initial: 0, reducer: () => 0 })).toContain("Did you mean `reduce`?");

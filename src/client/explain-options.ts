@@ -1,8 +1,8 @@
 /**
  * What is wrong with options, in sentences for whoever develops the page. Loaded to warn, so never in production. It imports
- * nothing that the core has: bundlers would put that into a chunk of its own, in production, too.
+ * nothing that the core has, for which bundlers would make a chunk in production, too, and nothing of the server.
  */
-import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
+import { nearNames } from "../protocol/near-names.ts";
 import type { ProvideRealtimeOptions, UntypedOptions } from "./bindings/options.ts";
 import type { UntypedStateOptions } from "./bindings/state-options.ts";
 import type { ApiOptions, ClientSubscribeOptions } from "./options.ts";
@@ -73,12 +73,12 @@ export function explainAfter({ cursor, isCursor, history, channels }: RefusedAft
 }
 
 function explainStranger(of: string, options: object, known: Readonly<Record<string, true>>): string {
-  try {
-    refuseUnknownOptions(of, options, known);
-    return "";
-  } catch (error) {
-    return `${(error as Error).message.replace("tidings: ", "")} As it stands it is ignored.`;
-  }
+  const stranger = Object.keys(options).find((name) => !Object.hasOwn(known, name));
+  if (stranger === undefined) return "";
+  const names = Object.keys(known);
+  const [near] = nearNames(stranger, names);
+  const hint = near ? `Did you mean \`${near}\`?` : `It takes ${names.join(", ")}.`;
+  return `\`${stranger}\` is no option of ${of}, and is ignored. ${hint}`;
 }
 
 /** Of `channels` that are no list: JavaScript takes a text for one of its letters. */
