@@ -12,9 +12,9 @@ const page = sirv("dist", { dev: !existsSync("dist") });
 
 /** @returns the status of the answer, and what it says */
 async function post(request: IncomingMessage): Promise<[status: number, text?: string]> {
-  const message = await json(request).catch(() => undefined);
+  const message = (await json(request).catch(() => undefined)) as { name: string; text: string };
   try {
-    await room.emit("chat.message", message as { name: string; text: string });
+    await room.emit("chat.message", message);
     return [204];
   } catch (error) {
     if (isTidingsError(error) && error.issues) return [400, error.issues.map((issue) => issue.message).join(" ")];
