@@ -41,10 +41,11 @@ export function createRealtimeClient<T extends object = object>(
 ): RealtimeClient<EventsOf<T>> {
   const { clock = pageClock, maxReconnectAttempts = Infinity } = options;
   const transportOptions = {
+    createClient: createRealtimeClient as (options: RealtimeClientOptions) => InnerClient,
+    // Who leads the tabs has one that is known already.
+    route: { cuts: 0 },
     ...options,
     clock,
-    route: { cuts: 0 },
-    createClient: createRealtimeClient as (options: RealtimeClientOptions) => InnerClient,
   };
   let listeners: readonly Listener[] = [];
   const statusListeners = new Set<() => void>();
@@ -99,12 +100,13 @@ export function createRealtimeClient<T extends object = object>(
     const names = wanted();
     if (names.length === 0) return "none";
     if (!newest || (isDue && newest.leaving) || names.join() !== [...newest.asked.keys()].join()) return "stream";
-    const isMet = (channel: string): boolean => {
+    const isMet = names.every((channel) => {
       const said = newest.joined.get(channel);
-      const wishes = newest.wishes.get(channel);
-      return said === false || listenersOf(channel).every((each) => wishes?.has(each) || each.suits(channel, said?.cursor));
-    };
-    return names.every(isMet) ? "same" : "stream";
+      return listenersOf(channel).every(
+        (each) => newest.wishes.get(channel)?.has(each) || each.suits(channel, said && said.cursor),
+      );
+    });
+    return isMet ? "same" : "stream";
   }
 
   function open(): void {

@@ -22,8 +22,12 @@ export interface Listener {
   active: boolean;
   /** How a stream must ask for `channel`: `""` from now on, `"-"` what is held, `"-20"` the newest 20, or after a cursor. */
   request(channel: string): string;
-  /** Whether what a stream brings from `position` on is all that it asks for. Anywhere else is for the server to say. */
-  suits(channel: string, position: RealtimeCursor | undefined): boolean;
+  /**
+   * Whether what a stream brings from `position` on is all that it asks for. Anywhere else is for the server to say.
+   *
+   * @param position `undefined` when it is not known yet, `false` when the stream brings nothing: the server has refused the channel.
+   */
+  suits(channel: string, position: RealtimeCursor | undefined | false): boolean;
   /**
    * A stream has joined a channel, and was asked for with this listener in mind.
    *

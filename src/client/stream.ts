@@ -1,6 +1,6 @@
 import type { Timer } from "../protocol/clock.ts";
 import { warn } from "./report.ts";
-import { chooseTransport } from "./transports/choose.ts";
+import { anyTransport } from "./transports/choose.ts";
 import type { Link, TransportOptions } from "./transports/transport.ts";
 import { DEAD_AFTER, FIRST_HEARTBEAT_MS, HEADERS_MS, MAX_CUTS, SHORT_MS } from "./times.ts";
 import type { WireFrame } from "./wire.ts";
@@ -89,9 +89,7 @@ export function openStream(asked: ReadonlyMap<string, string>, options: Transpor
   };
 
   watch();
-  // Transports begin in a later turn: who opens a stream does not hold it yet.
-  void chooseTransport(options)
-    .then((transport) => transport(link))
+  void anyTransport(link)
     .catch((error: unknown) => {
       void warn(async () => {
         if (signal.aborted) return "";

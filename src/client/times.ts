@@ -19,7 +19,5 @@ export const SHORT_MS = 5_000;
 /** Streams in a row that may be cut. */
 export const MAX_CUTS = 2;
 
-/** A leader that was silent for so long is asked whether it lives; three times as long, and it does not. */
-export const QUIET_MS = 1_500;
-/** How long a stream outlives the connection behind it: mostly that is there again by then. */
-export const GRACE_MS = 1_000;
+/** How often a tab looks whether the leader was heard, on average. At the second look without it is asked, at the fourth it has gone. */
+export const LOOK_MS = 1_500;

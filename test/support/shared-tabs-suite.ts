@@ -150,6 +150,33 @@ export function sharedTabsSuite(engine: () => Engine, { outlivesCrashes }: Engin
     await closeAll([one, other]);
   });
 
+  it("a tab whose channels are too many for one stream has a connection of its own, and disturbs no other", async () => {
+    await using server = await startSharedTabsServer(script);
+    const channels = (name: string): string[] => numbers(1, 30).map((number) => `${name}${number}`);
+    const one = await openTab(server, "a", ...channels("one"));
+    const other = await openTab(server, "a", ...channels("other"));
+    await until("a stream for each", async () => server.streams.size === 2);
+    await server.emit("one7", 1);
+    await server.emit("other7", 2);
+    await shows(one, "one7", [1]);
+    await shows(other, "other7", [2]);
+    expect(await one.evaluate("page.statuses")).toEqual(["disconnected", "connecting", "connected"]);
+    await closeAll([one, other]);
+  });
+
+  it("a channel that is refused is told in each tab that asks for it", async () => {
+    await using server = await startSharedTabsServer(script);
+    const tabs = [await openTab(server, "a", "room", "user:b"), await openTab(server, "a", "room", "user:b")];
+    await server.emit("room", 1);
+    await server.emit("user:b", "secret of b");
+    for (const tab of tabs) {
+      await shows(tab, "room", [1]);
+      expect(await tab.evaluate(`page.shown["user:b"]`)).toEqual([]);
+    }
+    expect(server.streams.size).toBe(1);
+    await closeAll(tabs);
+  });
+
   it("who is refused is told in each tab, and a tab that comes later asks again", async () => {
     await using server = await startSharedTabsServer(script);
     server.isClosedToAll = true;

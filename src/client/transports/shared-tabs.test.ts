@@ -60,7 +60,7 @@ function setUp(random?: () => number) {
 
 const operations = [
   "append", "append", "append", "append", "pump", "pump", "deliver", "deliver", "deliverSome", "time", "time", "longTime",
-  "open", "open", "subscribe", "subscribe", "subscribe", "unsubscribe", "channels",
+  "open", "open", "open", "open", "subscribe", "subscribe", "subscribe", "subscribe", "subscribe", "unsubscribe", "channels",
   "close", "crash", "freeze", "freeze", "thaw", "thaw", "destroy",
   "cut", "end", "reconnect", "refuse", "break", "hang", "trim", "failOver",
 ] as const; // prettier-ignore
@@ -103,7 +103,8 @@ async function play(steps: readonly Step[], faults: ReadonlySet<string>, random:
     const page = pick(pages, which);
     const awake = pick(pages.filter(({ tab }) => tab.state === "active"), which); // prettier-ignore
     const subscriber = awake && pick(awake.subscribers, number);
-    if (name === "append") append(CHANNELS[which % CHANNELS.length] as string, number);
+    if (name === "append")
+      for (let more = number % 4; more >= 0; more--) append(CHANNELS[which % CHANNELS.length] as string, number + more);
     else if (name === "pump") stream?.pump(number % 4 === 0 ? 1 : Infinity, number % 7 === 0 ? 2 : 0);
     else if (name === "deliver") stream?.deliver();
     else if (name === "deliverSome") stream?.deliver(1 + (number % 90));
@@ -113,7 +114,10 @@ async function play(steps: readonly Step[], faults: ReadonlySet<string>, random:
     else if (name === "subscribe" && awake && awake.subscribers.length < 3) {
       awake.tab.run(() => {
         const made = new CheckedSubscriber(awake.client, server, number % 5 === 0 ? ["x.two"] : []);
-        made.start(some(which), pick([{}, {}, { history: true }, { history: { limit: 1 + (number % 3) } }], number >> 3));
+        made.start(
+          some(number % 8 ? 1 + (which % 3) : 0),
+          pick([{}, {}, { history: true }, { history: { limit: 1 + (number % 3) } }], number >> 3),
+        );
         awake.subscribers.push(made);
       });
     } else if (name === "unsubscribe") awake?.tab.run(() => subscriber?.stop());
@@ -134,14 +138,17 @@ async function play(steps: readonly Step[], faults: ReadonlySet<string>, random:
     else if (name === "failOver") log.failOver(1 + (number % 3));
     await settle();
     if (flow === "stands") continue;
-    await clock.advance(30);
-    await settle();
-    if (flow === "gathers") continue;
-    for (const each of server.open) {
-      each.pump(flow === "flows" ? Infinity : 1);
-      each.deliver(flow === "flows" ? Infinity : 150);
+    // One tab gathers, and then the leader; a stream joins first, and reads then.
+    for (let round = 0; round < (flow === "flows" ? 3 : 1); round++) {
+      await clock.advance(30);
+      await settle();
+      if (flow === "gathers") continue;
+      for (const each of server.open) {
+        each.pump(flow === "flows" ? Infinity : 1);
+        each.deliver(flow === "flows" ? Infinity : 150);
+      }
+      await settle();
     }
-    await settle();
   }
 
   server.answers.length = 0;

@@ -10,7 +10,7 @@ export interface TransportOptions extends Pick<RealtimeClientOptions, "api" | "f
   /** What was found out about the way to the server. */
   readonly route: Route;
   /** Makes another client. A module that leads to the core cannot be loaded by it and import it, too. */
-  readonly createClient: (options: RealtimeClientOptions) => InnerClient;
+  readonly createClient: (options: TransportOptions) => InnerClient;
 }
 
 /** What a client remembers of the way to its server. */
@@ -23,8 +23,12 @@ export interface Route {
   waitMs?: number;
   /** How long pages are asked for before a stream is tried again, in ms. */
   patienceMs?: number;
+  /** Of the client of who leads the tabs: what its newest stream returned. */
+  retryAfterMs?: number;
   /** The client's claim to lead the tabs that share one connection. */
   candidate?: Candidate;
+  /** The channels for which they were refused a common one. */
+  alone?: string;
 }
 
 /** One stream, as its transport sees it. */
