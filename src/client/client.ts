@@ -39,6 +39,8 @@ export interface InnerClient extends RealtimeClient {
 export function createRealtimeClient<T extends object = object>(
   options: RealtimeClientOptions = {},
 ): RealtimeClient<EventsOf<T>> {
+  // The client of those who lead other tabs was asked before.
+  void warn(async () => ("route" in options ? "" : (await import("./explain-options.ts")).explainClient(options)));
   const { clock = pageClock, maxReconnectAttempts = Infinity } = options;
   const transportOptions = {
     createClient: createRealtimeClient as (options: RealtimeClientOptions) => InnerClient,

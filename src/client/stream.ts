@@ -57,7 +57,7 @@ export function openStream(asked: ReadonlyMap<string, string>, options: Transpor
     route.polls = !route.polls;
     void warn(() =>
       route.polls
-        ? "streams do not come through: the server takes more than ten seconds to begin one (does it compile?), or something on the way holds them back or cuts them. Asking for pages instead (docs/guides/proxies.md)."
+        ? "no stream has come through: nothing came for ten seconds, or each was cut or fell silent soon after it began. Either something on the way holds streams back (docs/guides/proxies.md), or the server is slow just now, as `next dev` is while it compiles. Asking for pages; a stream is tried again in a minute."
         : "pages do not come through either. Trying a stream again.",
     );
   }

@@ -33,3 +33,4 @@ export type {
 } from "./options.ts";
 export type { RealtimeCursor } from "../protocol/cursor.ts";
 export type { Gap } from "../protocol/frames.ts";
+export type { EventDataMap } from "../schema/schema.ts";
