@@ -29,7 +29,7 @@ export function lead(name: string, options: TransportOptions & { route: LeaderRo
   /** What is told in one turn is one message, and a frame stands in it once. */
   function tell(id: string, frame?: WireFrame): void {
     const newest = frames.at(-1);
-    if (newest?.[0] === frame && newest) newest[1].push(id);
+    if (newest && newest[0] === frame) newest[1].push(id);
     else if (frames.push([frame, [id]]) === 1) queueMicrotask(say);
   }
 
