@@ -3,7 +3,7 @@ import type { Transport } from "./transport.ts";
 
 /** The transport that suits the way. What only some pages need is loaded when they do; where it cannot be had, the usual way has to do. */
 export const anyTransport: Transport = async (link) => {
-  // Begins in a later turn: who opens a stream does not hold it yet.
+  // oxlint-disable-next-line typescript/await-thenable -- begins in a later turn: who opens a stream does not hold it yet
   const { api, route } = await link.options;
   let transport = streaming;
   try {

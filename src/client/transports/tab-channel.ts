@@ -26,6 +26,7 @@ export interface News {
 }
 
 /** Opens the channel between tabs. What is not of ours is not heard. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- each side says what it hears
 export function tune<M>(name: string, hear: (message: M) => void): BroadcastChannel {
   const channel = new BroadcastChannel(name);
   channel.addEventListener("message", ({ data }: MessageEvent<M>) => {
