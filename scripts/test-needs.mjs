@@ -3,7 +3,7 @@
  * Which tools a test file needs. Nobody declares it: a test that starts Redis or a browser imports the module of
  * `test/support` that does so, directly or through another one.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { root } from "./entries.mjs";
 
@@ -51,7 +51,8 @@ export function testNeeds(folder = root) {
 function needsOf(file, seen = new Set()) {
   /** @type {Set<ToolName>} */
   const needs = new Set();
-  if (seen.has(file) || !existsSync(file)) return needs;
+  // What looks like an import of a folder stands in a text that a test writes.
+  if (seen.has(file) || !statSync(file, { throwIfNoEntry: false })?.isFile()) return needs;
   seen.add(file);
   for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(IMPORT)) {
     const target = specifier.startsWith(".") ? path.resolve(path.dirname(file), specifier) : specifier;

@@ -54,7 +54,7 @@ describe("where streams cannot be had", () => {
     await tab.until(`shown.statuses.at(-1) === "connected"`);
     for (let value = 1; value <= 20; value++) await server.emit(value);
     await shows(tab, numbers(1, 20));
-    await expect.poll(async () => (await tab.console()).join("\n"), { timeout: 20_000 }).toContain("Asking for pages instead");
+    await expect.poll(async () => (await tab.console()).join("\n"), { timeout: 20_000 }).toContain("Asking for pages");
     const before = proxy.requests.length;
     await server.emit(21);
     await shows(tab, numbers(1, 21));
