@@ -31,7 +31,7 @@ const config: ViteUserConfig = defineConfig({
           ...waiting,
           name: "unit",
           include: ["src/**/*.test.ts", "src/**/*.test.tsx", "scripts/**/*.test.mjs", "test/simulation/**/*.test.ts"],
-          exclude,
+          exclude: [...exclude, LONG],
           testTimeout: 20_000,
         },
       },

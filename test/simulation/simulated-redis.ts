@@ -30,10 +30,21 @@ export interface AnnouncementFaults {
 
 /** A log whose next life may follow the one before without a hole: who had all of that needs no gap. */
 class SimulatedLog extends FakeLog {
+  /** What went down with a failover: nobody can know of it who did not see it before. */
+  readonly #lost = new Set<string>();
+
+  override failOver(behind: number): void {
+    const before = this.entries.map(({ id }) => id);
+    super.failOver(behind);
+    for (const id of before.slice(this.entries.length)) this.#lost.add(id);
+  }
+
   override hides(from: RealtimeCursor, to: RealtimeCursor, events: readonly string[]): boolean {
     if (super.hides(from, to, events)) return true;
-    for (const entry of this.ever.values())
-      if (compareCursors(entry.id, from) > 0 && compareCursors(entry.id, to) < 0 && isShown(entry, events)) return false;
+    for (const entry of this.ever.values()) {
+      const isBetween = compareCursors(entry.id, from) > 0 && compareCursors(entry.id, to) < 0;
+      if (isBetween && !this.#lost.has(entry.id) && isShown(entry, events)) return false;
+    }
     return true;
   }
 }
@@ -44,6 +55,7 @@ export class SimulatedRedis {
   readonly #logs = new Map<string, FakeLog>();
   readonly #brokers = new Set<SimulatedBroker>();
   readonly #keeps: number;
+  readonly #padding = new Map<string, string>();
   #ids = 1_000;
 
   constructor(time: SimulatedTime, keeps: number) {
@@ -57,15 +69,22 @@ export class SimulatedRedis {
     return log;
   }
 
-  store(channel: string, event: string): RealtimeCursor {
+  /** @param size bytes of its payload, about */
+  store(channel: string, event: string, size: number = 0): RealtimeCursor {
     const log = this.log(channel);
     // Unique over all lives of a log, as times are.
     const id = `${++this.#ids}-0` as RealtimeCursor;
     log.append(id, event);
     log.trim(this.#keeps);
-    const entry = entryOf(log.ever.get(id) as FakeLog["entries"][number]);
+    // Spaces behind a value are no part of it.
+    if (size > 0) this.#padding.set(id, " ".repeat(size));
+    const entry = this.entryOf(log.ever.get(id) as FakeLog["entries"][number]);
     for (const broker of this.#brokers) broker.announce(channel, { ...entry, keeps: this.#keeps });
     return id;
+  }
+
+  entryOf({ id, prev, event }: FakeLog["entries"][number]): Entry {
+    return { id, prev, event, json: JSON.stringify(id) + (this.#padding.get(id) ?? "") };
   }
 
   connect(chance: Chance, faults: AnnouncementFaults): SimulatedBroker {
@@ -78,8 +97,6 @@ export class SimulatedRedis {
     this.#brokers.delete(broker);
   }
 }
-
-const entryOf = ({ id, prev, event }: FakeLog["entries"][number]): Entry => ({ id, prev, event, json: JSON.stringify(id) });
 
 /** One direction of a connection: what is sent arrives in order, later. */
 class Wire {
@@ -174,8 +191,8 @@ export class SimulatedBroker implements Broker {
     if (this.#chance.happens(this.#faults.doubled)) this.#announcements.send(hear);
   }
 
-  append(channel: string, { event }: Draft): Promise<RealtimeCursor> {
-    return this.#ask(() => this.#redis.store(channel, event));
+  append(channel: string, { event, json }: Draft): Promise<RealtimeCursor> {
+    return this.#ask(() => this.#redis.store(channel, event, json.length));
   }
 
   read(channel: string, after: RealtimeCursor): Promise<Page> {
@@ -185,7 +202,7 @@ export class SimulatedBroker implements Broker {
         entries: entries
           .filter(({ id }) => compareCursors(id, after) > 0)
           .slice(0, PAGE_ENTRIES)
-          .map(entryOf),
+          .map((entry) => this.#redis.entryOf(entry)),
         last,
       };
     });

@@ -15,6 +15,7 @@ const CHANNELS = ["a", "b", "c"] as const;
 /** One event is shown to nobody: a later version wrote it. */
 const EVENTS = ["x.one", "x.two", "x.three", ""] as const;
 const MAX_SUBSCRIBERS = 8;
+const LARGE = " ".repeat(120_000);
 
 const KINDS = [
   "emit", "emit", "emit", "emit", "emit", "emit", "emit", "emit", "emitMany", "emitMany", "emitMany", "emitMany",
@@ -109,7 +110,8 @@ export async function play({
   const emit = (which: number, count: number): void => {
     const server = pick(servers, which)?.broker;
     const event = EVENTS[count % EVENTS.length] as string;
-    const draft = { event, json: "", emitId: "" };
+    // Two or three large ones fill what a stream may have in its socket.
+    const draft = { event, json: count % 40 === 0 ? LARGE : "", emitId: "" };
     server?.append(CHANNELS[count % CHANNELS.length] as string, draft).catch(() => {});
   };
 
