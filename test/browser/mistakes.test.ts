@@ -9,7 +9,7 @@ import { handle } from "../../src/node.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { bundlePage } from "../support/bundle.ts";
 import { serve, type TestServer } from "../support/http-server.ts";
-import { selfSigned } from "../support/self-signed.ts";
+import { SELF_SIGNED } from "../support/self-signed.ts";
 
 let browser: Browser;
 let script: string;
@@ -134,7 +134,7 @@ describe("a page of one origin and an API of another", () => {
 });
 
 it("a page from https that asks http: the console says so, and over https it works", async () => {
-  const server = createServer(selfSigned(), all);
+  const server = createServer(SELF_SIGNED, all);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const secure = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {

@@ -1,25 +1,24 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-
-/** What a server over TLS needs. No browser trusts it unless it is told to trust everybody. */
-export interface Certificate {
-  readonly key: string;
-  readonly cert: string;
-}
-
-/** Makes a certificate for this machine, signed by itself. Needs the program `openssl`. */
-export function selfSigned(): Certificate {
-  const folder = mkdtempSync(path.join(tmpdir(), "tidings-certificate-"));
-  try {
-    const [key, cert] = ["key.pem", "cert.pem"].map((name) => path.join(folder, name)) as [string, string];
-    const made = ["-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1"];
-    execFileSync("openssl", ["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", ...made], {
-      stdio: "pipe",
-    });
-    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+/**
+ * What a server of the tests needs to speak TLS: a certificate for 127.0.0.1, signed by itself, that lasts for a hundred years. No browser
+ * trusts it unless it is told to trust everybody. Nothing is secret about its key.
+ */
+export const SELF_SIGNED: { readonly key: string; readonly cert: string } = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQggVKbh9m8P1F6kN3e
+s0oO50rsQxCDsMGFR6oOoC8JLw6hRANCAAQWReZyzUszoYLqi+enFkGAzoGGUOps
+sSpkRQsOgUYWDqHD3T0KBcgyDN8vW9O6ODXmS1vdKhYr5iQ6MsE8l6+r
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBfzCCASWgAwIBAgIUIwgC2m+C3uxACOSdqR3mno9x1yMwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMTIzMDEwOVoYDzIxMjYxMDI4
+MjMwMTA5WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQWReZyzUszoYLqi+enFkGAzoGGUOpssSpkRQsOgUYWDqHD3T0KBcgy
+DN8vW9O6ODXmS1vdKhYr5iQ6MsE8l6+ro1MwUTAdBgNVHQ4EFgQUTsxTqjEqZ9A5
+qzqbLaZH8ONWXF4wHwYDVR0jBBgwFoAUTsxTqjEqZ9A5qzqbLaZH8ONWXF4wDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiBNXqFRjpiHJ8PzLNtQD7V7
+lC8cdyW6Cf7+x53/dwgu+gIhANMYY85obNLE3WK/eVNFHcY07EHYw3CgFn4B1Dj8
+2wLV
+-----END CERTIFICATE-----
+`,
+};
