@@ -355,6 +355,17 @@ describe("cursors", () => {
     expect(idsOf(heard)).toEqual([id(60)]);
   });
 
+  it("what follows a reset is new, however far the old log had come", async () => {
+    const { server, join } = setUp();
+    server.log("a").append(id(100), "x.y");
+    const heard = await join();
+    server.stream.say(gapFrame({ channel: "a", after: id(100), cursor: id(50), reason: "reset" }));
+    server.stream.say(eventFrame({ id: id(60), channel: "a", event: "x.y", json: "1" }));
+    server.stream.deliver();
+    await settle();
+    expect(heard.messages).toMatchObject([{ id: id(60), replayed: false }]);
+  });
+
   it("I1 Position: what a server says twice, or goes back to, is shown once, also to who comes in between", async () => {
     const { server, join, hear } = setUp();
     const heard = await join();

@@ -194,6 +194,8 @@ export function createRealtimeClient<T extends object = object>(
     coverage.cursor = cursor;
     for (const listener of listenersOf(frame.channel)) listener.take(frame, from, coverage);
     if (!isReset) return;
+    // What follows is new, however far the old log had come.
+    coverage.tail = cursor;
     // Of two streams, the one that has not heard of the new log must not speak any more.
     const other = opened === current ? next : current;
     if (!other) return;

@@ -104,7 +104,7 @@ const lost =
     return [
       { name, attempt: attempt + 1, patient },
       patient
-        ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) + random * WAKE_SPREAD_MS
+        ? Math.min(MAX_RETRY_AFTER_MS, retryAfterMs) + random * WAKE_SPREAD_MS
         : random * Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** attempt),
     ];
   };
