@@ -9,6 +9,8 @@ const exclude = [...configDefaults.exclude, "**/fixtures/**", ...leftOut];
 
 // What takes long runs by `npm run test:long`.
 const LONG = "test/**/*.long.test.ts";
+// Faults on real parts, by `npm run test:chaos`.
+const CHAOS = "test/chaos/**/*.chaos.test.ts";
 const LONG_BROWSER = "test/{browser,examples}/**/*.long.test.ts";
 
 // Most of them wait most of the time, for servers and for clocks.
@@ -30,8 +32,14 @@ const config: ViteUserConfig = defineConfig({
         test: {
           ...waiting,
           name: "unit",
-          include: ["src/**/*.test.ts", "src/**/*.test.tsx", "scripts/**/*.test.mjs", "test/simulation/**/*.test.ts"],
-          exclude: [...exclude, LONG],
+          include: [
+            "src/**/*.test.ts",
+            "src/**/*.test.tsx",
+            "scripts/**/*.test.mjs",
+            "test/simulation/**/*.test.ts",
+            "test/chaos/**/*.test.ts",
+          ],
+          exclude: [...exclude, LONG, CHAOS],
           testTimeout: 20_000,
         },
       },
@@ -57,6 +65,19 @@ const config: ViteUserConfig = defineConfig({
           exclude: [...exclude, LONG_BROWSER],
           testTimeout: 300_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // One at a time: they fill the machine, and compare what they see on it.
+          maxWorkers: 1,
+          name: "chaos",
+          retry,
+          include: [CHAOS],
+          exclude,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
       {
