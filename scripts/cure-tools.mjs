@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { isProgram, LONG_TOOL_NAMES, NAMES } from "./find-tools.mjs";
+import { CHAOS_TOOL_NAMES, isProgram, LONG_TOOL_NAMES, NAMES } from "./find-tools.mjs";
 
 /** @import { ToolName } from "./find-tools.mjs" */
 
@@ -24,6 +24,7 @@ const DEBIAN = {
   firefox: "firefox-esr",
   webkit: "webkit2gtk-driver",
   xvfb: "xvfb",
+  nginx: "nginx-light",
 };
 
 /** The revision that the installed playwright-core drives; a bare `npx playwright` would fetch another one. */
@@ -35,7 +36,7 @@ const PLAYWRIGHT = "npx playwright-core install chromium";
  */
 
 /** What several package managers call the same. */
-const XORG = { firefox: "firefox", xvfb: "xorg-x11-server-Xvfb" };
+const XORG = { firefox: "firefox", xvfb: "xorg-x11-server-Xvfb", nginx: "nginx" };
 
 /**
  * Per package manager: how it installs, and what the tools are called there. Sorted by what to prefer where several exist
@@ -61,13 +62,13 @@ const MANAGERS = [
     program: "apk",
     root: true,
     install: "apk add",
-    packages: () => ({ redis: "valkey", chromium: "chromium", firefox: "firefox", xvfb: "xvfb" }),
+    packages: () => ({ redis: "valkey", chromium: "chromium", firefox: "firefox", xvfb: "xvfb", nginx: "nginx" }),
   },
   {
     program: "pacman",
     root: true,
     install: "pacman -S --needed",
-    packages: () => ({ redis: "valkey", chromium: "chromium", firefox: "firefox", xvfb: "xorg-server-xvfb" }),
+    packages: () => ({ redis: "valkey", chromium: "chromium", firefox: "firefox", xvfb: "xorg-server-xvfb", nginx: "nginx" }),
   },
   {
     program: "zypper",
@@ -83,6 +84,7 @@ const MANAGERS = [
       redis: "redis",
       chromium: { command: PLAYWRIGHT },
       firefox: { command: "brew install --cask firefox" },
+      nginx: "nginx",
     }),
   },
 ];
@@ -114,7 +116,11 @@ export function cureCommand(missing, { env = process.env, uid = process.getuid?.
   }
   const sudo = manager?.root && uid !== 0 ? "sudo " : "";
   if (packages.length > 0) commands.unshift(`${sudo}${manager?.install} ${packages.join(" ")}`);
-  const script = missing.some((name) => LONG_TOOL_NAMES.includes(name)) ? "npm run test:long" : "npm test";
+  const script = missing.some((name) => LONG_TOOL_NAMES.includes(name))
+    ? "npm run test:long"
+    : missing.some((name) => CHAOS_TOOL_NAMES.includes(name))
+      ? "npm run test:chaos"
+      : "npm test";
   if (variables.length > 0) commands.push(`${variables.join(" ")} ${script}`);
   return commands.join(" && ");
 }

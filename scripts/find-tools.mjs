@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Finds the programs that some tests need: a Redis server and Chromium, and for those that take long Firefox and WebKit. Found
+ * Finds the programs that some tests need: a Redis server and Chromium, for those that take long Firefox and WebKit, for those of faults
+ * nginx. Found
  * means that it starts: a file of the right name proves nothing (a broken symlink, a binary for another machine, a browser
  * without its libraries).
  * Changes nothing on the machine.
@@ -12,7 +13,7 @@ import os from "node:os";
 import path from "node:path";
 
 /**
- * @typedef {"redis" | "chromium" | "firefox" | "webkit" | "xvfb"} ToolName `webkit` is its driver, which brings the browser
+ * @typedef {"redis" | "chromium" | "firefox" | "webkit" | "xvfb" | "nginx"} ToolName `webkit` is its driver, which brings the browser
  * @typedef {{ path: string, source: string }} Candidate where a tool may be, and who says so
  * @typedef {{ path: string, source: string, reason: string }} Failure a candidate that does not start, and why
  * @typedef {object} Tool
@@ -35,6 +36,12 @@ export const TOOL_NAMES = ["redis", "chromium"];
  */
 export const LONG_TOOL_NAMES = ["firefox", "webkit", "xvfb"];
 
+/**
+ * What the tests of faults need besides.
+ * @type {ToolName[]}
+ */
+export const CHAOS_TOOL_NAMES = ["nginx"];
+
 /** How long a program may take to start, in ms. A cold browser on a busy machine takes seconds. */
 const START_TIMEOUT_MS = 30_000;
 
@@ -51,10 +58,21 @@ export const NAMES = {
   firefox: { variable: "FIREFOX_PATH", programs: ["firefox-esr", "firefox"] },
   webkit: { variable: "WEBKIT_DRIVER", programs: ["WebKitWebDriver"] },
   xvfb: { variable: "XVFB_PATH", programs: ["Xvfb"] },
+  nginx: { variable: "NGINX_PATH", programs: ["nginx"] },
 };
 
 /** @type {Record<ToolName, (program: string) => Promise<string | undefined>>} */
-const START = { redis: startRedis, chromium: startChromium, firefox: startFirefox, webkit: startWebKitDriver, xvfb: startXvfb };
+const START = {
+  redis: startRedis,
+  chromium: startChromium,
+  firefox: startFirefox,
+  webkit: startWebKitDriver,
+  xvfb: startXvfb,
+  nginx: askNginx,
+};
+
+/** Where root's programs are: not every PATH names it. */
+const ROOT_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
 /** Where macOS keeps programs that a PATH set by a GUI or by an editor does not name. */
 const MAC_FOLDERS = ["/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin"];
@@ -132,6 +150,7 @@ export async function candidates(name, place) {
   const inFolders = (/** @type {string[]} */ where) =>
     programs.flatMap((program) => where.map((folder) => path.join(folder, program)));
   add(inFolders(folders), "PATH");
+  if (name === "nginx") add(inFolders(ROOT_FOLDERS), "usual place");
   if (platform === "darwin") add([...inFolders(MAC_FOLDERS), ...(MAC_BROWSERS[name] ?? [])], "usual place");
   if (name === "chromium") {
     const file = await playwrightChromium();
@@ -286,6 +305,18 @@ function startXvfb(program) {
       return undefined;
     });
   });
+}
+
+/**
+ * Has it tell its version, which it does only when its libraries are there.
+ * @param {string} program
+ * @returns {Promise<string | undefined>} its version
+ * @throws when it does not start
+ */
+function askNginx(program) {
+  return inScratchFolder((folder) =>
+    running({ program, options: ["-v"], folder }, (output) => output(/^nginx version: nginx\/(\S+)/m)),
+  );
 }
 
 /** @returns {Promise<number>} */

@@ -19,6 +19,7 @@ const MARKS = {
   webkit: WEBKIT,
   // It has no mode without a window.
   xvfb: WEBKIT,
+  nginx: /(^|\/)test\/support\/nginx\.ts$/,
 };
 
 const IMPORT = /\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g;

@@ -1,8 +1,9 @@
 // @ts-check
 /**
  * `npm test`: says what it found, builds if it has to, runs the tests, and closes with one line. Arguments go to vitest
- * (`npm test -- src/hub`). What takes long (`*.long.test.ts`) runs with `npm run test:long`; with `--short`, as CI does it, a part of it,
- * without Firefox and WebKit. `REDIS_URL` never reaches a test: tests kill and flush.
+ * (`npm test -- src/hub`). What takes long (`*.long.test.ts`) runs with `npm run test:long`, faults on real parts (`*.chaos.test.ts`)
+ * with `npm run test:chaos`; with `--short`, as CI does it, a part of it, with nothing but what `npm test` needs. `REDIS_URL` never
+ * reaches a test: tests kill and flush.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,7 +12,7 @@ import path from "node:path";
 import { buildIfStale } from "./build-if-stale.mjs";
 import { cureCommand, installDebian, mayInstall } from "./cure-tools.mjs";
 import { root } from "./entries.mjs";
-import { findTools, LONG_TOOL_NAMES, NAMES, TOOL_NAMES } from "./find-tools.mjs";
+import { CHAOS_TOOL_NAMES, findTools, LONG_TOOL_NAMES, NAMES, TOOL_NAMES } from "./find-tools.mjs";
 import { testNeeds } from "./test-needs.mjs";
 
 /** @import { Tool, ToolName } from "./find-tools.mjs" */
@@ -144,11 +145,37 @@ function readResults(file) {
 }
 
 /**
+ * @typedef {object} Suite
+ * @property {string[]} projects of vitest
+ * @property {ToolName[]} tools that it needs besides those that all need
+ * @property {string[]} short what of it runs with `--short`
+ */
+
+/** @type {Record<"usual" | "long" | "chaos", Suite>} */
+const SUITES = {
+  usual: { projects: ["!long*", "!chaos"], tools: [], short: [] },
+  // Each kind once, and with no other browser than Chromium.
+  long: {
+    projects: ["long*"],
+    tools: LONG_TOOL_NAMES,
+    short: ["test/examples", "engines-chromium", "redis-cluster", "page-bun"],
+  },
+  // Each of them has a short form of its own, and reads that it is wanted in the environment.
+  chaos: { projects: ["chaos"], tools: CHAOS_TOOL_NAMES, short: ["chaos/redis", "chaos/servers"] },
+};
+
+/** @param {string} file */
+function suiteOf(file) {
+  if (file.includes(".long.test.")) return SUITES.long;
+  return file.includes(".chaos.test.") ? SUITES.chaos : SUITES.usual;
+}
+
+/**
  * @param {string[]} options for vitest
  * @returns {Promise<number>} the exit code
  */
 async function main(options) {
-  const names = isLong && !isShort ? [...TOOL_NAMES, ...LONG_TOOL_NAMES] : TOOL_NAMES;
+  const names = isShort ? TOOL_NAMES : [...TOOL_NAMES, ...suite.tools];
   let tools = await findTools({}, names);
   report(tools);
   if (missingOf(tools).length > 0 && mayInstall()) {
@@ -163,10 +190,11 @@ async function main(options) {
 
   const missing = missingOf(tools);
   const left = [...testNeeds()]
-    .filter(([file, needs]) => file.includes(".long.test.") === isLong && missing.some((name) => needs.has(name)))
+    .filter(([file, needs]) => suiteOf(file) === suite && missing.some((name) => needs.has(name)))
     .map(([file]) => file);
   const env = testEnv(tools);
   const folder = mkdtempSync(path.join(os.tmpdir(), "tidings-test-"));
+  if (isShort) env.CHAOS_SHORT = "1";
   // Everything that a test puts into the temporary folder goes with it, however the run ends.
   env.TMPDIR = folder;
   process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
@@ -193,14 +221,10 @@ async function main(options) {
 }
 
 const options = process.argv.slice(2);
-const isLong = options.includes("--long");
-const isShort = options.includes("--short");
-/** Of what takes long: each kind once, and with no other browser than Chromium. */
-const SHORT = ["test/examples", "engines-chromium", "redis-cluster", "page-bun"];
+/** @param {string} option */
+const take = (option) => options.includes(option) && options.splice(options.indexOf(option), 1).length > 0;
+const suite = take("--chaos") ? SUITES.chaos : take("--long") ? SUITES.long : SUITES.usual;
+const isShort = take("--short");
 process.exit(
-  await main([
-    isLong ? "--project=long*" : "--project=!long*",
-    ...(isShort ? SHORT : []),
-    ...options.filter((option) => option !== "--long" && option !== "--short"),
-  ]),
+  await main([...suite.projects.map((project) => `--project=${project}`), ...(isShort ? suite.short : []), ...options]),
 );

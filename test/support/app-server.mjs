@@ -2,7 +2,7 @@
 /**
  * A server of the tests, on the built package: one process that a test can start, cut and kill.
  * Environment: PORT, REDIS_URL (memory without it), MAX_LENGTH, PAGE (the script of the page).
- * Says `ready` to its parent, and takes `{ emit: [...] }`, `{ cut: true }`.
+ * Says `ready` to its parent, takes `{ emit: [...] }`, `{ cut: true }`, and ends in order at SIGTERM.
  */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -12,6 +12,7 @@ import { handle } from "tidings/node";
 
 const { PORT = "0", REDIS_URL, MAX_LENGTH = "1000", PAGE } = process.env;
 const redis = REDIS_URL ? new Redis(REDIS_URL) : undefined;
+redis?.on("error", () => {});
 const realtime = new Realtime({ history: { maxLength: Number(MAX_LENGTH) }, redis: redis ?? { driver: "memory" } });
 const stream = handle({ realtime });
 /** @type {Set<import("node:net").Socket>} */
@@ -47,6 +48,12 @@ async function obey(message) {
 }
 
 process.on("message", obey);
+process.once("SIGTERM", async () => {
+  server.close();
+  await realtime.close();
+  redis?.disconnect();
+  process.exit();
+});
 server.listen(Number(PORT), "127.0.0.1", () => {
   const address = server.address();
   process.send?.({ port: typeof address === "object" ? address?.port : undefined });

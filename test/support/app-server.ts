@@ -11,7 +11,7 @@ export interface AppServerOptions {
 }
 
 /** A server process on the built package. */
-export interface AppServer {
+export interface AppServer extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   /** Emits in order: `[channel, event, data]`. Resolves when all are stored. */
@@ -21,6 +21,8 @@ export interface AppServer {
   admit(): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
+  /** SIGTERM, as in a deployment: it closes its `Realtime` and its streams, then ends. */
+  stop(): Promise<void>;
 }
 
 const script = fileURLToPath(new URL("app-server.mjs", import.meta.url));
@@ -45,6 +47,12 @@ export async function startAppServer({
   const [ready] = (await once(child, "message")) as [{ port: number }];
   let requests = 0;
 
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  };
   const ask = (message: object): Promise<void> => request(child, ++requests, message);
   return {
     port: ready.port,
@@ -52,12 +60,9 @@ export async function startAppServer({
     emit: (...events) => ask({ emit: events }),
     cut: ({ refuse = false } = {}) => ask({ cut: true, refuse }),
     admit: () => ask({ refuse: false }),
-    async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, "exit");
-      child.kill("SIGKILL");
-      await exited;
-    },
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+    [Symbol.asyncDispose]: () => end("SIGKILL"),
   };
 }
 

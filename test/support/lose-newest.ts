@@ -9,8 +9,8 @@ import type { RedisProcess } from "./redis-process.ts";
  * @throws Error when a replica was there again before the master died
  */
 export async function killUnheard(
-  master: RedisProcess,
-  replicas: readonly RedisProcess[],
+  master: Pick<RedisProcess, "port" | "kill">,
+  replicas: ReadonlyArray<Pick<RedisProcess, "freeze" | "thaw">>,
   write: () => Promise<unknown>,
 ): Promise<void> {
   for (const replica of replicas) replica.freeze();

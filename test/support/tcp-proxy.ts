@@ -25,6 +25,8 @@ export interface ProxiedConnection {
 /** A user-space proxy on 127.0.0.1 that can be slow, lossy or gone. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
+  /** Where new connections lead. */
+  targetPort: number;
   /** The open connections, oldest first. */
   readonly connections: readonly ProxiedConnection[];
   /** How slow a connection is; asked for each chunk. Order is kept. @default no delay */
@@ -147,7 +149,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
       client.destroy();
       return;
     }
-    const server = connect({ port: targetPort, host: "127.0.0.1", allowHalfOpen: true });
+    const server = connect({ port: proxy.targetPort, host: "127.0.0.1", allowHalfOpen: true });
     const connection = new Connection(client, server, proxy);
     open.add(connection);
     const closed = () => client.closed && server.closed && open.delete(connection);
@@ -159,6 +161,7 @@ export async function startProxy(targetPort: number): Promise<TcpProxy> {
 
   const proxy: TcpProxy = {
     port: (listener.address() as AddressInfo).port,
+    targetPort,
     get connections() {
       return [...open];
     },

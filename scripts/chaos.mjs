@@ -1,0 +1,32 @@
+// @ts-check
+/**
+ * `npm run test:chaos`: faults on real parts, then the tables of what they did. With `--write` the tables go into the guide as well;
+ * with `--short`, as CI does it, each kind of fault is smaller and briefer. Other arguments go to vitest.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { root } from "./entries.mjs";
+import { fillTables, tableOf } from "./tables.mjs";
+
+const GUIDE = path.join(root, "docs/guides/delivery.md");
+
+const options = process.argv.slice(2).filter((option) => option !== "--write");
+const isWriting = process.argv.includes("--write");
+const folder = mkdtempSync(path.join(os.tmpdir(), "tidings-tables-"));
+const { status } = spawnSync(process.execPath, [path.join(root, "scripts/test.mjs"), "--chaos", ...options], {
+  stdio: "inherit",
+  env: { ...process.env, CHAOS_TABLES: folder },
+});
+
+/** @type {Map<string, string>} */
+const tables = new Map();
+for (const file of readdirSync(folder).toSorted()) {
+  const rows = readFileSync(path.join(folder, file), "utf8").trim().split("\n");
+  tables.set(path.basename(file, ".jsonl"), tableOf(rows.map((row) => JSON.parse(row))));
+}
+rmSync(folder, { recursive: true });
+for (const [name, table] of tables) console.log(`\n${name}\n\n${table}`);
+if (isWriting && existsSync(GUIDE)) writeFileSync(GUIDE, fillTables(readFileSync(GUIDE, "utf8"), tables));
+process.exit(status ?? 1);
