@@ -73,8 +73,6 @@ const config: ViteUserConfig = defineConfig({
           // One at a time: they fill the machine, and compare what they see on it.
           maxWorkers: 1,
           name: "chaos",
-          // A thousand clients each say that their stream broke.
-          silent: "passed-only",
           retry,
           include: [CHAOS],
           exclude,

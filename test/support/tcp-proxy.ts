@@ -18,6 +18,8 @@ export interface ProxiedConnection {
   swallow(): void;
   /** Destroys both sockets. */
   cut(): void;
+  /** Passes so many bytes on to the client, then cuts: in the midst of a chunk, when they end there. */
+  cutAfter(bytes: number): void;
   /** Passes on the next request that contains `text`, but not its reply: the connection is cut instead. */
   loseReplyTo(text: string): void;
 }
@@ -51,6 +53,8 @@ class Connection implements ProxiedConnection {
   #sent = "";
   #swallowing = false;
   #losing: string | undefined;
+  /** Bytes that the client may still get. */
+  #left = Number.POSITIVE_INFINITY;
   #lost = false;
 
   constructor(client: Socket, server: Socket, proxy: TcpProxy) {
@@ -87,6 +91,11 @@ class Connection implements ProxiedConnection {
     this.#server.destroy();
   }
 
+  cutAfter(bytes: number): void {
+    this.#left = bytes;
+    if (bytes === 0) this.cut();
+  }
+
   loseReplyTo(text: string): void {
     this.#losing = text;
   }
@@ -98,8 +107,15 @@ class Connection implements ProxiedConnection {
   }
 
   #fromServer(chunk: Buffer): void {
-    if (this.#lost) this.cut();
-    else this.#pass("toClient", chunk);
+    if (this.#lost) {
+      this.cut();
+      return;
+    }
+    if (this.#left <= 0) return;
+    this.#pass("toClient", chunk.subarray(0, this.#left));
+    this.#left -= chunk.length;
+    // What is passed on has to leave first.
+    if (this.#left <= 0) this.#client.end(() => this.cut());
   }
 
   #pass(direction: Direction, chunk: Buffer): void {
