@@ -19,6 +19,10 @@ class Stream implements Beating {
     this.beat();
   }
 
+  visit(isSilent: boolean): void {
+    if (isSilent) this.beat();
+  }
+
   beat(): void {
     this.writes.push(this.#clock.now());
     this.lastWrite = this.#heartbeat.tick;
@@ -51,7 +55,7 @@ describe("Heartbeat", () => {
     const heartbeat = new Heartbeat(clock, INTERVAL_MS);
     const idle = new Stream(clock, heartbeat);
     let beats = 0;
-    const busy: Beating = { lastWrite: 0, beat: () => beats++ };
+    const busy: Beating = { lastWrite: 0, visit: (isSilent) => (beats += Number(isSilent)) };
     heartbeat.add(busy);
     for (let second = 0; second < 160; second++) {
       busy.lastWrite = heartbeat.tick;
@@ -83,7 +87,7 @@ describe("Heartbeat", () => {
     heartbeat.remove(streams[0] as Stream);
     expect([clock.pending, heartbeat.size]).toEqual([0, 0]);
     const late = new Stream(clock, heartbeat);
-    const silent: Beating = { lastWrite: -99, beat: () => {} };
+    const silent: Beating = { lastWrite: -99, visit: () => {} };
     heartbeat.add(silent);
     expect(silent.lastWrite, "it counts from when it came").toBe(heartbeat.tick);
     await clock.advance(2 * INTERVAL_MS);

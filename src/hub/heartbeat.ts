@@ -4,16 +4,21 @@ import type { Clock, Timer } from "../protocol/clock.ts";
 export interface Beating {
   /** The tick of its last write. */
   lastWrite: number;
-  /** Writes a comment, unless it is blocked. */
-  beat(): void;
+  /**
+   * Comes every half interval.
+   * @param isSilent whether it has to write a comment, or it would be silent for longer than the interval
+   */
+  visit(isSilent: boolean): void;
 }
 
 const SLOTS = 8;
+/** Of {@link Heartbeat.tick}, in one interval. */
+export const TICKS_PER_INTERVAL: number = 2 * SLOTS;
 
 /**
  * One timer for the heartbeats of all streams of a process. Streams are spread over slots, for 9,000 writes in one turn block
- * the process for 100 ms. Each stream is visited every half interval and gets a comment when it would otherwise be silent for
- * longer than the interval: a busy stream costs nothing.
+ * the process for 100 ms. Each stream is visited every half interval and writes a comment when it would otherwise be silent for
+ * longer than the interval: a busy stream writes none. Ticks count only time in which the process ran.
  */
 export class Heartbeat {
   readonly intervalMs: number;
@@ -49,15 +54,12 @@ export class Heartbeat {
   }
 
   #arm(): void {
-    this.#timer = this.#clock.setTimeout(
-      () => {
-        this.#arm();
-        this.tick++;
-        for (const stream of this.#slots[this.tick % SLOTS] as Set<Beating>) {
-          if (this.tick - stream.lastWrite > SLOTS) stream.beat();
-        }
-      },
-      this.intervalMs / (2 * SLOTS),
-    );
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#arm();
+      this.tick++;
+      for (const stream of this.#slots[this.tick % SLOTS] as Set<Beating>) {
+        stream.visit(this.tick - stream.lastWrite > SLOTS);
+      }
+    }, this.intervalMs / TICKS_PER_INTERVAL);
   }
 }

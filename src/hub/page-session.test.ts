@@ -279,7 +279,7 @@ describe("PageSession", () => {
     // Who listens fills the rings: six each of these events.
     const options = { keepsCursors: true, maxDurationMs: Number.POSITIVE_INFINITY, owner: new Set<never>() };
     hub.openStream(
-      { write: () => true, end() {} },
+      { write: () => true, waiting: 0, end() {}, abandon() {} },
       channels.map((channel) => from(channel, { kind: "live" })),
       options,
     );
@@ -375,7 +375,7 @@ describe("PageSession", () => {
   it("pages cost the fan-out nothing: an event is encoded once, for streams alone", async () => {
     const { hub, ask, emit, flow } = scene();
     const write = vi.fn<(bytes: Uint8Array) => boolean>(() => true);
-    hub.openStream({ write, end() {} }, [from("c", { kind: "live" })], {
+    hub.openStream({ write, waiting: 0, end() {}, abandon() {} }, [from("c", { kind: "live" })], {
       ...{ keepsCursors: true, maxDurationMs: Infinity, owner: new Set() },
     });
     const pages = Array.from({ length: 10 }, () => ask(["c"], { waitMs: 20_000 }));

@@ -12,15 +12,24 @@ import type { Sink, StreamSession } from "./stream-session.ts";
 class Recorder implements Sink {
   readonly writes: Uint8Array[] = [];
   ends = 0;
+  abandoned = 0;
   full = false;
+  /** Whether nothing is taken that it is given from now on. */
+  stuck = false;
+  waiting = 0;
 
   write(bytes: Uint8Array): boolean {
     this.writes.push(bytes);
+    if (this.full || this.stuck) this.waiting += bytes.length;
     return !this.full;
   }
 
   end(): void {
     this.ends++;
+  }
+
+  abandon(): void {
+    this.abandoned++;
   }
 
   get text(): string {
@@ -217,22 +226,101 @@ describe("StreamSession", () => {
     expect(sink.events).toEqual([ids[0], ids[4], ids[5]]);
   });
 
-  it("a session that stays blocked for 60 s is ended; one that drains before is not", async () => {
-    const { clock, owner, stream, emit, flow } = scene();
-    const [stuck, lucky] = [stream(["c"]), stream(["c"])];
-    await flow();
-    stuck.sink.full = lucky.sink.full = true;
-    await emit("c");
-    await flow();
-    await clock.advance(59_000);
-    expect([stuck.sink.ends, lucky.sink.ends]).toEqual([0, 0]);
-    lucky.sink.full = false;
-    lucky.session.drained();
-    await clock.advance(1_000);
-    expect([stuck.sink.ends, lucky.sink.ends]).toEqual([1, 0]);
-    expect([...owner]).toEqual([lucky.session]);
-    await clock.advance(120_000);
-    expect(lucky.sink.ends).toBe(0);
+  describe("a reader that takes nothing of what waits for it", () => {
+    const HEARTBEAT_MS = 15_000;
+
+    it("for three heartbeats is left, with what waits; one that takes a byte now and then is not", async () => {
+      const { clock, owner, stream, emit, flow } = scene();
+      const [stalled, slow] = [stream(["c"]), stream(["c"])];
+      await flow();
+      stalled.sink.full = slow.sink.full = true;
+      await emit("c", JSON.stringify("x".repeat(300_000)));
+      await flow();
+      await clock.advance(3 * HEARTBEAT_MS - 1);
+      expect([stalled.sink.abandoned, slow.sink.abandoned]).toEqual([0, 0]);
+      for (let n = 0; n < 20; n++) {
+        slow.sink.waiting--;
+        await clock.advance(HEARTBEAT_MS * 2.5);
+      }
+      expect([stalled.sink.abandoned, stalled.sink.ends, slow.sink.abandoned]).toEqual([1, 0, 0]);
+      expect([...owner]).toEqual([slow.session]);
+    });
+
+    it("is noticed on an idle channel too, by the heartbeat that it does not take, and gets no second one", async () => {
+      const { clock, hub, owner, stream, flow } = scene();
+      const { sink } = stream(["c"]);
+      await flow();
+      sink.stuck = true;
+      const writes = sink.writes.length;
+      await clock.advance(HEARTBEAT_MS);
+      expect([sink.writes.length - writes, sink.waiting]).toEqual([1, 3]);
+      await clock.advance(3 * HEARTBEAT_MS - 1);
+      expect([sink.abandoned, sink.writes.length - writes]).toEqual([0, 1]);
+      await clock.advance(HEARTBEAT_MS);
+      expect([sink.abandoned, owner.size, hub.streams, clock.pending]).toEqual([1, 0, 0, 0]);
+    });
+
+    it("is noticed on a channel that is never silent, long before the socket is full", async () => {
+      const { clock, stream, emit, flow } = scene();
+      const [stalled, brisk] = [stream(["c"]), stream(["c"])];
+      await flow();
+      stalled.sink.stuck = true;
+      for (let second = 0; second < 68; second++) {
+        await emit("c");
+        await flow();
+        await clock.advance(1_000);
+      }
+      expect([stalled.sink.abandoned, brisk.sink.abandoned]).toEqual([1, 0]);
+      expect(brisk.sink.events).toHaveLength(68);
+    });
+
+    it("is told from one that takes less than it is given", async () => {
+      const { clock, stream, emit, flow } = scene();
+      const { sink } = stream(["c"]);
+      await flow();
+      sink.stuck = true;
+      for (let second = 0; second < 200; second++) {
+        await emit("c");
+        await flow();
+        sink.waiting -= 10;
+        await clock.advance(1_000);
+      }
+      expect([sink.abandoned, sink.waiting > 5_000]).toEqual([0, true]);
+    });
+
+    it("may do so for a while, as often as it likes", async () => {
+      const { clock, stream, flow } = scene();
+      const { sink } = stream(["c"]);
+      await flow();
+      for (let round = 0; round < 20; round++) {
+        sink.stuck = true;
+        await clock.advance(HEARTBEAT_MS * 3);
+        sink.stuck = false;
+        sink.waiting = 0;
+        await clock.advance(HEARTBEAT_MS);
+      }
+      expect([sink.abandoned, sink.ends]).toEqual([0, 0]);
+    });
+
+    it("while this process slept may have taken everything since: only time in which it ran counts", async () => {
+      const { clock, stream, emit, flow } = scene();
+      const { now } = clock;
+      let slept = 0;
+      clock.now = () => now() + slept;
+      const { sink } = stream(["c"]);
+      await flow();
+      sink.stuck = true;
+      await emit("c");
+      await flow();
+      for (let night = 0; night < 2; night++) {
+        await clock.advance(HEARTBEAT_MS);
+        slept += 3_600_000;
+      }
+      await clock.advance(HEARTBEAT_MS - 1);
+      expect(sink.abandoned).toBe(0);
+      await clock.advance(HEARTBEAT_MS);
+      expect(sink.abandoned).toBe(1);
+    });
   });
 
   it("heartbeats come to idle sessions; not to busy ones, nor to blocked ones", async () => {

@@ -10,17 +10,21 @@ import {
   reconnectFrame,
   streamPositionFrame,
 } from "../protocol/frames.ts";
-import { MAX_BLOCKED_MS } from "../protocol/limits.ts";
+import { MAX_STALLED_HEARTBEATS } from "../protocol/limits.ts";
 import type { Feed, Session } from "./feed.ts";
 import { encode, joinBytes, type Batch } from "./frame.ts";
-import type { Beating, Heartbeat } from "./heartbeat.ts";
+import { TICKS_PER_INTERVAL, type Beating, type Heartbeat } from "./heartbeat.ts";
 
 /** The port to a transport: bytes out of a session. */
 export interface Sink {
   /** @returns whether more may follow. After `false` the session waits for {@link StreamSession.drained}. */
   write(bytes: Uint8Array): boolean;
-  /** Ends the response. Called once. */
+  /** Bytes that the reader has not taken, as far as this process can see. */
+  readonly waiting: number;
+  /** Ends the response, behind all that was written. Either this or `abandon` is called, once. */
   end(): void;
+  /** Ends the response and throws away what waits: its reader takes nothing, so that it could wait for ever. */
+  abandon(): void;
 }
 
 /** What all streams and pages of a hub share. */
@@ -47,6 +51,7 @@ export interface StreamOptions {
 }
 
 const HEARTBEAT_BYTES = encode(HEARTBEAT_FRAME);
+const MAX_STALLED_TICKS = MAX_STALLED_HEARTBEATS * TICKS_PER_INTERVAL;
 /** The stream ends this long, or a tenth of its life, before the limit: clients move over in the meantime. */
 const FAREWELL_MS = 10_000;
 /** A stream is kept this long after the time at which its client was told to have moved. */
@@ -67,8 +72,13 @@ export class StreamSession implements Session, Beating, Flushed {
   #pending: Uint8Array[] = [];
   /** Whether it moved the position of a channel. */
   #moved = false;
+  /** Bytes that were written; without those that wait, what the reader took. */
+  #given = 0;
+  /** What it had taken at the last visit of the heartbeat. */
+  #taken = 0;
+  /** The tick at which it was first seen to take nothing, though something waits. */
+  #stalledSince: number | undefined;
   #lifeTimer: Timer | undefined;
-  #blockedTimer: Timer | undefined;
   #ended = false;
 
   /** @param channels how many the stream has. */
@@ -126,29 +136,42 @@ export class StreamSession implements Session, Beating, Flushed {
     this.#write(joinBytes(parts));
   }
 
-  beat(): void {
-    if (!this.blocked && this.#pending.length === 0) this.#write(HEARTBEAT_BYTES);
+  visit(isSilent: boolean): void {
+    const { waiting } = this.#sink;
+    const taken = this.#given - waiting;
+    if (waiting === 0 || taken > this.#taken) this.#stalledSince = undefined;
+    else this.#stalledSince ??= this.#host.heartbeat.tick;
+    this.#taken = taken;
+    if (this.#stalledSince !== undefined && this.#host.heartbeat.tick - this.#stalledSince >= MAX_STALLED_TICKS) {
+      // Some hosts signal in no way that a client has left; and a tab that sleeps keeps its connection, and takes nothing.
+      this.#finish("abandon");
+    } else if (isSilent && waiting === 0 && !this.blocked && this.#pending.length === 0) {
+      // Who has not taken what waits needs no sign of life, and must not pile them up.
+      this.#write(HEARTBEAT_BYTES);
+    }
   }
 
   /** The transport takes bytes again. */
   drained(): void {
     if (!this.blocked || this.#ended) return;
     this.blocked = false;
-    this.#host.clock.clearTimeout(this.#blockedTimer);
     for (const feed of this.#feeds) feed?.resume();
   }
 
   /** Ends the stream from either side. Safe to call twice. */
   end(): void {
+    this.#finish("end");
+  }
+
+  #finish(how: "end" | "abandon"): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#host.clock.clearTimeout(this.#lifeTimer);
-    this.#host.clock.clearTimeout(this.#blockedTimer);
     this.#host.heartbeat.remove(this);
     for (const feed of this.#feeds) feed?.detach();
     this.#feeds = [];
     this.#pending = [];
-    this.#sink.end();
+    this.#sink[how]();
     this.#options.owner.delete(this);
   }
 
@@ -160,9 +183,9 @@ export class StreamSession implements Session, Beating, Flushed {
   #write(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.lastWrite = this.#host.heartbeat.tick;
+    this.#given += bytes.length;
     if (this.#sink.write(bytes) || this.blocked || this.#ended) return;
     this.blocked = true;
-    this.#blockedTimer = this.#host.clock.setTimeout(() => this.end(), MAX_BLOCKED_MS);
     for (const feed of this.#feeds) feed?.lag();
   }
 

@@ -8,8 +8,8 @@ export const MAX_URL_BYTES: number = 8 * 1024;
 export const MAX_PAYLOAD_BYTES: number = 1024 * 1024;
 /** Bytes that may wait in one session's socket before the session leaves the live topic. */
 export const MAX_BUFFERED_BYTES: number = 256 * 1024;
-/** A session that stays blocked this long is ended; it resumes by cursor. */
-export const MAX_BLOCKED_MS = 60_000;
+/** A stream whose reader takes nothing of what waits for it, for so many heartbeats, is ended; the reader resumes by its cursors. */
+export const MAX_STALLED_HEARTBEATS = 3;
 /** The longest time that a request for a page can ask the server to wait for an event (`wait`). */
 export const MAX_PAGE_WAIT_SECS = 30;
 /** For so long a page waits for channels that cannot be joined at once, unless it was asked to wait longer. */

@@ -1,9 +1,9 @@
-import type { Sink, StreamSession } from "../hub/stream-session.ts";
+import type { StreamSession } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
-import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
 import { admit, refuseFailed, type Admitted } from "./admission.ts";
 import { answerPage } from "./page.ts";
 import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
+import { PulledBody } from "./pulled-body.ts";
 
 /**
  * Turns a `Realtime` into an endpoint for anything that speaks `Request` and `Response`: Next.js, Hono, SvelteKit, Bun, Deno.
@@ -56,31 +56,14 @@ function openStream(
 ): ReadableStream<Uint8Array> {
   let session: StreamSession;
   const end = (): void => session.end();
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        const sink: Sink = {
-          write(bytes) {
-            controller.enqueue(bytes);
-            return (controller.desiredSize ?? 0) > 0;
-          },
-          end() {
-            signal?.removeEventListener("abort", end);
-            try {
-              controller.close();
-            } catch {
-              // The reader cancelled: the stream is closed already.
-            }
-          },
-        };
-        session = endpoint.realtime.openStream(sink, channels, { keepsCursors });
-        // Which of the two signs of a leaving client comes, and in which order, differs from framework to framework.
-        if (signal?.aborted) end();
-        else signal?.addEventListener("abort", end, { once: true });
-      },
-      pull: () => session.drained(),
-      cancel: end,
-    },
-    { highWaterMark: MAX_BUFFERED_BYTES, size: (bytes) => bytes?.byteLength ?? 0 },
-  );
+  const body = new PulledBody({
+    drained: () => session.drained(),
+    cancelled: end,
+    ended: () => signal?.removeEventListener("abort", end),
+  });
+  session = endpoint.realtime.openStream(body, channels, { keepsCursors });
+  // Which of the two signs of a leaving client comes, and in which order, differs from framework to framework.
+  if (signal?.aborted) end();
+  else signal?.addEventListener("abort", end, { once: true });
+  return body.stream;
 }

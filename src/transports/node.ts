@@ -62,10 +62,18 @@ async function sendPage(endpoint: Endpoint, admitted: Admitted, { req, res }: Ex
 function openStream(endpoint: Endpoint, { channels, keepsCursors, headers }: Admitted, { req, res }: Exchange): void {
   const sink: Sink = {
     write: (bytes) => res.write(bytes) || res.writableLength < MAX_BUFFERED_BYTES,
+    get waiting() {
+      return waitingFor({ req, res });
+    },
     end() {
       res.end();
       // A client that keeps its connection would come back to a server that is closing, and keep it from ending.
       if (endpoint.realtime.isClosed() && req.httpVersionMajor === 1) res.once("finish", () => req.socket.end());
+    },
+    abandon() {
+      // What is in the system's hands already still arrives. A pipelined response whose turn has not come must not take the others along.
+      if (res.socket) res.destroy();
+      else res.end();
     },
   };
   const session = endpoint.realtime.openStream(sink, channels, { keepsCursors });
@@ -80,6 +88,17 @@ function openStream(endpoint: Endpoint, { channels, keepsCursors, headers }: Adm
   }
   res.on("drain", () => session.drained());
   onEnd({ req, res }, end);
+}
+
+/**
+ * Bytes that are not in the system's hands yet, roughly: a slow reader takes minutes for one large write, which Node counts as long as
+ * any of it is left. How much of it is, only the handle of the socket knows.
+ */
+function waitingFor({ req, res }: Exchange): number {
+  const { writableLength } = res;
+  if (writableLength === 0 || req.httpVersionMajor !== 1) return writableLength;
+  const { _handle: handle } = req.socket as { readonly _handle?: { readonly writeQueueSize?: unknown } | null };
+  return typeof handle?.writeQueueSize === "number" ? writableLength + handle.writeQueueSize : writableLength;
 }
 
 /** Calls back when the response is over, from whichever side. */

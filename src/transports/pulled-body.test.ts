@@ -1,0 +1,173 @@
+import { describe, expect, it, vi, type Mock } from "vitest";
+import { createMemoryBroker } from "../brokers/memory.ts";
+import { Hub } from "../hub/hub.ts";
+import type { StreamSession } from "../hub/stream-session.ts";
+import { HEARTBEAT_MS, MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
+import { exposeInternals } from "../realtime/internals.ts";
+import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
+import { handle } from "./fetch.ts";
+import { PulledBody } from "./pulled-body.ts";
+
+const KB = 1024;
+
+/** So many bytes, each of which tells its place. */
+function bytes(length: number, from = 0): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => (from + index) % 251);
+}
+
+interface Scene {
+  readonly body: PulledBody;
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly drained: Mock<() => void>;
+  readonly cancelled: Mock<() => void>;
+  readonly ended: Mock<() => void>;
+  /** Reads until the end. */
+  rest(): Promise<Uint8Array>;
+}
+
+function scene(): Scene {
+  const told = { drained: vi.fn<() => void>(), cancelled: vi.fn<() => void>(), ended: vi.fn<() => void>() };
+  const body = new PulledBody(told);
+  const reader = body.stream.getReader();
+  return {
+    body,
+    reader,
+    ...told,
+    async rest() {
+      const read: Uint8Array[] = [];
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return Buffer.concat(read);
+        read.push(value);
+      }
+    },
+  };
+}
+
+describe("PulledBody", () => {
+  it("a reader that waits gets what is written, as it was written", async () => {
+    const { body, reader } = scene();
+    const [first, second] = [reader.read(), reader.read()];
+    await Promise.resolve();
+    const large = bytes(100 * KB);
+    expect([body.write(large), body.waiting]).toEqual([true, 0]);
+    expect((await first).value).toBe(large);
+    await Promise.resolve();
+    body.write(bytes(3));
+    expect([(await second).value?.length, body.waiting]).toEqual([3, 0]);
+  });
+
+  it("one that is behind gets it in pieces, each byte once and in order, and says when there is room again", async () => {
+    const { body, reader, drained, rest } = scene();
+    expect(body.write(bytes(100 * KB))).toBe(true);
+    expect(body.write(bytes(MAX_BUFFERED_BYTES - 100 * KB, 100 * KB))).toBe(false);
+    expect(drained).not.toHaveBeenCalled();
+    const { value } = await reader.read();
+    expect([value?.length, body.waiting]).toEqual([16 * KB, MAX_BUFFERED_BYTES - 16 * KB]);
+    expect(drained).toHaveBeenCalledTimes(1);
+    body.end();
+    expect(Buffer.compare(await rest(), bytes(MAX_BUFFERED_BYTES - 16 * KB, 16 * KB))).toBe(0);
+  });
+
+  it("its end comes behind all that was written, at once when nothing waits", async () => {
+    const behind = scene();
+    behind.body.write(bytes(5));
+    behind.body.end();
+    expect(new Uint8Array(await behind.rest())).toEqual(bytes(5));
+    const level = scene();
+    const read = level.reader.read();
+    level.body.end();
+    expect((await read).done).toBe(true);
+    expect([behind.ended.mock.calls.length, level.ended.mock.calls.length]).toEqual([1, 1]);
+  });
+
+  it("abandoned, it ends without what waits, and without an error", async () => {
+    const { body, rest, ended } = scene();
+    body.write(bytes(200 * KB));
+    body.abandon();
+    expect([body.waiting, (await rest()).length, ended.mock.calls.length]).toEqual([0, 0, 1]);
+  });
+
+  it("a reader that leaves is heard of, and what waits is thrown away; an end after that is no harm", async () => {
+    const { body, reader, cancelled } = scene();
+    body.write(bytes(200 * KB));
+    await reader.cancel();
+    expect([cancelled.mock.calls.length, body.waiting]).toEqual([1, 0]);
+    body.end();
+    body.abandon();
+  });
+
+  it("what a reader asked for and did not wait for is not lost, and counts as waiting", async () => {
+    const { body, reader } = scene();
+    const read = reader.read();
+    await Promise.resolve();
+    reader.releaseLock();
+    await expect(read).rejects.toThrow(TypeError);
+    body.write(bytes(3));
+    body.write(bytes(2, 3));
+    expect(body.waiting).toBe(5);
+    body.end();
+    const next = body.stream.getReader();
+    const values = [(await next.read()).value, (await next.read()).value, (await next.read()).value];
+    expect(values).toEqual([bytes(3), bytes(2, 3), undefined]);
+  });
+});
+
+describe("a host of handle that signals neither abort nor cancel", () => {
+  interface Host {
+    readonly clock: FakeClock;
+    readonly hub: Hub;
+    open(): Promise<ReadableStreamDefaultReader<Uint8Array>>;
+  }
+
+  function host(): Host {
+    const clock = fakeClock();
+    const hub = new Hub({ broker: createMemoryBroker(), clock, logger: console, heartbeatMs: HEARTBEAT_MS });
+    const owner = new Set<StreamSession>();
+    const realtime = {};
+    exposeInternals(realtime, {
+      openStream: (sink, channels, { keepsCursors }) =>
+        hub.openStream(sink, channels, { keepsCursors, maxDurationMs: Number.POSITIVE_INFINITY, owner }),
+      openPage: () => expect.fail("no page is asked for"),
+      isClosed: () => false,
+      sharesKeys: false,
+      logger: console,
+    });
+    const endpoint = handle({ realtime });
+    return {
+      clock,
+      hub,
+      async open() {
+        const { body } = await endpoint(new Request("http://localhost/api/realtime?channel=c"));
+        return (body as ReadableStream<Uint8Array>).getReader();
+      },
+    };
+  }
+
+  it("has its stream ended when it has taken nothing for three heartbeats: from the first on, or later", async () => {
+    const { clock, hub, open } = host();
+    const [never, once] = [await open(), await open()];
+    await once.read();
+    await clock.advance(2 * HEARTBEAT_MS);
+    expect(hub.streams).toBe(2);
+    await clock.advance(3 * HEARTBEAT_MS);
+    expect([hub.streams, clock.pending]).toEqual([0, 0]);
+    expect([(await never.read()).done, (await once.read()).done]).toEqual([true, true]);
+    await hub.close();
+  });
+
+  it("keeps it as long as it takes something in each", async () => {
+    const { clock, hub, open } = host();
+    const reader = await open();
+    let read = 0;
+    for (let n = 0; n < 20; n++) {
+      const piece = reader.read().then(({ value }) => (read += value?.length ?? 0));
+      await clock.advance(HEARTBEAT_MS);
+      await piece;
+    }
+    expect([hub.streams, read > 40]).toEqual([1, true]);
+    await reader.cancel();
+    expect([hub.streams, clock.pending]).toEqual([0, 0]);
+    await hub.close();
+  });
+});
