@@ -288,6 +288,22 @@ describe("StreamSession", () => {
       expect([sink.abandoned, sink.waiting > 5_000]).toEqual([0, true]);
     });
 
+    it("leaves nothing that waits behind at the end of its stream, when nobody would see whether it is ever taken", async () => {
+      const { clock, stream, flow } = scene();
+      const lives = [stream(["c"], { maxDurationMs: 300_000 }), stream(["c"], { maxDurationMs: 300_000 }), stream(["c"])];
+      const [behind, brisk, closed] = lives.map(({ sink }) => sink) as [Recorder, Recorder, Recorder];
+      await flow();
+      await clock.advance(280_000);
+      behind.stuck = closed.stuck = true;
+      await clock.advance(19_000);
+      lives[2]?.session.end();
+      expect([behind, brisk, closed].map(({ ends, abandoned }) => [ends, abandoned])).toEqual([
+        [0, 1],
+        [1, 0],
+        [0, 1],
+      ]);
+    });
+
     it("may do so for a while, as often as it likes", async () => {
       const { clock, stream, flow } = scene();
       const { sink } = stream(["c"]);

@@ -160,7 +160,7 @@ export class StreamSession implements Session, Beating, Flushed {
 
   /** Ends the stream from either side. Safe to call twice. */
   end(): void {
-    this.#finish("end");
+    this.#finish(this.#stalledSince === undefined ? "end" : "abandon");
   }
 
   #finish(how: "end" | "abandon"): void {
@@ -201,7 +201,8 @@ export class StreamSession implements Session, Beating, Flushed {
     this.#lifeTimer = clock.setTimeout(() => {
       const delayMs = Math.floor(clock.random() * farewellMs * OVERLAP_SHARE);
       this.#append(encode(reconnectFrame({ delayMs })));
-      this.#lifeTimer = clock.setTimeout(() => this.end(), farewellMs * 0.9);
+      // What still waits then would have nobody who sees whether it is ever taken.
+      this.#lifeTimer = clock.setTimeout(() => this.#finish(this.#sink.waiting === 0 ? "end" : "abandon"), farewellMs * 0.9);
     }, maxDurationMs - farewellMs);
   }
 }
