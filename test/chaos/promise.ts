@@ -12,7 +12,7 @@ export type Keeping = "keeps" | "loses";
  */
 export function expectPromiseKept(tallies: readonly Tally[], keeping: Keeping): void {
   const all = sum(tallies);
-  expect(all.shown, "events flowed").toBeGreaterThan(tallies.length * 10);
+  expect(all.shown, "events flowed").toBeGreaterThan(tallies.length * 5);
   expect(all, "nothing is lost in silence, shown twice or out of order, or shown though it was refused").toMatchObject({
     lost: 0,
     doubled: 0,

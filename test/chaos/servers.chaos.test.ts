@@ -10,7 +10,7 @@ import { addRow, columnsOf, isShort } from "./table.ts";
 
 const MANY = isShort ? 100 : 1_000;
 /** A thousand readers of two channels each: 4,000 events a second to show. */
-const MANY_OPTIONS = { readers: MANY, everyMs: 500 };
+const MANY_OPTIONS = { readers: MANY, everyMs: isShort ? 100 : 500 };
 
 /** Everybody has a stream again that all of its channels were joined to. */
 const connected = (audience: Stage["audience"]): Promise<void> => audience.ready();
