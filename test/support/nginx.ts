@@ -17,7 +17,12 @@ export interface Nginx extends AsyncDisposable {
   reload(): void;
 }
 
-/** As small as it can be for a test's folder, and otherwise as distributions deliver it: with compression and with buffers. */
+/**
+ * As small as it can be for a test's folder, and otherwise as distributions deliver it: with compression and with buffers.
+ *
+ * `max_fails=0`: nginx takes a server that failed once for well again when a request to it has ended, and a stream does not end. Until
+ * then it lets one request through in each `fail_timeout`: a thousand readers would need an hour to come back.
+ */
 const configOf = (folder: string, port: number, upstreams: readonly number[]): string => `
 daemon off;
 user root;
@@ -37,7 +42,7 @@ http {
   gzip on;
   gzip_types text/event-stream application/json;
   upstream servers {
-    ${upstreams.map((upstream) => `server 127.0.0.1:${upstream} fail_timeout=1s;`).join("\n    ")}
+    ${upstreams.map((upstream) => `server 127.0.0.1:${upstream} max_fails=0;`).join("\n    ")}
   }
   server {
     listen 127.0.0.1:${port};
