@@ -8,8 +8,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import os from "node:os";
 import path from "node:path";
 import { root } from "./entries.mjs";
+import { findTools } from "./find-tools.mjs";
 import { fillTables, tableOf } from "./tables.mjs";
 
+/** @type {Readonly<Record<string, string>>} */
+const NAMED = { redis: "Redis" };
 const GUIDE = path.join(root, "docs/guides/delivery.md");
 
 const options = process.argv.slice(2).filter((option) => option !== "--write");
@@ -27,6 +30,15 @@ for (const file of readdirSync(folder).toSorted()) {
   tables.set(path.basename(file, ".jsonl"), tableOf(rows.map((row) => JSON.parse(row))));
 }
 rmSync(folder, { recursive: true });
+tables.set("measured", await measured());
 for (const [name, table] of tables) console.log(`\n${name}\n\n${table}`);
 if (isWriting && existsSync(GUIDE)) writeFileSync(GUIDE, fillTables(readFileSync(GUIDE, "utf8"), tables));
 process.exit(status ?? 1);
+
+/** On what, and when. */
+async function measured() {
+  const tools = await findTools({}, ["redis", "nginx"]);
+  const versions = tools.flatMap(({ name, version }) => (version === undefined ? [] : [`${NAMED[name] ?? name} ${version}`]));
+  const { model = "an unknown processor" } = os.cpus()[0] ?? {};
+  return `Measured on ${new Date().toISOString().slice(0, 10)}: Node ${process.versions.node}, ${versions.join(", ")}, ${os.availableParallelism()} cores (${model.trim()}), everything on one machine.`;
+}
