@@ -18,6 +18,11 @@ export class EncodedPage {
     }
   }
 
+  /** Whether each entry follows the one before it. */
+  get isUnbroken(): boolean {
+    return this.#gaps.size === 0;
+  }
+
   /** The entries from index `from` to before `end`, and the gaps between them. What comes before the first is not its affair. */
   slice(from: number, end: number = this.entries.length): readonly Frame[] {
     const frames = this.entries.slice(from, end);

@@ -10,6 +10,7 @@ import {
   TOPIC_LINGER_MS,
   TOTAL_CATCH_UP_QUEUE_BYTES,
   TOTAL_RING_BYTES,
+  TOTAL_SHELF_BYTES,
 } from "../protocol/limits.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -52,6 +53,7 @@ export class Hub implements TopicHost, SessionHost {
   readonly heartbeat: Heartbeat;
   readonly limiter: ReadLimiter = new ReadLimiter(MAX_READS_IN_FLIGHT);
   readonly ringBudget: ByteBudget = { used: 0, max: TOTAL_RING_BYTES };
+  readonly shelfBudget: ByteBudget = { used: 0, max: TOTAL_SHELF_BYTES };
   readonly queueBudget: ByteBudget = { used: 0, max: TOTAL_CATCH_UP_QUEUE_BYTES };
   readonly #logger: HubLogger;
   readonly #topics = new Map<string, Topic>();

@@ -44,7 +44,7 @@ export class Ring {
   }
 
   has(id: RealtimeCursor): boolean {
-    return this.#frames[this.#firstAfter(id) - 1]?.cursor === id;
+    return this.#frames[firstAfter(this.#frames, id) - 1]?.cursor === id;
   }
 
   /**
@@ -52,26 +52,7 @@ export class Ring {
    * cannot prove what follows.
    */
   after(position: RealtimeCursor, maxBytes: number): readonly Frame[] | undefined {
-    const start = this.#firstAfter(position);
-    const next = this.#frames[start];
-    // Also between the last entry of a log that expired and the first of its next life, which does not chain to it.
-    if (!next || (next.entry?.prev !== position && this.#frames[start - 1]?.cursor !== position)) return undefined;
-    let end = start;
-    for (let bytes = 0; end < this.#frames.length && bytes < maxBytes; end++)
-      bytes += (this.#frames[end] as Frame).bytes(true).length;
-    return this.#frames.slice(start, end);
-  }
-
-  /** Index of the first frame above `id` (ids in a ring strictly increase). */
-  #firstAfter(id: RealtimeCursor): number {
-    let low = 0;
-    let high = this.#frames.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareCursors((this.#frames[middle] as Frame).cursor, id) > 0) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return framesAfter(this.#frames, position, maxBytes);
   }
 
   #isOverfull(): boolean {
@@ -83,4 +64,34 @@ export class Ring {
     this.#bytes -= oldest.size;
     this.#budget.used -= oldest.size;
   }
+}
+
+/**
+ * Of frames that follow one another, those that follow `position`, ending with the one that reaches `maxBytes`; `undefined` when they
+ * cannot prove what follows it.
+ */
+export function framesAfter(
+  frames: readonly Frame[],
+  position: RealtimeCursor,
+  maxBytes: number = Number.POSITIVE_INFINITY,
+): readonly Frame[] | undefined {
+  const start = firstAfter(frames, position);
+  const next = frames[start];
+  // Also between the last entry of a log that expired and the first of its next life, which does not chain to it.
+  if (!next || (next.entry?.prev !== position && frames[start - 1]?.cursor !== position)) return undefined;
+  let end = start;
+  for (let bytes = 0; end < frames.length && bytes < maxBytes; end++) bytes += (frames[end] as Frame).bytes(true).length;
+  return frames.slice(start, end);
+}
+
+/** Index of the first frame above `id` (the ids strictly increase). */
+function firstAfter(frames: readonly Frame[], id: RealtimeCursor): number {
+  let low = 0;
+  let high = frames.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareCursors((frames[middle] as Frame).cursor, id) > 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -8,6 +8,7 @@ import { EncodedPage } from "./encoded-page.ts";
 import { Feed, type FeedSource, type FeedStart, type Session } from "./feed.ts";
 import { Batch, Frame } from "./frame.ts";
 import { isComplete, isNewborn, judge, type Verdict } from "./merge.ts";
+import { PageShelf } from "./page-shelf.ts";
 import { ReadLoop, type Read } from "./read-loop.ts";
 import type { ReadLimiter } from "./read-limiter.ts";
 import { Ring, type ByteBudget } from "./ring.ts";
@@ -18,6 +19,7 @@ export interface TopicHost {
   readonly clock: Clock;
   readonly limiter: ReadLimiter;
   readonly ringBudget: ByteBudget;
+  readonly shelfBudget: ByteBudget;
   readonly queueBudget: ByteBudget;
   /** Calls `flush` of this topic at the end of the turn. */
   schedule(topic: Topic): void;
@@ -66,6 +68,7 @@ export class Topic implements FeedSource {
   readonly channel: string;
   readonly #host: TopicHost;
   readonly #ring: Ring;
+  readonly #shelf: PageShelf;
   readonly #queue: CatchUpQueue;
   readonly #live = new Set<Feed>();
   readonly #waiting = new Set<Feed>();
@@ -93,6 +96,7 @@ export class Topic implements FeedSource {
     this.channel = channel;
     this.#host = host;
     this.#ring = new Ring(RING_BYTES, host.ringBudget);
+    this.#shelf = new PageShelf(host.shelfBudget);
     this.#queue = new CatchUpQueue(host.queueBudget);
     this.#loop = new ReadLoop({
       clock: host.clock,
@@ -128,7 +132,7 @@ export class Topic implements FeedSource {
   }
 
   detach(feed: Feed): void {
-    const known = this.#live.delete(feed) || this.#waiting.delete(feed);
+    const known = this.#live.delete(feed) || this.#leave(feed);
     if (known && this.feeds === 0 && !this.#closed) this.#host.idle(this);
   }
 
@@ -144,8 +148,20 @@ export class Topic implements FeedSource {
     this.#waiting.add(feed);
   }
 
+  /** @returns whether it waited. */
+  #leave(feed: Feed): boolean {
+    const waited = this.#waiting.delete(feed);
+    if (this.#waiting.size === 0) this.#shelf.clear();
+    return waited;
+  }
+
   resume(feed: Feed): void {
-    if (this.#waiting.has(feed)) this.#loop.look();
+    if (!this.#waiting.has(feed)) return;
+    const before = feed.position;
+    if (this.#hearing) this.#serveFromMemory([feed]);
+    // A page that is on its way can lie behind where it stands now.
+    if (feed.position !== before) feed.waitsSince = this.#asked;
+    if (this.#waiting.has(feed) && !feed.session.blocked) this.#loop.look();
   }
 
   // The subscription
@@ -204,6 +220,7 @@ export class Topic implements FeedSource {
   /** Goes on behind a gap. */
   #skip(gap: Frame): void {
     this.#tail = gap.cursor;
+    this.#shelf.clear();
     this.#ring.clear();
     this.#emit(gap);
   }
@@ -232,7 +249,9 @@ export class Topic implements FeedSource {
     if (this.#tail === undefined) return this.feeds > 0 ? this.#locate({ newest: 0 }) : undefined;
     if (this.#mustCatchUp) return this.#read(this.#tail, true);
     let oldest: RealtimeCursor | undefined;
+    let lowest: RealtimeCursor | undefined;
     for (const { session, start, position } of this.#waiting) {
+      if (position !== undefined && (lowest === undefined || compareCursors(position, lowest) < 0)) lowest = position;
       if (session.blocked) continue;
       if (start?.kind === "newest" && position === undefined) {
         return this.#locate({ newest: start.count, start: start.from, end: start.to });
@@ -240,6 +259,7 @@ export class Topic implements FeedSource {
       if (position === undefined) continue;
       if (oldest === undefined || compareCursors(position, oldest) < 0) oldest = position;
     }
+    if (lowest !== undefined) this.#shelf.dropBelow(lowest);
     if (oldest === undefined) return undefined;
     // A client that is ahead of us saw the newest entries on another server: we read from our own tail to draw level.
     return this.#read(compareCursors(oldest, this.#tail) > 0 ? this.#tail : oldest, false);
@@ -358,11 +378,11 @@ export class Topic implements FeedSource {
 
   // Feeds that wait
 
-  /** Serves those for whom the ring, or the tail alone, is enough. */
-  #serveFromMemory(): void {
+  /** Serves those for whom the ring, the pages that others read, or the tail alone, is enough. */
+  #serveFromMemory(feeds: Iterable<Feed> = this.#waiting): void {
     const tail = this.#tail;
     if (tail === undefined || this.#mustCatchUp) return;
-    for (const feed of this.#waiting) {
+    for (const feed of feeds) {
       // Ahead of us: the log tells.
       if (feed.start?.level && compareCursors(feed.start.level, tail) > 0) continue;
       if (feed.start?.kind === "live") {
@@ -372,8 +392,10 @@ export class Topic implements FeedSource {
       }
       while (!feed.session.blocked && this.#waiting.has(feed) && feed.position !== tail) {
         const frames = this.#ring.after(feed.position, PAGE_BYTES);
-        if (!frames) break;
-        this.#give(feed, new Batch(frames));
+        // Not for who returns: by what it is told of a log, one server must be like the other.
+        const batch = frames ? new Batch(frames) : feed.start ? undefined : this.#shelf.after(feed.position);
+        if (!batch) break;
+        this.#give(feed, batch);
       }
       this.#goLiveAt(feed, tail);
     }
@@ -385,6 +407,7 @@ export class Topic implements FeedSource {
     const end = encoded.entries.findLastIndex((frame) => compareCursors(frame.cursor, tail) <= 0) + 1;
     const suffixes = new Map<number, Batch>();
     const level = gone ? ORIGIN : tail;
+    this.#shelve(encoded, end);
     let moved = false;
     for (const feed of this.#waiting) {
       const before = feed.position;
@@ -406,6 +429,11 @@ export class Topic implements FeedSource {
       if (this.#goLiveAt(feed, level) || feed.position !== before) moved = true;
     }
     return moved;
+  }
+
+  /** Keeps a page for those who are not there yet, or cannot take it now. Who reads alone passes each page once. */
+  #shelve(encoded: EncodedPage, end: number): void {
+    if (this.#waiting.size > 1 && encoded.isUnbroken) this.#shelf.keep(encoded.entries.slice(0, end));
   }
 
   #judgeFeed(feed: Feed, page: Page): Verdict {
@@ -442,7 +470,7 @@ export class Topic implements FeedSource {
     this.#announce(feed);
     // What this turn brought so far is in the feed's hands already: it must not get it again with the others.
     this.flush();
-    if (feed.session.blocked || !this.#waiting.delete(feed)) return false;
+    if (feed.session.blocked || !this.#leave(feed)) return false;
     feed.state = "live";
     feed.gapped = false;
     this.#live.add(feed);
@@ -463,7 +491,7 @@ export class Topic implements FeedSource {
       this.fail(error);
       return;
     }
-    for (const feed of unjoined) this.#waiting.delete(feed);
+    for (const feed of unjoined) this.#leave(feed);
     for (const feed of unjoined) feed.session.failed(feed, "channel_unavailable");
     if (isFirst) this.#host.refused(this, error);
   }
@@ -481,6 +509,7 @@ export class Topic implements FeedSource {
     this.#hearing = false;
     this.#loop.stop();
     this.#queue.clear();
+    this.#shelf.clear();
     this.#ring.clear();
     this.#live.clear();
     this.#waiting.clear();

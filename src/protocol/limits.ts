@@ -24,6 +24,8 @@ export const MAX_READS_IN_FLIGHT = 8;
 export const RING_BYTES: number = 256 * 1024;
 /** Bytes of encoded frames that all rings of a process hold. */
 export const TOTAL_RING_BYTES: number = 64 * 1024 * 1024;
+/** Bytes of pages of the log that all topics of a process hold while several of their readers are behind. */
+export const TOTAL_SHELF_BYTES: number = 64 * 1024 * 1024;
 /** How long a topic outlives its last feed, so that a client which comes back is served from memory. */
 export const TOPIC_LINGER_MS = 30_000;
 /** Topics of a process that outlive their last feed; above that the one whose feed left first goes. */
