@@ -20,7 +20,7 @@ export function handle(options: HandleOptions): (request: Request) => Promise<Re
     if (!isRequest(request)) {
       throw new TidingsError(
         "bad_request",
-        "`handle` of `tidings` takes a fetch `Request`, and this is none. For Node's http, Express or Fastify import `handle` from `tidings/node`; in Hono pass `c.req.raw`.",
+        "`handle` of `tidings` takes a fetch `Request`, and this is none. For Node's http, Express, Fastify or Nuxt import `handle` from `tidings/node`; in Hono pass `c.req.raw`.",
       );
     }
     const admitted = await admit(endpoint, {

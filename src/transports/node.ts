@@ -19,13 +19,16 @@ export function handle(options: HandleOptions): (req: IncomingMessage, res: Serv
     if (typeof req?.headers !== "object" || typeof res?.writeHead !== "function") {
       throw new TidingsError(
         "bad_request",
-        "`handle` of `tidings/node` takes Node's `(req, res)`, and this is something else. For a fetch `Request` import `handle` from `tidings`; in Fastify call `reply.hijack()` and pass `request.raw, reply.raw`.",
+        "`handle` of `tidings/node` takes Node's `(req, res)`, and this is something else. For a fetch `Request` import `handle` from `tidings`; in Fastify call `reply.hijack()` and pass `request.raw, reply.raw`; in Nuxt wrap it as `fromNodeMiddleware(handle({ realtime }))`.",
       );
     }
-    void answer(endpoint, req, res);
+    // The type says nothing of the promise, which linters would have everybody handle. It is for h3 1 (Nuxt 4), which waits for what a
+    // listener returns, and says 404 when no headers were sent by then.
+    return answer(endpoint, req, res);
   };
 }
 
+/** Resolves when the headers are sent, or when nobody can be answered any more. */
 async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {
     const admitted = await admit(endpoint, {
