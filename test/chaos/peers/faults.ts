@@ -7,8 +7,8 @@ export interface Fault {
   readonly name: string;
   /** How many events are to be kept. @default 10_000 */
   readonly keep?: number;
-  /** How often a page has to be told that it misses something, because it is nowhere any more. @default 0 */
-  readonly gaps?: number;
+  /** How often a page may be told that it misses something: once at least, where what it misses is nowhere any more. @default [0] */
+  readonly gaps?: readonly number[];
   happen(stage: Stage): Promise<void>;
 }
 
@@ -51,10 +51,11 @@ const ALL: readonly Fault[] = [
     },
   },
   { name: "Redis killed and started again with its data", happen: (stage) => restartRedis(stage, false) },
-  { name: "Redis killed and started again empty", gaps: 1, happen: (stage) => restartRedis(stage, true) },
+  // The page may have been shown all; whether that can be proved depends on who is back first.
+  { name: "Redis killed and started again empty", gaps: [0, 1], happen: (stage) => restartRedis(stage, true) },
   {
     name: "Redis killed and started again empty, 60 events not yet shown",
-    gaps: 1,
+    gaps: [1],
     async happen(stage) {
       await stage.flow(CALM);
       stage.disconnect();
@@ -69,7 +70,7 @@ const ALL: readonly Fault[] = [
   {
     name: "300 events missed, 20 kept",
     keep: 20,
-    gaps: 1,
+    gaps: [1],
     async happen(stage) {
       await stage.flow(CALM);
       stage.disconnect();
