@@ -34,9 +34,7 @@ export interface RedisBrokerOptions {
   readonly logger?: BrokerLogger | undefined;
 }
 
-// The scripts travel whole with each call. By hash they would be about 1.3 kB shorter and cost the client some 15 % less per emit;
-// but when Redis forgets its scripts (SCRIPT FLUSH, a restart, a failover), one that fails and is sent again can be overtaken by
-// one that was already on its way. Redis compiles a script once either way.
+// Whole here; a connection sends them by their hash from the second time on (connections/script-hashes.ts).
 const APPEND = `${lastId}\n${append}`;
 const READ = `${lastId}\n${entries}\n${read}`;
 const LOCATE = `${lastId}\n${entries}\n${locate}`;
