@@ -32,7 +32,7 @@ export function handle(options: HandleOptions): (request: Request) => Promise<Re
     if (admitted instanceof Response || !("channels" in admitted)) return admitted;
     try {
       if (admitted.waitMs !== undefined) return await answerPage(endpoint, admitted, request.signal);
-      return new Response(openStream(endpoint, admitted, request.signal), { headers: admitted.headers });
+      return new Response(openStream(endpoint, admitted, request), { headers: admitted.headers });
     } catch (error) {
       return refuseFailed(endpoint, error);
     }
@@ -52,18 +52,19 @@ function isRequest(value: unknown): value is Request {
 function openStream(
   endpoint: Endpoint,
   { channels, keepsCursors }: Admitted,
-  signal: AbortSignal | undefined,
+  request: { readonly signal?: AbortSignal },
 ): ReadableStream<Uint8Array> {
   let session: StreamSession;
   const end = (): void => session.end();
   const body = new PulledBody({
     drained: () => session.drained(),
     cancelled: end,
-    ended: () => signal?.removeEventListener("abort", end),
+    // Holds the request, too: Node aborts its signal only for as long as somebody does.
+    ended: () => request.signal?.removeEventListener("abort", end),
   });
   session = endpoint.realtime.openStream(body, channels, { keepsCursors });
   // Which of the two signs of a leaving client comes, and in which order, differs from framework to framework.
-  if (signal?.aborted) end();
-  else signal?.addEventListener("abort", end, { once: true });
+  if (request.signal?.aborted) end();
+  else request.signal?.addEventListener("abort", end, { once: true });
   return body.stream;
 }
