@@ -15,6 +15,7 @@ import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-
  */
 export function handle(options: HandleOptions): (req: IncomingMessage, res: ServerResponse) => void {
   const endpoint = checkHandleOptions(options);
+  // oxlint-disable-next-line typescript/no-misused-promises -- said below
   return (req, res) => {
     if (typeof req?.headers !== "object" || typeof res?.writeHead !== "function") {
       throw new TidingsError(

@@ -46,7 +46,7 @@ let peer;
 const http = createServer((req, res) => {
   if (req.url === "/") res.setHeader("content-type", "text/html").end(HTML);
   else if (req.url === "/page.js") res.setHeader("content-type", "text/javascript").end(readFileSync(PAGE));
-  else if (peer.listener) void peer.listener(req, res);
+  else if (peer.listener) peer.listener(req, res);
   else res.writeHead(404).end();
 });
 
