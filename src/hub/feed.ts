@@ -71,6 +71,8 @@ export class Feed {
   start: FeedStart | undefined;
   /** Where a feed that is not live stands. */
   position: RealtimeCursor | undefined;
+  /** The log's last id as the session was told when it was joined, until the feed has gone live. */
+  toldTail: RealtimeCursor | undefined;
   /** The number of the topic's last read when the feed began to wait: an older page can lie behind its position. */
   waitsSince = 0;
   /** Whether a gap was delivered since the feed was last live. */

@@ -28,6 +28,8 @@ export class Subscription implements Session {
   #queue: Frame[] = [];
   #queuedBytes = 0;
   #replayedUpTo: RealtimeCursor | undefined;
+  /** Where it stands by what its handlers were called with. */
+  #position: RealtimeCursor | undefined;
   #working = false;
   #ended = false;
 
@@ -41,7 +43,8 @@ export class Subscription implements Session {
 
   joined(feed: Feed, tail: RealtimeCursor): void {
     this.#replayedUpTo = tail;
-    this.#handlers.joined(feed.position as RealtimeCursor);
+    this.#position = feed.position as RealtimeCursor;
+    this.#handlers.joined(this.#position);
   }
 
   deliver(_feed: Feed, batch: Batch): void {
@@ -85,11 +88,16 @@ export class Subscription implements Session {
     this.#working = false;
   }
 
-  #handle({ entry, gap, cursor }: Frame): unknown {
+  /** Async, so that also a handler that throws at once ends in a later turn: in this one the topic is still handing out what it has. */
+  async #handle({ entry, gap, cursor }: Frame): Promise<unknown> {
+    const after = this.#position as RealtimeCursor;
+    this.#position = cursor;
     if (gap) {
       // A new life of the log: what was replayed in the old one says nothing about this one.
       if (gap.reason === "reset") this.#replayedUpTo = undefined;
-      return this.#handlers.gap(gap);
+      // It was joined to this life already: the gap is for who had more of the one before.
+      if (after === cursor) return undefined;
+      return this.#handlers.gap({ ...gap, after });
     }
     if (!entry || entry.event === "") return undefined;
     const replayed = this.#replayedUpTo !== undefined && compareCursors(cursor, this.#replayedUpTo) <= 0;

@@ -157,6 +157,84 @@ describe("Topic", () => {
     expect([reader.joinedAt, reader.tail]).toEqual([first, first]);
   });
 
+  it("I1 Position: who has a listener beyond the end of a replaced log that is longer than a page is joined all the same", async () => {
+    const { broker, attach, flow } = scene();
+    const ids = Array.from({ length: 5 }, () => broker.store().id);
+    attach({ kind: "live" });
+    await flow();
+    const reader = attach({ kind: "held", level: "9999-0" as RealtimeCursor });
+    await flow();
+    expect(reader.tail).toBe(ids[4]);
+    expect(reader.seen).toEqual(ids);
+  });
+
+  it("I1 Position: who has a listener that is ahead of us is not joined before we are level, though the log begins above our tail", async () => {
+    const { broker, clock, attach, flow } = scene();
+    const first = broker.store().id;
+    attach({ kind: "live" });
+    await flow();
+    const level = Array.from({ length: 3 }, () => broker.store(1).id).at(-1) as RealtimeCursor;
+    broker.announced.length = 0;
+    const reader = attach({ kind: "after", cursor: first, level });
+    await flow();
+    expect(reader.joinedAt, "what lies between our tail and the log may be on its way").toBeUndefined();
+    // It is not, and at some point the log decides.
+    for (let round = 0; round < 20; round++) {
+      await clock.advance(400);
+      await flow();
+    }
+    expect([reader.joinedAt, reader.tail]).toEqual([first, level]);
+  });
+
+  it("I1 Position: nobody is told of an end that lies before the beginning, where the log begins above our tail", async () => {
+    const { broker, attach, flow } = scene();
+    broker.store();
+    attach({ kind: "live" });
+    await flow();
+    broker.store(1);
+    const newest = broker.store(1);
+    broker.announced.length = 0;
+    const readers = [attach({ kind: "held" }), attach({ kind: "newest", count: 1 })];
+    await flow();
+    expect(readers.map(({ joinedAt, tail }) => [joinedAt, tail])).toEqual([
+      [newest.prev, newest.prev],
+      [newest.prev, newest.prev],
+    ]);
+  });
+
+  it("I3 Order: nobody is told of a tail that the log, which was replaced, will not reach", async () => {
+    const { broker, attach, flow } = scene();
+    const ids = Array.from({ length: 6 }, () => broker.store().id);
+    attach({ kind: "live" });
+    await flow();
+    // Nothing broke: a store that is asked over HTTP, say, fails over without our knowledge.
+    broker.entries.length = 5;
+    broker.last = ids[4] as RealtimeCursor;
+    const reader = attach({ kind: "newest", count: 5 });
+    await flow();
+    expect([reader.joinedAt, reader.tail]).toEqual([ORIGIN, ids[4]]);
+    expect(reader.seen).toEqual(ids.slice(0, 5));
+  });
+
+  it("I3 Order: who was told of a tail that a failover took, while it was given what lies before, is told that there is none", async () => {
+    const { broker, clock, attach, flow } = scene();
+    const ids = Array.from({ length: 6 }, () => broker.store().id);
+    attach({ kind: "live" });
+    await flow();
+    const reader = attach({ kind: "held" });
+    await clock.advance(0);
+    broker.executeNext();
+    broker.answerNext();
+    await clock.advance(0);
+    expect([reader.tail, ...reader.seen], "a page of three").toEqual([ids[5], ...ids.slice(0, 3)]);
+    broker.loseNewest(1);
+    broker.reconnect();
+    await flow();
+    await clock.advance(500);
+    await flow();
+    expect(reader.seen).toEqual([...ids.slice(0, 5), `${ids[4]}..${ids[4]} reset`]);
+  });
+
   it("I4 Chain: as many missed as the log still holds is no gap, one more is one gap", async () => {
     const { broker, attach, flow } = scene();
     const seen = broker.store();

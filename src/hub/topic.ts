@@ -257,12 +257,12 @@ export class Topic implements FeedSource {
         return this.#locate({ newest: start.count, start: start.from, end: start.to });
       }
       if (position === undefined) continue;
-      if (oldest === undefined || compareCursors(position, oldest) < 0) oldest = position;
+      // A client that is ahead of us saw the newest entries on another server: we read from our own tail to draw level.
+      const from = compareCursors(start?.level ?? position, this.#tail) > 0 ? this.#tail : position;
+      if (oldest === undefined || compareCursors(from, oldest) < 0) oldest = from;
     }
     if (lowest !== undefined) this.#shelf.dropBelow(lowest);
-    if (oldest === undefined) return undefined;
-    // A client that is ahead of us saw the newest entries on another server: we read from our own tail to draw level.
-    return this.#read(compareCursors(oldest, this.#tail) > 0 ? this.#tail : oldest, false);
+    return oldest === undefined ? undefined : this.#read(oldest, false);
   }
 
   #locate(range: LocateRange): Read {
@@ -320,11 +320,13 @@ export class Topic implements FeedSource {
       this.#considerReached(asked.number);
     }
     // The log lies behind what we have, though nothing came in since we asked.
-    const behind = asked.tail === this.#tail && isComplete(page) && compareCursors(page.last, asked.tail) < 0;
-    // Gone: it took nothing with it that we do not have, for we listened without a break. Replaced: let a catch-up decide.
+    const behind = asked.tail === this.#tail && compareCursors(page.last, asked.tail) < 0;
+    // Gone: it took nothing with it that we do not have, for we listened without a break. Replaced: let a catch-up decide, before
+    // anybody is told of a tail that the log will not reach.
     const gone = behind && page.last === ORIGIN;
     if (behind && !gone && !asked.catchUp) this.#mustCatchUp = true;
-    const moved = this.#serveFromPage({ page, encoded, asked, gone });
+    if (isComplete(page)) this.#forgetLevels(page.last, asked);
+    const moved = (!behind || gone) && this.#serveFromPage({ page, encoded, asked, gone });
     if (moved || asked.catchUp || this.#mustCatchUp || this.#tail !== before) {
       this.#stalls = 0;
     } else if (++this.#stalls < MAX_STALLS) {
@@ -401,6 +403,15 @@ export class Topic implements FeedSource {
     }
   }
 
+  /** The log ends at `last`: there is nothing further to draw level with. */
+  #forgetLevels(last: RealtimeCursor, asked: Asked): void {
+    for (const feed of this.#waiting) {
+      const { start, waitsSince } = feed;
+      if (start?.level && waitsSince < asked.number && compareCursors(start.level, last) > 0)
+        feed.start = { ...start, level: undefined };
+    }
+  }
+
   /** @returns whether any feed moved. */
   #serveFromPage({ page, encoded, asked, gone }: Answer): boolean {
     const tail = this.#tail as RealtimeCursor;
@@ -414,13 +425,16 @@ export class Topic implements FeedSource {
       if (before === undefined || feed.session.blocked || feed.start?.kind === "live") continue;
       // Waits since after we had asked, or further back: this page proves nothing about it.
       if (feed.waitsSince >= asked.number || compareCursors(before, asked.after) < 0) continue;
-      // Ahead of us: the next page tells, unless this one was the last.
-      if (compareCursors(feed.start?.level ?? before, tail) > 0 && !isComplete(page)) continue;
+      // Ahead of us: the next page tells, unless this one was the last. What is to be drawn level with is waited for.
+      const isAhead = compareCursors(feed.start?.level ?? before, tail) > 0;
+      if (isAhead && (feed.start?.level || !isComplete(page))) continue;
       const verdict = this.#judgeFeed(feed, page);
       if (verdict.kind === "short") continue;
       if (feed.start?.kind === "held" && verdict.kind === "gap") feed.position = verdict.cursor;
-      else if (verdict.kind === "gap") this.#gapFeed(feed, { ...verdict, last: level });
-      this.#announce(feed, level);
+      else if (verdict.kind === "gap")
+        this.#gapFeed(feed, { ...verdict, last: verdict.reason === "reset" ? level : laterOf(level, before) });
+      // What the log holds can begin above our tail. Nobody is joined behind the end that it is told of.
+      this.#announce(feed, laterOf(level, feed.position as RealtimeCursor));
       if (verdict.from < end && !feed.session.blocked && this.#waiting.has(feed)) {
         let batch = suffixes.get(verdict.from);
         if (!batch) suffixes.set(verdict.from, (batch = new Batch(encoded.slice(verdict.from, end))));
@@ -448,6 +462,7 @@ export class Topic implements FeedSource {
     const after = feed.position as RealtimeCursor;
     this.#announce(feed, last);
     feed.gapped = true;
+    if (reason === "reset") feed.toldTail = undefined;
     this.#give(feed, new Batch([Frame.ofGap({ channel: this.channel, after, cursor, reason })]));
   }
 
@@ -455,6 +470,7 @@ export class Topic implements FeedSource {
   #announce(feed: Feed, last: RealtimeCursor = this.#tail as RealtimeCursor): void {
     if (!feed.start) return;
     feed.start = undefined;
+    feed.toldTail = last;
     feed.session.joined(feed, last);
   }
 
@@ -468,11 +484,15 @@ export class Topic implements FeedSource {
   #goLiveAt(feed: Feed, level: RealtimeCursor): boolean {
     if (feed.position !== level || feed.session.blocked || !this.#waiting.has(feed)) return false;
     this.#announce(feed);
+    // The log was replaced since: who waits for that tail, or has it from elsewhere, must hear of it.
+    if (feed.toldTail && compareCursors(feed.toldTail, level) > 0)
+      this.#gapFeed(feed, { cursor: level, reason: "reset", last: level });
     // What this turn brought so far is in the feed's hands already: it must not get it again with the others.
     this.flush();
     if (feed.session.blocked || !this.#leave(feed)) return false;
     feed.state = "live";
     feed.gapped = false;
+    feed.toldTail = undefined;
     this.#live.add(feed);
     return true;
   }
@@ -515,4 +535,8 @@ export class Topic implements FeedSource {
     this.#waiting.clear();
     this.#turn = [];
   }
+}
+
+function laterOf(a: RealtimeCursor, b: RealtimeCursor): RealtimeCursor {
+  return compareCursors(a, b) < 0 ? b : a;
 }
