@@ -56,6 +56,25 @@ export class FakeLog {
     return this.resets > 0 && between.length === 0;
   }
 
+  /** Whether the log holds an entry no more that stood behind the first, up to the second. */
+  isGone(from: RealtimeCursor, to: RealtimeCursor): boolean {
+    for (const { id, gone } of this.ever.values())
+      if (gone && compareCursors(id, from) > 0 && compareCursors(id, to) <= 0) return true;
+    return false;
+  }
+
+  /** Whether a reader that goes from one to the other must be told of a gap. */
+  mayTellGap(from: RealtimeCursor, to: RealtimeCursor): boolean {
+    return this.isGone(from, to);
+  }
+
+  /** Whether the log holds nothing between the two that is shown to who wants `events`. */
+  isEmpty(from: RealtimeCursor, to: RealtimeCursor, events: readonly string[]): boolean {
+    return !this.entries.some(
+      (entry) => isShown(entry, events) && compareCursors(entry.id, from) > 0 && compareCursors(entry.id, to) < 0,
+    );
+  }
+
   /** Whether every entry between the two was stored but is shown to nobody who wants `events`. */
   hides(from: RealtimeCursor, to: RealtimeCursor, events: readonly string[]): boolean {
     for (let at = to; at !== from;) {
@@ -252,6 +271,11 @@ export class FakeServer {
   /** Whether a client may stand somewhere in a channel, and hear the rest later. */
   mayLag(channel: string): boolean {
     return this.#polled.includes(channel) || this.open.some(({ channels }) => channels.includes(channel));
+  }
+
+  /** It hears of everything at once, and a stream that is asked for now is joined there or later. */
+  heard(channel: string): RealtimeCursor {
+    return this.log(channel).last;
   }
 
   /** Streams that are open, and pages that are waited for. */

@@ -1,121 +1,182 @@
-/** Between clients and servers: it delays, splits, stalls and cuts, at any byte. */
+/** Between clients and servers: it delays, splits, slows, stalls and cuts, at any byte. */
 import type { Chance } from "./chance.ts";
-import type { SimulatedServer } from "./simulated-server.ts";
+import type { Line, SimulatedServer } from "./simulated-server.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
-/** What a connection takes from the server before the client has taken it: the sockets' buffers. */
-const BUFFER_BYTES = 2_048;
+/** What a slow reader takes at once, in bytes. */
+const SLOW_BYTES = 40;
+
+/** What a client reads of a response: text that comes in pieces, as from a body that is piped through a `TextDecoderStream`. */
+class Body {
+  readonly #decoder = new TextDecoder();
+  #pieces: string[] = [];
+  #end: { readonly error?: Error } | undefined;
+  #wake: (() => void) | undefined;
+
+  push(bytes: Uint8Array): void {
+    this.#pieces.push(this.#decoder.decode(bytes, { stream: true }));
+    this.#wake?.();
+  }
+
+  /** @param error what it broke with: then what was not read yet is lost. */
+  end(error?: Error): void {
+    if (error) this.#pieces = [];
+    this.#end = error ? { error } : {};
+    this.#wake?.();
+  }
+
+  async read(): Promise<{ readonly done: boolean; readonly value: string }> {
+    if (this.#pieces.length === 0 && !this.#end) await new Promise<void>((resolve) => (this.#wake = resolve));
+    const value = this.#pieces.join("");
+    this.#pieces = [];
+    if (value === "" && this.#end?.error) throw this.#end.error;
+    return { done: value === "", value };
+  }
+
+  async text(): Promise<string> {
+    let all = "";
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const { done, value } = await this.read();
+      if (done) return all;
+      all += value;
+    }
+  }
+}
+
+/** A response as clients use it. */
+const responseOf = (status: number, headers: Headers, body: Body): Response =>
+  ({
+    status,
+    headers,
+    body: { pipeThrough: () => ({ getReader: () => body }) },
+    json: async () => JSON.parse(await body.text()) as unknown,
+    text: () => body.text(),
+  }) as unknown as Response;
 
 /** One request and its response. */
-class Connection {
+class Connection implements Line {
   readonly server: SimulatedServer;
-  readonly body: ReadableStream<Uint8Array>;
+  readonly body: Body = new Body();
   /** Nothing gets through, and nobody is told. */
   isStalled = false;
+  /** Little gets through at once. */
+  isSlow = false;
   /** Told when it has ended. */
   over: () => void = () => {};
+  drained: () => void = () => {};
   readonly #network: SimulatedNetwork;
-  readonly #abort = new AbortController();
-  readonly #pieces: Uint8Array[] = [];
+  /** What the server has said and the client has not taken: the sockets' buffers. */
+  #buffer: Uint8Array[] = [];
   #buffered = 0;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
-  #isReading = false;
+  #isFull = false;
+  /** The client has the head of the response. */
+  #isBegun = false;
   #isDelivering = false;
-  /** The server has said everything. */
-  #isComplete = false;
+  /** How the response ends, behind what is in the buffer. */
+  #ending: { readonly error?: Error } | undefined;
   #isOver = false;
+  /** The server has been told that the client has gone. */
+  #isLeft = false;
+  #left: (() => void) | undefined;
 
   constructor(network: SimulatedNetwork, server: SimulatedServer) {
     this.#network = network;
     this.server = server;
-    this.body = new ReadableStream({
-      start: (controller) => void (this.#controller = controller),
-      cancel: () => this.leave(),
-    });
   }
 
-  get signal(): AbortSignal {
-    return this.#abort.signal;
+  write(bytes: Uint8Array): boolean {
+    this.#buffer.push(bytes);
+    this.#buffered += bytes.length;
+    this.#isFull = this.#buffered >= this.#network.bufferBytes;
+    this.#deliver();
+    return !this.#isFull;
+  }
+
+  get waiting(): number {
+    return this.#buffered;
+  }
+
+  end(): void {
+    this.#ending ??= {};
+    this.#deliver();
+  }
+
+  abandon(): void {
+    this.#buffer = [];
+    this.#buffered = 0;
+    this.#ending = { error: new TypeError("network error") };
+    this.#deliver();
+  }
+
+  whenLeft(callback: () => void): void {
+    if (this.#isLeft) callback();
+    else this.#left = callback;
   }
 
   /** The client takes the response. */
-  begin(reader: ReadableStreamDefaultReader<Uint8Array> | undefined): void {
-    this.#reader = reader;
-    if (!reader) this.#isComplete = true;
-    this.go();
+  begin(): void {
+    this.#isBegun = true;
+    this.#deliver();
   }
 
-  /** Goes on after it was stalled, or with more to do. */
-  go(): void {
-    void this.#read();
+  /** Goes on as it did before it was stalled or slow. */
+  flow(): void {
+    this.isStalled = this.isSlow = false;
     this.#deliver();
   }
 
   /** Breaks: the client is told, the server some time later. */
   cut(): void {
     if (this.#isOver) return;
-    this.#end();
-    this.#controller.error(new TypeError("network error"));
+    this.leave();
+    this.body.end(new TypeError("network error"));
   }
 
   /** The client has gone. */
   leave(): void {
-    if (!this.#isOver) this.#end();
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    this.#network.forget(this);
+    if (this.#isOver) return;
+    this.#forget();
     this.#network.time.setTimeout(() => {
-      this.#abort.abort();
-      this.#reader?.cancel().catch(() => {});
+      this.#isLeft = true;
+      this.#left?.();
     }, this.#network.delay());
   }
 
-  /** Takes what the server says, as far as there is room. */
-  async #read(): Promise<void> {
-    if (!this.#reader || this.#isReading) return;
-    this.#isReading = true;
-    try {
-      while (!this.#isOver && !this.isStalled && this.#buffered < BUFFER_BYTES) {
-        // oxlint-disable-next-line no-await-in-loop -- one after the other
-        const { done, value } = await this.#reader.read();
-        if (done) {
-          this.#isComplete = true;
-          break;
-        }
-        this.#pieces.push(value);
-        this.#buffered += value.length;
-        this.#deliver();
-      }
-    } catch {
-      this.#isComplete = true;
-    }
-    this.#isReading = false;
-    this.#deliver();
+  #forget(): void {
+    this.#isOver = true;
+    this.#network.forget(this);
   }
 
   #deliver(): void {
-    if (this.#isDelivering || this.isStalled || this.#isOver) return;
-    if (this.#pieces.length === 0 && !this.#isComplete) return;
+    if (this.#isDelivering || !this.#isBegun || this.isStalled || this.#isOver) return;
+    if (this.#buffered === 0 && !this.#ending) return;
     this.#isDelivering = true;
     this.#network.time.setTimeout(() => {
       this.#isDelivering = false;
       if (this.#isOver || this.isStalled) return;
-      const piece = this.#pieces.shift();
-      if (!piece) {
-        this.#isOver = true;
-        this.#network.forget(this);
-        return this.#controller.close();
+      if (this.#buffered > 0) this.#take();
+      else {
+        this.#forget();
+        this.body.end(this.#ending?.error);
       }
-      const { chance } = this.#network;
-      const length = chance.happens(0.3) ? 1 + chance.below(piece.length) : piece.length;
-      if (length < piece.length) this.#pieces.unshift(piece.slice(length));
-      this.#buffered -= length;
-      this.#controller.enqueue(piece.slice(0, length));
-      this.go();
     }, this.#network.delay());
+  }
+
+  /** All that there is, or a part that ends anywhere. */
+  #take(): void {
+    const { chance } = this.#network;
+    const most = this.isSlow ? Math.min(SLOW_BYTES, this.#buffered) : this.#buffered;
+    const length = chance.happens(0.3) ? 1 + chance.below(most) : most;
+    const all = this.#buffer.length === 1 ? (this.#buffer[0] as Uint8Array) : Buffer.concat(this.#buffer);
+    this.#buffer = length < all.length ? [all.subarray(length)] : [];
+    this.#buffered -= length;
+    this.body.push(all.subarray(0, length));
+    if (this.#isFull && this.#buffered < this.#network.bufferBytes) {
+      this.#isFull = false;
+      this.drained();
+    }
+    this.#deliver();
   }
 }
 
@@ -129,16 +190,26 @@ export type Weather =
   /** Requests arrive nowhere, and nobody is told. */
   | "hole";
 
+export interface NetworkOptions {
+  readonly time: SimulatedTime;
+  readonly chance: Chance;
+  readonly servers: readonly SimulatedServer[];
+  /** What a connection takes from the server before the client has taken it. */
+  readonly bufferBytes: number;
+}
+
 export class SimulatedNetwork {
   readonly time: SimulatedTime;
   readonly chance: Chance;
+  readonly bufferBytes: number;
   readonly #servers: readonly SimulatedServer[];
   readonly #connections = new Set<Connection>();
   weather: Weather = "fair";
 
-  constructor(time: SimulatedTime, chance: Chance, servers: readonly SimulatedServer[]) {
+  constructor({ time, chance, servers, bufferBytes }: NetworkOptions) {
     this.time = time;
     this.chance = chance;
+    this.bufferBytes = bufferBytes;
     this.#servers = servers;
     for (const server of servers)
       server.died = () => {
@@ -164,6 +235,7 @@ export class SimulatedNetwork {
     return new Promise<Response>((resolve, reject) => {
       if (signal?.aborted) return reject(new Error("aborted"));
       const connection = new Connection(this, this.chance.pick(this.#servers));
+      const { server, body } = connection;
       this.#connections.add(connection);
       const leave = (): void => {
         connection.leave();
@@ -177,21 +249,16 @@ export class SimulatedNetwork {
       };
       if (this.weather === "hole") return;
       this.time.setTimeout(() => {
-        const { endpoint } = connection.server;
-        if (this.weather === "refuse" || (!endpoint && this.weather !== "gateway")) return fail();
-        if (!endpoint || this.weather === "gateway") {
+        if (this.weather === "refuse" || (!server.isUp && this.weather !== "gateway")) return fail();
+        if (!server.isUp || this.weather === "gateway") {
           connection.leave();
           return resolve(new Response("Bad Gateway", { status: 502 }));
         }
-        const request = new Request(new URL(input as string, "http://simulated.test"), {
-          headers: init.headers as Headers,
-          signal: connection.signal,
-        });
-        endpoint(request).then((response) => {
+        server.answer(input as string, init.headers as Headers, connection).then(({ status, headers }) => {
           this.time.setTimeout(() => {
             if (signal?.aborted) return;
-            connection.begin(response.body?.getReader());
-            resolve(new Response(connection.body, { status: response.status, headers: response.headers }));
+            resolve(responseOf(status, headers, body));
+            connection.begin();
           }, this.delay());
         }, fail);
       }, this.delay());

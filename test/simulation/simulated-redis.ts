@@ -8,17 +8,23 @@ import type {
   LocateRange,
   Location,
   Page,
+  ReadOptions,
 } from "../../src/brokers/broker.ts";
 import { FakeLog, isShown } from "../../src/client/fake-server.ts";
 import type { Timer } from "../../src/protocol/clock.ts";
-import { compareCursors, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { compareCursors, ORIGIN, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { MAX_ANNOUNCED_BYTES } from "../../src/protocol/limits.ts";
 import { TidingsError } from "../../src/protocol/error.ts";
 import type { Chance } from "./chance.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
-const PAGE_ENTRIES = 4;
+/** What an entry weighs in a page beside its JSON. */
+const ENTRY_BYTES = 64;
 /** A connection that broke is there again after this time at the soonest. */
 const RECONNECT_MS = 50;
+
+/** After this time each server has heard what was stored, or knows that it hears nothing. */
+const HEARD_MS = 15_000;
 
 /** What happens to what is announced. */
 export interface AnnouncementFaults {
@@ -28,10 +34,32 @@ export interface AnnouncementFaults {
   doubled: number;
 }
 
-/** A log whose next life may follow the one before without a hole: who had all of that needs no gap. */
+/** A stream whose reader takes nothing for longer has ended. */
+const MAX_LAG_MS = 90_000;
+
 class SimulatedLog extends FakeLog {
+  readonly #time: SimulatedTime;
+  #trimmedAt = -Infinity;
   /** What went down with a failover: nobody can know of it who did not see it before. */
   readonly #lost = new Set<string>();
+
+  constructor(time: SimulatedTime) {
+    super();
+    this.#time = time;
+  }
+
+  override trim(keep: number): void {
+    if (this.entries.length > keep) this.#trimmedAt = this.#time.now();
+    super.trim(keep);
+  }
+
+  /**
+   * A slow stream that fell behind the log twice goes on at its end (`#judgeFeed` in `topic.ts`), and a listener may hear of that on one stream
+   * when it has come further on another, up to where nothing is missing.
+   */
+  override mayTellGap(from: RealtimeCursor, to: RealtimeCursor): boolean {
+    return this.isGone(from, to) || this.#time.now() - this.#trimmedAt < MAX_LAG_MS;
+  }
 
   override failOver(behind: number): void {
     const before = this.entries.map(({ id }) => id);
@@ -39,6 +67,7 @@ class SimulatedLog extends FakeLog {
     for (const id of before.slice(this.entries.length)) this.#lost.add(id);
   }
 
+  /** The next life may follow the one before without a hole: who had all of that needs no gap. */
   override hides(from: RealtimeCursor, to: RealtimeCursor, events: readonly string[]): boolean {
     if (super.hides(from, to, events)) return true;
     for (const entry of this.ever.values()) {
@@ -55,16 +84,20 @@ export class SimulatedRedis {
   readonly #logs = new Map<string, FakeLog>();
   readonly #brokers = new Set<SimulatedBroker>();
   readonly #keeps: number;
+  readonly #isHeard: boolean;
   readonly #padding = new Map<string, string>();
+  readonly #storedAt = new Map<string, number>();
   #ids = 1_000;
 
-  constructor(time: SimulatedTime, keeps: number) {
+  /** @param options `keeps`: entries per log; `isHeard`: what is announced is heard, or it is said that nothing is */
+  constructor(time: SimulatedTime, { keeps, isHeard }: { readonly keeps: number; readonly isHeard: boolean }) {
     this.#time = time;
     this.#keeps = keeps;
+    this.#isHeard = isHeard;
   }
 
   log(channel: string): FakeLog {
-    const log = this.#logs.get(channel) ?? new SimulatedLog();
+    const log = this.#logs.get(channel) ?? new SimulatedLog(this.#time);
     this.#logs.set(channel, log);
     return log;
   }
@@ -75,12 +108,20 @@ export class SimulatedRedis {
     // Unique over all lives of a log, as times are.
     const id = `${++this.#ids}-0` as RealtimeCursor;
     log.append(id, event);
+    this.#storedAt.set(id, this.#time.now());
     log.trim(this.#keeps);
     // Spaces behind a value are no part of it.
     if (size > 0) this.#padding.set(id, " ".repeat(size));
     const entry = this.entryOf(log.ever.get(id) as FakeLog["entries"][number]);
     for (const broker of this.#brokers) broker.announce(channel, { ...entry, keeps: this.#keeps });
     return id;
+  }
+
+  /** How far every server has heard of a channel. */
+  heard(channel: string): RealtimeCursor {
+    if (!this.#isHeard) return ORIGIN;
+    const limit = this.#time.now() - HEARD_MS;
+    return this.log(channel).entries.findLast(({ id }) => (this.#storedAt.get(id) as number) < limit)?.id ?? ORIGIN;
   }
 
   entryOf({ id, prev, event }: FakeLog["entries"][number]): Entry {
@@ -145,18 +186,24 @@ export class SimulatedBroker implements Broker {
   readonly #wanted = new Map<string, (() => void) | undefined>();
   #isUp = true;
   #isHearing = true;
-  /** For how long the store takes longer than usual. */
+  /** Nothing comes any more on the connection of the subscription, and nobody was told. */
+  #isHalfOpen = false;
+  /** Until when it takes longer than usual to answer. */
   slowUntil = 0;
+  /** Until when what is announced takes longer than usual. */
+  lateUntil = 0;
+  /** Until when it answers with an error, as one that is full or read-only. */
+  refusesUntil = 0;
 
   constructor(redis: SimulatedRedis, time: SimulatedTime, chance: Chance, faults: AnnouncementFaults) {
     this.#redis = redis;
     this.#time = time;
     this.#chance = chance;
     this.#faults = faults;
-    const delay = (): number => 0.2 + chance.next() ** 4 * (time.now() < this.slowUntil ? 4_000 : 20);
-    this.#requests = new Wire(time, delay);
-    this.#answers = new Wire(time, delay);
-    this.#announcements = new Wire(time, delay);
+    const delay = (isSlow: boolean): number => 0.2 + chance.next() ** 4 * (isSlow ? 4_000 : 20);
+    this.#requests = new Wire(time, () => delay(time.now() < this.slowUntil));
+    this.#answers = new Wire(time, () => delay(time.now() < this.slowUntil));
+    this.#announcements = new Wire(time, () => delay(time.now() < this.lateUntil));
   }
 
   /** Both connections break; they are there again when {@link heal} was called. */
@@ -168,10 +215,20 @@ export class SimulatedBroker implements Broker {
     this.deafen();
   }
 
+  /** The connection of the subscription falls silent; a probe finds out later. */
+  halfOpen(probeMs: number): void {
+    if (!this.#isHearing || this.#isHalfOpen) return;
+    this.#isHalfOpen = true;
+    this.#announcements.cut();
+    this.#time.setTimeout(() => {
+      if (this.#isHalfOpen) this.deafen();
+    }, probeMs);
+  }
+
   /** The connection of the subscription breaks. It comes back by itself. */
   deafen(): void {
     if (!this.#isHearing) return;
-    this.#isHearing = false;
+    this.#isHearing = this.#isHalfOpen = false;
     this.#announcements.cut();
     this.#heard.clear();
     this.#handlers?.lost();
@@ -185,8 +242,13 @@ export class SimulatedBroker implements Broker {
   }
 
   announce(channel: string, entry: Entry): void {
-    if (!this.#heard.has(channel) || this.#chance.happens(this.#faults.lost)) return;
-    const hear = (): void => this.#handlers?.entry(channel, entry);
+    if (!this.#heard.has(channel) || this.#isHalfOpen || this.#chance.happens(this.#faults.lost)) return;
+    // What is large is not sent along, only that it is there.
+    const isLarge = entry.json.length > MAX_ANNOUNCED_BYTES;
+    const hear = (): void => {
+      if (isLarge) this.#handlers?.moved(channel, entry.id);
+      else this.#handlers?.entry(channel, entry);
+    };
     this.#announcements.send(hear);
     if (this.#chance.happens(this.#faults.doubled)) this.#announcements.send(hear);
   }
@@ -195,16 +257,17 @@ export class SimulatedBroker implements Broker {
     return this.#ask(() => this.#redis.store(channel, event, json.length));
   }
 
-  read(channel: string, after: RealtimeCursor): Promise<Page> {
+  read(channel: string, after: RealtimeCursor, { pageBytes }: ReadOptions): Promise<Page> {
     return this.#ask(() => {
       const { entries, last } = this.#redis.log(channel);
-      return {
-        entries: entries
-          .filter(({ id }) => compareCursors(id, after) > 0)
-          .slice(0, PAGE_ENTRIES)
-          .map((entry) => this.#redis.entryOf(entry)),
-        last,
-      };
+      const page: Entry[] = [];
+      let at = entries.findLastIndex(({ id }) => compareCursors(id, after) <= 0) + 1;
+      for (let bytes = 0; at < entries.length && bytes < pageBytes; at++) {
+        const entry = this.#redis.entryOf(entries[at] as FakeLog["entries"][number]);
+        bytes += ENTRY_BYTES + entry.json.length;
+        page.push(entry);
+      }
+      return { entries: page, last };
     });
   }
 
@@ -240,6 +303,7 @@ export class SimulatedBroker implements Broker {
   }
 
   #subscribe(channel: string): void {
+    if (this.#isHalfOpen) return;
     this.#announcements.send(() => {
       if (!this.#wanted.has(channel)) return;
       this.#heard.add(channel);
@@ -273,10 +337,12 @@ export class SimulatedBroker implements Broker {
       if (!this.#isUp) return fail();
       this.#open.add(fail);
       this.#requests.send(() => {
-        const found = execute();
+        const isRefused = this.#time.now() < this.refusesUntil;
+        const found = isRefused ? undefined : execute();
         this.#answers.send(() => {
           this.#open.delete(fail);
-          resolve(found);
+          if (isRefused) reject(new TidingsError("broker_refused", "the simulated store refuses."));
+          else resolve(found as T);
         });
       });
     });

@@ -1,15 +1,31 @@
 import { Hub } from "../../src/hub/hub.ts";
 import type { PageSession } from "../../src/hub/page-session.ts";
-import type { StreamSession } from "../../src/hub/stream-session.ts";
+import type { Sink, StreamSession } from "../../src/hub/stream-session.ts";
 import { HEARTBEAT_MS } from "../../src/protocol/limits.ts";
-import { exposeInternals } from "../../src/realtime/internals.ts";
-import { handle } from "../../src/transports/fetch.ts";
+import { exposeInternals, type RealtimeInternals } from "../../src/realtime/internals.ts";
+import { admit } from "../../src/transports/admission.ts";
+import { checkHandleOptions, type Endpoint } from "../../src/transports/handle-options.ts";
+import { answerPage } from "../../src/transports/page.ts";
 import type { SimulatedBroker } from "./simulated-redis.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
 const SILENT = { log() {}, warn() {}, error() {} };
 
-/** A server process: hub, sessions and endpoint are the real ones. */
+/** The server's end of a connection. */
+export interface Line extends Sink {
+  /** Calls back when the client has gone. */
+  whenLeft(callback: () => void): void;
+  /** Called when it takes bytes again. */
+  drained: () => void;
+}
+
+/** What a response begins with. */
+interface Head {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+/** A server process: hub, sessions and admission are the real ones. */
 export class SimulatedServer {
   readonly #time: SimulatedTime;
   readonly #connect: () => SimulatedBroker;
@@ -25,14 +41,23 @@ export class SimulatedServer {
     this.start();
   }
 
+  get isUp(): boolean {
+    return this.#process !== undefined;
+  }
+
   /** Its connections to the store, while it lives. */
   get broker(): SimulatedBroker | undefined {
     return this.#process?.broker;
   }
 
-  /** What answers requests, while it lives. */
-  get endpoint(): ((request: Request) => Promise<Response>) | undefined {
-    return this.#process?.endpoint;
+  /** What its own code subscribes to, while it lives. */
+  get hub(): Hub | undefined {
+    return this.#process?.hub;
+  }
+
+  /** Answers a request: resolves with the head, and writes the rest to the line. Only while it lives. */
+  answer(url: string, headers: Headers, line: Line): Promise<Head> {
+    return (this.#process as Process).answer(url, headers, line);
   }
 
   start(): void {
@@ -50,15 +75,20 @@ export class SimulatedServer {
 
   /** Ends its streams, and goes once they have. */
   close(): void {
-    this.#process?.close();
-    this.#time.setTimeout(() => this.crash(), 100);
+    const process = this.#process;
+    process?.close();
+    this.#time.setTimeout(() => {
+      // Another one may have been started meanwhile.
+      if (this.#process === process) this.crash();
+    }, 100);
   }
 }
 
 class Process {
   readonly broker: SimulatedBroker;
-  readonly endpoint: (request: Request) => Promise<Response>;
-  readonly #hub: Hub;
+  readonly hub: Hub;
+  readonly #endpoint: Endpoint;
+  readonly #internals: RealtimeInternals;
   readonly #streams = new Set<StreamSession>();
   readonly #pages = new Set<PageSession>();
   #isClosed = false;
@@ -66,17 +96,40 @@ class Process {
   constructor(broker: SimulatedBroker, time: SimulatedTime, maxDurationMs: number) {
     this.broker = broker;
     const hub = new Hub({ broker, clock: time, logger: SILENT, heartbeatMs: HEARTBEAT_MS });
-    this.#hub = hub;
-    const realtime = {};
-    exposeInternals(realtime, {
+    this.hub = hub;
+    this.#internals = {
       openStream: (sink, channels, { keepsCursors }) =>
         hub.openStream(sink, channels, { keepsCursors, maxDurationMs, owner: this.#streams }),
       openPage: (channels, waitMs, answer) => hub.openPage(channels, { waitMs, maxDurationMs, owner: this.#pages }, answer),
       isClosed: () => this.#isClosed,
       sharesKeys: false,
       logger: SILENT,
+    };
+    const realtime = {};
+    exposeInternals(realtime, this.#internals);
+    this.#endpoint = checkHandleOptions({ realtime });
+  }
+
+  /** The transport of this world, as `transports/node.ts` is that of Node. */
+  async answer(url: string, headers: Headers, line: Line): Promise<Head> {
+    const admitted = await admit(this.#endpoint, {
+      method: "GET",
+      url,
+      header: (name) => headers.get(name),
+      toRequest: () => new Request(new URL(url, "http://simulated.test"), { headers }),
     });
-    this.endpoint = handle({ realtime });
+    if ("channels" in admitted && admitted.waitMs === undefined) {
+      const session = this.#internals.openStream(line, admitted.channels, { keepsCursors: admitted.keepsCursors });
+      line.whenLeft(() => session.end());
+      line.drained = () => session.drained();
+      return { status: 200, headers: new Headers(admitted.headers) };
+    }
+    const leaving = new AbortController();
+    line.whenLeft(() => leaving.abort());
+    const response = "channels" in admitted ? await answerPage(this.#endpoint, admitted, leaving.signal) : admitted;
+    line.write(Buffer.from(await response.text()));
+    line.end();
+    return response;
   }
 
   close(): void {
@@ -86,6 +139,9 @@ class Process {
 
   end(): void {
     this.close();
-    void this.#hub.close();
+    void this.hub.close();
+    const { hub } = this;
+    const left = hub.streams + hub.topics + hub.ringBudget.used + hub.shelfBudget.used + hub.queueBudget.used;
+    if (left > 0) throw new Error("I9 Close: a server that has ended holds something");
   }
 }

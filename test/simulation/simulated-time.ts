@@ -5,11 +5,15 @@ interface Due extends Timer {
   readonly callback: () => void;
 }
 
+/** Timers that a whole world may take; few take a tenth of it. */
+const MAX_TIMERS = 40_000;
+
 /** The one clock of a simulated world. Nothing takes time but what waits for it. */
 export class SimulatedTime implements Clock {
   readonly random: () => number;
   #now = 0;
   #due: Due[] = [];
+  #called = 0;
 
   constructor(random: () => number) {
     this.random = random;
@@ -44,6 +48,7 @@ export class SimulatedTime implements Clock {
     await rest();
     for (let next = this.#due.at(-1); next && next.at <= until; next = this.#due.at(-1)) {
       this.#due.pop();
+      if (++this.#called > MAX_TIMERS) throw new Error("I6 Cost: something goes on and on, and comes to nothing");
       this.#now = next.at;
       next.callback();
       // What is due in the same moment may not wait for what this one began: it would not in a browser, or on a server.
@@ -53,5 +58,5 @@ export class SimulatedTime implements Clock {
   }
 }
 
-/** Promises and streams come to rest. */
-const rest = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Promises come to rest: Node calls this when none of them has anything left to do. There are no other wheels in a simulated world. */
+const rest = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));

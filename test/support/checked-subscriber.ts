@@ -1,13 +1,15 @@
 /** A subscriber of the tests that checks the promise at each step. */
-import { expect } from "vitest";
-import { compareCursors, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { compareCursors, ORIGIN, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import type { Gap } from "../../src/protocol/frames.ts";
 import { isShown, type FakeLog } from "../../src/client/fake-server.ts";
 import type { ClientMessage, ClientSubscribeOptions, RealtimeClient } from "../../src/client/options.ts";
+import { demand, Ledger } from "./ledger.ts";
 
 /** The truth that a subscriber is checked against. */
 export interface Logs {
   log(channel: string): FakeLog;
+  /** How far every server has heard of a channel: who is joined from now on is joined there or later. */
+  heard(channel: string): RealtimeCursor;
   /** Whether a stream is open that may lag behind the log. */
   mayLag(channel: string): boolean;
 }
@@ -21,11 +23,20 @@ class Cursors extends Map<string, RealtimeCursor> {
   }
 }
 
+/** A wish for the newest n of a channel that was not met yet. */
+interface Newest {
+  readonly count: number;
+  /** Nothing before it is among them. */
+  readonly from: RealtimeCursor;
+  /** The first that was shown, where it lies before: as many at most, then a gap must follow. */
+  early?: RealtimeCursor;
+  shown: number;
+}
+
 /** A subscriber that checks the promise at each step. */
 export class CheckedSubscriber {
   readonly cursors: Cursors = new Cursors();
-  /** Where it stands by what it was shown, which is not always where its cursors stand: hidden entries lie between. */
-  readonly #shown = new Map<string, RealtimeCursor>();
+  readonly #ledgers = new Map<string, Ledger>();
   readonly #client: RealtimeClient;
   readonly #server: Logs;
   readonly #events: readonly string[];
@@ -34,10 +45,13 @@ export class CheckedSubscriber {
   surprise: (() => void) | undefined;
   messages = 0;
   gaps = 0;
+  /** Told of each thing that is shown. */
+  onShown: ((channel: string, cursor: RealtimeCursor) => void) | undefined;
   /** What a listener from now on must not be shown: the end of each log when it came, where no stream was open that lags behind. */
   readonly #born = new Map<string, RealtimeCursor>();
-  /** Who wants all that is held, and never left since: what it was shown. */
-  #all: Set<string> | undefined;
+  readonly #newest = new Map<string, Newest>();
+  /** Who wants all that is held, and neither left nor was told of a gap since: what it was shown, by channel. */
+  readonly #all = new Map<string, Set<string>>();
   #failure: unknown;
 
   constructor(client: RealtimeClient, server: Logs, events: readonly string[]) {
@@ -56,15 +70,15 @@ export class CheckedSubscriber {
 
   start(channels: readonly string[], options: Pick<ClientSubscribeOptions, "history" | "after"> = {}): void {
     this.stop();
-    this.#all = this.cursors.size === 0 && options.history === true ? new Set() : undefined;
-    for (const channel of channels) {
-      const isNew = !this.cursors.has(channel) && !options.history && !options.after;
-      if (isNew && !this.#server.mayLag(channel)) this.#born.set(channel, this.#server.log(channel).last);
-      else this.#born.delete(channel);
-    }
+    const { history } = options;
+    const wantsAll = this.cursors.size === 0 && history === true;
+    this.#all.clear();
+    for (const channel of wantsAll ? channels : []) this.#all.set(channel, new Set());
     // As the hook does: a channel that was left begins anew.
     for (const channel of this.cursors.keys()) if (!channels.includes(channel)) this.cursors.delete(channel);
-    for (const channel of this.#shown.keys()) if (!channels.includes(channel)) this.#shown.delete(channel);
+    for (const channel of this.#ledgers.keys()) if (!channels.includes(channel)) this.#ledgers.delete(channel);
+    this.#newest.clear();
+    for (const channel of channels) this.#noteStart(channel, options);
     const end = this.#client.subscribe({
       channels,
       events: this.#events,
@@ -74,6 +88,20 @@ export class CheckedSubscriber {
       onGap: (gap) => this.#guard(() => this.#gap(gap)),
     });
     this.#subscription = { channels, end };
+  }
+
+  #noteStart(channel: string, { history, after }: Pick<ClientSubscribeOptions, "history" | "after">): void {
+    const log = this.#server.log(channel);
+    const isNew = !this.cursors.has(channel);
+    if (isNew && !history && !after && !this.#server.mayLag(channel)) this.#born.set(channel, log.last);
+    else this.#born.delete(channel);
+    const count = (isNew && typeof history === "object" && history.limit) || 0;
+    // Of a log that was replaced, servers that lag can know what nobody else does.
+    if (count === 0 || log.resets > 0) return;
+    const heard = this.#server.heard(channel);
+    // What nobody is shown may count or not.
+    const shown = log.entries.filter(({ id, event }) => event !== "" && compareCursors(id, heard) <= 0);
+    this.#newest.set(channel, { count, from: shown.at(-count)?.id ?? ORIGIN, shown: 0 });
   }
 
   stop(): void {
@@ -90,50 +118,55 @@ export class CheckedSubscriber {
     }
   }
 
-  #log(channel: string): FakeLog {
-    expect(this.channels, "nothing comes from a channel that is not subscribed to").toContain(channel);
-    return this.#server.log(channel);
-  }
-
-  #position(channel: string): RealtimeCursor {
-    return this.#shown.get(channel) ?? (this.cursors.first.get(channel) as RealtimeCursor);
+  #ledger(channel: string): Ledger {
+    demand(this.channels.includes(channel), () => `something comes from ${channel}, which is not subscribed to`);
+    let ledger = this.#ledgers.get(channel);
+    if (!ledger) {
+      const first = (): RealtimeCursor => this.cursors.first.get(channel) as RealtimeCursor;
+      ledger = new Ledger(this.#server.log(channel), this.#events, first);
+      this.#ledgers.set(channel, ledger);
+    }
+    return ledger;
   }
 
   #data({ id, channel, event, data }: ClientMessage): void {
-    const log = this.#log(channel);
+    const ledger = this.#ledger(channel);
     this.messages++;
-    expect(data).toBe(id);
-    expect(isShown({ ...log.ever.get(id)!, event }, this.#events), "an event that was not asked for").toBe(true);
-    const position = this.#position(channel);
-    // The newest n begin with themselves.
-    if (position !== id || this.#shown.has(channel)) {
-      expect(compareCursors(id, position), `I3 Order: ${id} after ${position}`).toBeGreaterThan(0);
-      const isProved = log.hides(position, id, this.#events) || (!this.#shown.has(channel) && log.isLost(position, id));
-      expect(isProved, `nothing is missing between ${position} and ${id}`).toBe(true);
-    }
-    this.#shown.set(channel, id);
-    this.#all?.add(channel + id);
+    demand(data === id, () => `the data of ${id} is that of ${String(data)}`);
+    this.#isNewest(channel, id);
+    ledger.event(id, event);
+    this.#all.get(channel)?.add(id);
+    this.onShown?.(channel, id);
     const { surprise } = this;
     this.surprise = undefined;
     surprise?.();
   }
 
-  #gap({ channel, after, cursor, reason }: Gap): void {
-    const log = this.#log(channel);
-    const position = this.#position(channel);
-    this.gaps++;
-    expect(cursor, "a gap leads somewhere").not.toBe(after);
-    expect(after === position || log.hides(position, after, this.#events), "a gap begins where we stand").toBe(true);
-    if (reason === "reset") {
-      expect(log.resets, "a reset of a log that was never replaced").toBeGreaterThan(0);
-    } else {
-      expect(compareCursors(cursor, after)).toBeGreaterThan(0);
-      const missing = [...log.ever.values()].filter(
-        ({ id, gone }) => gone && compareCursors(id, after) > 0 && compareCursors(id, cursor) <= 0,
-      );
-      expect(missing, "a gap over nothing").not.toEqual([]);
+  /** Who wants the newest n begins with one of them, and with the first that it wants to see. */
+  #isNewest(channel: string, id: RealtimeCursor): void {
+    const wish = this.#newest.get(channel);
+    if (!wish) return;
+    const { count, from } = wish;
+    const log = this.#server.log(channel);
+    if (wish.early || compareCursors(id, from) < 0) {
+      wish.early ??= id;
+      demand(++wish.shown <= count || log.resets > 0, () => `the newest ${count} begin with ${wish.early}, before ${from}`);
+      return;
     }
-    this.#shown.set(channel, cursor);
+    this.#newest.delete(channel);
+    if (log.resets > 0) return;
+    const held = log.entries.slice(-count).filter((entry) => isShown(entry, this.#events));
+    const passed = held.find((entry) => compareCursors(entry.id, id) < 0);
+    demand(!passed, () => `the newest ${count} begin with ${id}, after ${passed?.id}`);
+  }
+
+  #gap(gap: Gap): void {
+    const { channel } = gap;
+    this.gaps++;
+    this.#newest.delete(channel);
+    this.#all.delete(channel);
+    this.#ledger(channel).gap(gap);
+    this.onShown?.(channel, gap.cursor);
   }
 
   /** What has come so far was right. */
@@ -141,23 +174,47 @@ export class CheckedSubscriber {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Everything has come. */
-  finish(): void {
+  /** Whether everything has come that is stored. */
+  get hasAll(): boolean {
+    return this.channels.every((channel) => {
+      const cursor = this.cursors.get(channel);
+      return cursor !== undefined && compareCursors(cursor, this.#server.log(channel).last) >= 0;
+    });
+  }
+
+  /** What is held has come; whether the log was replaced since shows when something follows. */
+  checkHeld(): void {
     this.check();
     for (const channel of this.channels) {
-      const { last, entries } = this.#server.log(channel);
+      const { last } = this.#server.log(channel);
       const cursor = this.cursors.get(channel);
-      expect(cursor, `${channel}: the cursor stands at the end of the log`).toBe(last);
-      const position = this.#position(channel);
-      const rest = entries.filter((entry) => compareCursors(entry.id, position) > 0 && isShown(entry, this.#events));
-      expect(rest, `${channel}: nothing is missing at the end`).toEqual([]);
-      const { resets } = this.#server.log(channel);
+      demand(cursor !== undefined, () => `${channel}: it was never joined`);
+      demand(
+        compareCursors(cursor as RealtimeCursor, last) >= 0,
+        () => `${channel}: the cursor stands at ${cursor}, and the log ends at ${last}`,
+      );
+      const missing = this.#ledger(channel).missing();
+      demand(missing.length === 0, () => `${channel}: ${missing.join()} is missing at the end`);
+    }
+  }
+
+  /** Everything has come. */
+  finish(): void {
+    this.checkHeld();
+    for (const channel of this.channels) {
+      const { last, entries, resets } = this.#server.log(channel);
+      const cursor = this.cursors.get(channel);
+      demand(cursor === last, () => `${channel}: the cursor stands at ${cursor}, and the log ends at ${last}`);
+      if (resets > 0) continue;
       const born = this.#born.get(channel);
       const first = this.cursors.first.get(channel) as RealtimeCursor;
-      const isEarly = born !== undefined && resets === 0 && compareCursors(first, born) < 0;
-      expect(isEarly, `${channel}: a listener from now on began at ${first}, before ${born}`).toBe(false);
-      const unseen = entries.filter((entry) => isShown(entry, this.#events) && this.#all?.has(channel + entry.id) === false);
-      expect(resets === 0 ? unseen : [], `${channel}: history is all that is held`).toEqual([]);
+      demand(
+        born === undefined || compareCursors(first, born) >= 0,
+        () => `${channel}: a listener from now on began at ${first}, before ${born}`,
+      );
+      const all = this.#all.get(channel);
+      const unseen = all && entries.find((entry) => isShown(entry, this.#events) && !all.has(entry.id));
+      demand(!unseen, () => `${channel}: history is all that is held, and ${unseen?.id} was not shown`);
     }
   }
 }

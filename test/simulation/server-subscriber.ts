@@ -1,0 +1,103 @@
+/** Code of a server that subscribes to a channel, and checks the promise at each step. */
+import type { FeedStart } from "../../src/hub/feed.ts";
+import type { Hub } from "../../src/hub/hub.ts";
+import { Subscription } from "../../src/hub/subscription.ts";
+import type { FakeLog } from "../../src/client/fake-server.ts";
+import { compareCursors, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { demand, Ledger } from "../support/ledger.ts";
+import type { SimulatedTime } from "./simulated-time.ts";
+
+export interface ServerSubscriberOptions {
+  readonly hub: Hub;
+  readonly channel: string;
+  readonly start: FeedStart;
+  readonly log: FakeLog;
+  readonly time: SimulatedTime;
+  /** What its handler takes for each event, in milliseconds; 0 for nothing. */
+  readonly workMs: number;
+  onShown(channel: string, cursor: RealtimeCursor): void;
+}
+
+export class ServerSubscriber {
+  readonly hub: Hub;
+  readonly channel: string;
+  messages = 0;
+  gaps = 0;
+  readonly #log: FakeLog;
+  readonly #ledger: Ledger;
+  readonly #subscription: Subscription;
+  #joinedAt: RealtimeCursor | undefined;
+  #isBusy = false;
+  /** The channel could not be had: its caller was told. */
+  #isRefused = false;
+  #failure: unknown;
+
+  constructor({ hub, channel, start, log, time, workMs, onShown }: ServerSubscriberOptions) {
+    this.hub = hub;
+    this.channel = channel;
+    this.#log = log;
+    this.#ledger = new Ledger(log, [], () => this.#joinedAt as RealtimeCursor);
+    const work = async (cursor: RealtimeCursor): Promise<void> => {
+      onShown(channel, cursor);
+      if (this.#isBusy) this.#failure ??= new Error("a handler was called before it was done");
+      if (workMs === 0) return;
+      this.#isBusy = true;
+      await new Promise<void>((resolve) => time.setTimeout(resolve, workMs));
+      this.#isBusy = false;
+    };
+    this.#subscription = new Subscription({
+      joined: (cursor) => {
+        if (this.#joinedAt !== undefined) this.#failure ??= new Error("a server's subscription was joined twice");
+        this.#joinedAt = cursor;
+      },
+      entry: (entry) => {
+        this.messages++;
+        this.#ledger.event(entry.id, entry.event);
+        return work(entry.id);
+      },
+      gap: (gap) => {
+        this.gaps++;
+        this.#ledger.gap(gap);
+        const { after, cursor, reason } = gap;
+        demand(
+          reason === "reset" || log.isGone(after, cursor),
+          () => `a gap over nothing on a server, from ${after} to ${cursor}`,
+        );
+        return work(gap.cursor);
+      },
+      failed: () => {
+        if (this.#joinedAt !== undefined) this.#failure ??= new Error("a server's subscription that was joined was given up");
+        this.#isRefused = true;
+      },
+      thrown: (error) => (this.#failure ??= error),
+    });
+    this.#subscription.open(hub.attach(channel, this.#subscription, start));
+  }
+
+  end(): void {
+    this.#subscription.end();
+  }
+
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Whether everything has come that is stored. */
+  get hasAll(): boolean {
+    return this.#isRefused || (!this.#isBusy && this.#joinedAt !== undefined && this.#ledger.missing().length === 0);
+  }
+
+  /** What is held has come. */
+  checkHeld(): void {
+    this.check();
+    if (this.#isRefused) return;
+    demand(this.#joinedAt !== undefined, () => `a server's subscription to ${this.channel} was never joined`);
+    const missing = this.#ledger.missing();
+    demand(missing.length === 0, () => `${this.channel}: ${missing.join()} is missing on a server`);
+    const { position } = this.#ledger;
+    demand(
+      compareCursors(position, this.#log.last) <= 0 || this.#log.resets > 0,
+      () => `${this.channel}: ${position} was never stored`,
+    );
+  }
+}
