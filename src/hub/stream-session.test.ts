@@ -396,6 +396,22 @@ describe("StreamSession", () => {
     expect(sink.text, "I10 Text").not.toContain("secret");
   });
 
+  it("I1 Position: a channel that cannot be had for a moment keeps its place in what an EventSource comes back with", async () => {
+    const { broker, stream, emit, flow } = scene();
+    const [seen, start] = [await emit("bad"), await emit("good")];
+    await emit("bad");
+    vi.spyOn(broker, "read").mockImplementation(() => Promise.reject(new Error("NOPERM")));
+    const { sink } = stream([
+      { channel: "bad", start: { kind: "after", cursor: seen } },
+      { channel: "good", start: { kind: "after", cursor: start } },
+    ]);
+    await flow();
+    const id = await emit("good");
+    await flow();
+    expect(sink.problems).toEqual(['{"code":"channel_unavailable","channel":"bad","retry":true}']);
+    expect(sink.text.endsWith(`id: ${seen},${id}\nevent: position\ndata: {}\n\n`)).toBe(true);
+  });
+
   it("I9 Close: ended from either side, once, it leaves nothing", async () => {
     const { hub, clock, owner, stream, emit, flow } = scene();
     const { sink, session } = stream(["a", "b"], { maxDurationMs: 300_000 });

@@ -115,7 +115,8 @@ export class StreamSession implements Session, Beating, Flushed {
   }
 
   failed(feed: Feed, code: WireCode): void {
-    this.#feeds = this.#feeds.map((other) => (other === feed ? undefined : other));
+    // Of one that may be had another time the position stays, for an `EventSource` that comes back with it.
+    if (!WIRE_CODES[code].retry) this.#feeds = this.#feeds.map((other) => (other === feed ? undefined : other));
     this.problem(feed.channel, code);
   }
 

@@ -325,6 +325,36 @@ describe("Topic", () => {
     }
   });
 
+  it("I3 Order: what was shown of a log that expired is not shown again to who was told so, though it is still in memory", async () => {
+    const { broker, attach, flow } = scene();
+    attach({ kind: "live" });
+    await flow();
+    for (let n = 0; n < 3; n++) broker.store();
+    await flow();
+    broker.expire();
+    const back = attach({ kind: "after", cursor: ORIGIN });
+    await flow();
+    expect([back.joinedAt, back.seen]).toEqual([ORIGIN, []]);
+    const newborn = broker.store();
+    await flow();
+    const later = attach({ kind: "after", cursor: ORIGIN });
+    await flow();
+    expect([back.seen, later.seen], "nor with the next life").toEqual([[newborn.id], [newborn.id]]);
+  });
+
+  it("I1 Position: the newest n are never a gap, though the log is trimmed between finding and reading them", async () => {
+    const { broker, attach, flow } = scene();
+    const [, second, third] = [broker.store(), broker.store(), broker.store()];
+    const read = broker.read.bind(broker);
+    vi.spyOn(broker, "read").mockImplementation((channel, after) => {
+      broker.trim(1);
+      return read(channel, after);
+    });
+    const reader = attach({ kind: "newest", count: 2 });
+    await flow();
+    expect([reader.joinedAt, reader.seen]).toEqual([second.id, [third.id]]);
+  });
+
   it("I1 Position: whoever left an empty channel gets all that came meanwhile (B-3)", async () => {
     const { broker, attach, flow } = scene();
     const fresh = attach({ kind: "live" });

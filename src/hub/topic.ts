@@ -393,6 +393,8 @@ export class Topic implements FeedSource {
         continue;
       }
       while (!feed.session.blocked && this.#waiting.has(feed) && feed.position !== tail) {
+        // Before a birth: of which life of the log, only the log can say. The one that we have in memory may be over, and was shown.
+        if (feed.position === ORIGIN) break;
         const frames = this.#ring.after(feed.position, PAGE_BYTES);
         // Not for who returns: by what it is told of a log, one server must be like the other.
         const batch = frames ? new Batch(frames) : feed.start ? undefined : this.#shelf.after(feed.position);
@@ -430,7 +432,9 @@ export class Topic implements FeedSource {
       if (isAhead && (feed.start?.level || !isComplete(page))) continue;
       const verdict = this.#judgeFeed(feed, page);
       if (verdict.kind === "short") continue;
-      if (feed.start?.kind === "held" && verdict.kind === "gap") feed.position = verdict.cursor;
+      // Nobody is told that what it never asked for is missing: all that is held, and the newest n, are what there is now.
+      if ((feed.start?.kind === "held" || feed.start?.kind === "newest") && verdict.kind === "gap")
+        feed.position = verdict.cursor;
       else if (verdict.kind === "gap")
         this.#gapFeed(feed, { ...verdict, last: verdict.reason === "reset" ? level : laterOf(level, before) });
       // What the log holds can begin above our tail. Nobody is joined behind the end that it is told of.
