@@ -23,8 +23,9 @@ const server = createServer(async (req, res) => {
   const url = req.url ?? "/";
   if (url.startsWith("/api/realtime")) {
     if (refusing) return void req.socket.destroy();
+    // One connection can bring several requests, one after the other.
+    if (!streams.has(req.socket)) req.socket.once("close", () => streams.delete(req.socket));
     streams.add(req.socket);
-    req.socket.once("close", () => streams.delete(req.socket));
     stream(req, res);
   } else if (url === "/page.js") {
     res.setHeader("content-type", "text/javascript").end(PAGE ? readFileSync(PAGE) : "");
