@@ -27,9 +27,9 @@ for (const method of /** @type {const} */ (["warn", "error", "info", "log", "deb
 // Node remembers its newest 250 fetches.
 performance.setResourceTimingBufferSize(0);
 /** Without a network between. @type {typeof fetch} */
-const direct = (input, init) => endpoint(new Request(new URL(String(input), "http://localhost/"), init));
+const direct = (input, init) => endpoint(new Request(new URL(/** @type {string} */ (input), "http://localhost/"), init));
 /** Over one. @type {typeof fetch} */
-const far = (input, init) => fetch(new URL(String(input), `http://127.0.0.1:${port}/`), init);
+const far = (input, init) => fetch(new URL(/** @type {string} */ (input), `http://127.0.0.1:${port}/`), init);
 /** One that is not there. @type {typeof fetch} */
 const nowhere = () => Promise.reject(new TypeError("Failed to fetch"));
 /** One that holds streams back, so that the client asks for pages. @type {typeof fetch} */
@@ -140,7 +140,10 @@ const ACTS = [
       let asked = 0;
       const serve = handle({ realtime: own });
       const client = createRealtimeClient({
-        fetch: (input, init) => (asked++, serve(new Request(new URL(String(input), "http://localhost/"), init))),
+        fetch: (input, init) => (
+          asked++,
+          serve(new Request(new URL(/** @type {string} */ (input), "http://localhost/"), init))
+        ),
       });
       hears(client, { channels: ["a"] });
       await until("three streams", () => asked > 2);

@@ -256,7 +256,7 @@ async function census() {
   const connections = await new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
   const all = hubs();
   const topics = all.reduce((sum, { topics }) => sum + topics, 0);
-  const list = String((await observer?.client("LIST")) ?? "");
+  const list = /** @type {string} */ ((await observer?.client("LIST")) ?? "");
   return {
     streams: all.reduce((sum, { streams }) => sum + streams, 0),
     sockets: connections,

@@ -5,8 +5,6 @@ import type { Step } from "../tally.ts";
 /** A reader that is nothing but a connection: it goes on by `Last-Event-ID`, as an `EventSource` does. */
 export interface RawReader extends Disposable {
   readonly steps: readonly Step[];
-  /** Bytes that it has read. */
-  readonly bytes: number;
   /** Streams that it has opened. */
   readonly streams: number;
   /** Resolves when it has its first stream, and that was joined. */
@@ -18,7 +16,7 @@ const AGAIN_MS = 100;
 /** Reads one channel of events `{ n, … }`. */
 export function openRawReader(url: string, channel: string): RawReader {
   const steps: Step[] = [];
-  let [bytes, streams] = [0, 0];
+  let streams = 0;
   let position: string | undefined;
   let request: ClientRequest | undefined;
   let again: NodeJS.Timeout | undefined;
@@ -43,10 +41,7 @@ export function openRawReader(url: string, channel: string): RawReader {
     });
     request.on("error", retry);
     request.on("response", (response: IncomingMessage) => {
-      response.setEncoding("utf8").on("data", (text: string) => {
-        bytes += text.length;
-        parser.feed(text);
-      });
+      response.setEncoding("utf8").on("data", (text: string) => parser.feed(text));
       response.on("error", () => {});
       response.on("close", retry);
     });
@@ -61,9 +56,6 @@ export function openRawReader(url: string, channel: string): RawReader {
   return {
     steps,
     joined,
-    get bytes() {
-      return bytes;
-    },
     get streams() {
       return streams;
     },
