@@ -48,14 +48,6 @@ export class FakeLog {
     this.resets++;
   }
 
-  /** Whether nothing was ever stored between the two, the first of which went down with an earlier life of the log. */
-  isLost(from: RealtimeCursor, to: RealtimeCursor): boolean {
-    const between = [...this.ever.keys()].filter(
-      (id) => compareCursors(id as RealtimeCursor, from) > 0 && compareCursors(id as RealtimeCursor, to) < 0,
-    );
-    return this.resets > 0 && between.length === 0;
-  }
-
   /** Whether the log holds an entry no more that stood behind the first, up to the second. */
   isGone(from: RealtimeCursor, to: RealtimeCursor): boolean {
     for (const { id, gone } of this.ever.values())

@@ -23,8 +23,8 @@ const ENTRY_BYTES = 64;
 /** A connection that broke is there again after this time at the soonest. */
 const RECONNECT_MS = 50;
 
-/** After this time each server has heard what was stored, or knows that it hears nothing. */
-const HEARD_MS = 15_000;
+/** After this time each server has heard or read what was stored: it is slow, refused and deaf for no longer. */
+const HEARD_MS = 60_000;
 
 /** What happens to what is announced. */
 export interface AnnouncementFaults {

@@ -39,12 +39,7 @@ export class Ledger {
     // The newest n begin with themselves.
     if (position !== id || this.isBegun) {
       demand(compareCursors(id, position) > 0, () => `I3 Order: ${id} after ${position}`);
-      // What went down with the log that was replaced may come as far as somebody still had it.
-      const isProved =
-        log.hides(position, id, this.#events) ||
-        (!this.isBegun && log.isLost(position, id)) ||
-        (this.#isReset && log.isEmpty(position, id, this.#events));
-      demand(isProved, () => `something is missing between ${position} and ${id}`);
+      demand(this.#hasAllUpTo(id), () => `something is missing between ${position} and ${id}`);
     }
     this.isBegun = true;
     this.#isReset = false;
@@ -55,10 +50,7 @@ export class Ledger {
     const log = this.#log;
     const { position } = this;
     demand(cursor !== after, () => `a gap that leads nowhere: ${after}`);
-    demand(
-      after === position || log.hides(position, after, this.#events),
-      () => `a gap after ${after} for who stands at ${position}`,
-    );
+    demand(after === position || this.#hasAllUpTo(after), () => `a gap after ${after} for who stands at ${position}`);
     if (reason === "reset") {
       demand(log.resets > 0, () => "a reset of a log that was never replaced");
     } else {
@@ -77,5 +69,14 @@ export class Ledger {
     const from = entries.findLastIndex(({ id }) => compareCursors(id, position) <= 0) + 1;
     const missing = entries.slice(from).filter((entry) => isShown(entry, this.#events));
     return missing.map(({ id }) => id);
+  }
+
+  /** Whether nothing that was to be shown lies before `id`. */
+  #hasAllUpTo(id: RealtimeCursor): boolean {
+    const log = this.#log;
+    const { position } = this;
+    // Who begins in a log that was replaced, or was told so, may be shown what somebody still had of the one before.
+    const isAnew = log.resets > 0 && (!this.isBegun || this.#isReset);
+    return log.hides(position, id, this.#events) || (isAnew && log.isEmpty(position, id, this.#events));
   }
 }
