@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { MAX_READS_IN_FLIGHT } from "../protocol/limits.ts";
 import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
 import type { Batch } from "./frame.ts";
@@ -102,6 +103,29 @@ describe("Topic", () => {
     expect(broker.asked, "a catch-up is asked for").toHaveLength(1);
     broker.executeNext();
     broker.loseSubscription();
+    const missed = broker.store();
+    broker.restoreSubscription();
+    broker.answerNext();
+    await flow();
+    expect(reader.seen).toEqual([missed.id]);
+  });
+
+  it("I2 Join: a page that was decided on before the subscription broke, and asked for before it was back, proves nothing", async () => {
+    const { broker, clock, hub, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    const gates: Array<() => void> = [];
+    for (let n = 0; n < MAX_READS_IN_FLIGHT; n++)
+      void hub.limiter.run(() => new Promise<void>((resolve) => gates.push(resolve)));
+    broker.loseSubscription();
+    broker.restoreSubscription();
+    await clock.advance(10);
+    expect(broker.asked, "the catch-up waits for its place").toHaveLength(0);
+    broker.loseSubscription();
+    for (const open of gates) open();
+    await clock.advance(0);
+    expect(broker.asked).toHaveLength(1);
+    broker.executeNext();
     const missed = broker.store();
     broker.restoreSubscription();
     broker.answerNext();

@@ -266,8 +266,8 @@ export class Topic implements FeedSource {
   }
 
   #locate(range: LocateRange): Read {
+    const life = this.#life;
     return async () => {
-      const life = this.#life;
       const { after, last } = await this.#host.broker.locate(this.channel, range);
       return () => {
         if (life === this.#life) this.#located(range, after, last);
@@ -277,8 +277,9 @@ export class Topic implements FeedSource {
   }
 
   #read(after: RealtimeCursor, catchUp: boolean): Read {
+    // As of now: the subscription may break, and even be there again, while the read waits for its place among the others.
+    const life = this.#life;
     return async () => {
-      const life = this.#life;
       const asked: Asked = {
         number: ++this.#asked,
         after,
