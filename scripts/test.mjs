@@ -165,7 +165,7 @@ const SUITES = {
   chaos: {
     vitest: ["--project=chaos", "--silent=passed-only"],
     tools: CHAOS_TOOL_NAMES,
-    short: ["chaos/redis", "chaos/servers", "chaos/scenarios"],
+    short: ["chaos/redis", "chaos/servers", "chaos/scenarios", "chaos/peers", "chaos/slow"],
   },
 };
 
