@@ -62,18 +62,19 @@ describe(`${READERS} readers, two servers behind nginx`, () => {
   it.each(Object.entries(FAULTS))("%s", async (name, happen) => {
     await using redis = await startRedis();
     let nginx: Nginx | undefined;
-    const tallies = await perform(
-      {
-        redisPort: redis.port,
-        readers: READERS,
-        everyMs: 500,
-        before: async (servers) => void (nginx = await startNginx(servers.map(({ port }) => port))),
-        routeOf: () => () => (nginx as Nginx).url,
-      },
-      (stage) => happen({ ...stage, nginx: nginx as Nginx }),
-    );
-    await nginx?.[Symbol.asyncDispose]();
-    addRow("nginx", { "What happened": name, Readers: READERS, ...columnsOf(tallies) });
-    expectPromiseKept(tallies, "keeps");
+    const options = {
+      redisPort: redis.port,
+      readers: READERS,
+      everyMs: 500,
+      before: async (servers: readonly AppServer[]) => void (nginx = await startNginx(servers.map(({ port }) => port))),
+      routeOf: () => () => (nginx as Nginx).url,
+    };
+    try {
+      const tallies = await perform(options, (stage) => happen({ ...stage, nginx: nginx as Nginx }));
+      addRow("nginx", { "What happened": name, Readers: READERS, ...columnsOf(tallies) });
+      expectPromiseKept(tallies, "keeps");
+    } finally {
+      await nginx?.[Symbol.asyncDispose]();
+    }
   });
 });

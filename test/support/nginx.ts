@@ -88,6 +88,12 @@ export async function startNginx(upstreams: readonly number[]): Promise<Nginx> {
     await exited;
   }
 
+  const killAtOnce = (): void => {
+    if (running?.pid !== undefined) process.kill(-running.pid, "SIGKILL");
+  };
+  // A run that is ended before its tests are ends its own group of processes, and this is another.
+  process.once("exit", killAtOnce);
+
   await start();
   return {
     url,
@@ -96,6 +102,7 @@ export async function startNginx(upstreams: readonly number[]): Promise<Nginx> {
     reload: () => void running?.kill("SIGHUP"),
     async [Symbol.asyncDispose]() {
       await kill();
+      process.off("exit", killAtOnce);
       rmSync(folder, { recursive: true, force: true });
     },
   };
