@@ -1,6 +1,6 @@
-import { compareCursors, type RealtimeCursor } from "../protocol/cursor.ts";
+import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { Batch, type Frame } from "./frame.ts";
-import { framesAfter, type ByteBudget } from "./ring.ts";
+import { firstAbove, framesAfter, type ByteBudget } from "./ring.ts";
 
 interface ShelvedPage {
   readonly frames: readonly Frame[];
@@ -75,13 +75,6 @@ export class PageShelf {
   }
 
   #firstEndingAfter(position: RealtimeCursor): number {
-    let low = 0;
-    let high = this.#pages.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareCursors((this.#pages[middle] as ShelvedPage).end, position) > 0) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    return firstAbove(this.#pages, position, ({ end }) => end);
   }
 }

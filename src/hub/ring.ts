@@ -44,7 +44,7 @@ export class Ring {
   }
 
   has(id: RealtimeCursor): boolean {
-    return this.#frames[firstAfter(this.#frames, id) - 1]?.cursor === id;
+    return this.#frames[firstAbove(this.#frames, id, cursorOf) - 1]?.cursor === id;
   }
 
   /**
@@ -75,7 +75,7 @@ export function framesAfter(
   position: RealtimeCursor,
   maxBytes: number = Number.POSITIVE_INFINITY,
 ): readonly Frame[] | undefined {
-  const start = firstAfter(frames, position);
+  const start = firstAbove(frames, position, cursorOf);
   const next = frames[start];
   // Also between the last entry of a log that expired and the first of its next life, which does not chain to it.
   if (!next || (next.entry?.prev !== position && frames[start - 1]?.cursor !== position)) return undefined;
@@ -84,13 +84,15 @@ export function framesAfter(
   return frames.slice(start, end);
 }
 
-/** Index of the first frame above `id` (the ids strictly increase). */
-function firstAfter(frames: readonly Frame[], id: RealtimeCursor): number {
+const cursorOf = (frame: Frame): RealtimeCursor => frame.cursor;
+
+/** Index of the first item whose cursor is above `id`, in a list that is sorted by these. */
+export function firstAbove<T>(sorted: readonly T[], id: RealtimeCursor, cursorOfItem: (item: T) => RealtimeCursor): number {
   let low = 0;
-  let high = frames.length;
+  let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareCursors((frames[middle] as Frame).cursor, id) > 0) high = middle;
+    if (compareCursors(cursorOfItem(sorted[middle] as T), id) > 0) high = middle;
     else low = middle + 1;
   }
   return low;
