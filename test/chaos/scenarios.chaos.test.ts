@@ -34,6 +34,20 @@ afterAll(async () => {
 
 const clientOf = (url: string): RealtimeClient => createRealtimeClient({ api: { url: `${url}/api/realtime` } });
 
+/** Subscribes, and writes down what is shown. */
+function follow(client: RealtimeClient, channel: string, after?: RealtimeCursor): Step[] {
+  const steps: Step[] = [];
+  client.subscribe({
+    channels: [channel],
+    after,
+    onData: ({ data }) => steps.push((data as { n: number }).n),
+    onGap: () => steps.push("gap"),
+  });
+  return steps;
+}
+
+const connected = (client: RealtimeClient): Promise<void> => vi.waitFor(() => expect(client.getStatus()).toBe("connected"));
+
 async function emit(channel: string, from: number, to: number): Promise<RealtimeCursor> {
   let cursor: RealtimeCursor | undefined;
   // oxlint-disable-next-line no-await-in-loop -- one after the other
@@ -70,7 +84,6 @@ describe("a stream that breaks after each of its bytes", () => {
     const channel = `byte:${bytes}`;
     const start = await realtime.channel(channel).cursor();
     await emit(channel, 1, REPLAYED);
-    const steps: Step[] = [];
     await using proxy = await startProxy((servers[bytes % 2] as AppServer).port);
     let rest: Promise<unknown> | undefined;
     proxy.onConnection = (connection) => {
@@ -78,12 +91,7 @@ describe("a stream that breaks after each of its bytes", () => {
       rest ??= emit(channel, REPLAYED + 1, EVENTS);
     };
     const client = clientOf(`http://127.0.0.1:${proxy.port}`);
-    client.subscribe({
-      channels: [channel],
-      after: start,
-      onData: ({ data }) => steps.push((data as { n: number }).n),
-      onGap: () => steps.push("gap"),
-    });
+    const steps = follow(client, channel, start);
     await until("the last event", async () => steps.at(-1) === EVENTS || undefined).catch(() => {
       // The tally says what is missing.
     });
@@ -150,8 +158,14 @@ describe("many writers", () => {
     });
     for (const own of seen) for (const channel of CHANNELS) expect(own.get(channel)).toEqual(logs.get(channel));
     for (const client of clients) client.destroy();
-    const all = stored(PER_WRITER * WRITERS);
-    addRow("scenarios", { Scenario: `${WRITERS} writers at full speed, readers join meanwhile`, Readers: READERS, ...columnsOf(seen.flatMap(() => CHANNELS.map(() => tally(all, upTo(all.length))))) }); // prettier-ignore
+    const tallies = seen.flatMap((own) =>
+      CHANNELS.map((channel) => {
+        const places = new Map(logs.get(channel)?.map((id, at) => [id, at + 1]));
+        const steps = own.get(channel)?.map((id): Step => (id === null ? "gap" : (places.get(id) as number)));
+        return tally(stored(places.size), steps ?? []);
+      }),
+    );
+    addRow("scenarios", { Scenario: `${WRITERS} writers at full speed, readers join meanwhile`, Readers: READERS, ...columnsOf(tallies) }); // prettier-ignore
   });
 });
 
@@ -167,13 +181,8 @@ describe("what a log no longer holds", () => {
     const channel = `gone:${what}`;
     await using proxy = await startProxy((servers[0] as AppServer).port);
     const client = clientOf(`http://127.0.0.1:${proxy.port}`);
-    const steps: Step[] = [];
-    client.subscribe({
-      channels: [channel],
-      onData: ({ data }) => steps.push((data as { n: number }).n),
-      onGap: () => steps.push("gap"),
-    });
-    await vi.waitFor(() => expect(client.getStatus()).toBe("connected"));
+    const steps = follow(client, channel);
+    await connected(client);
     await emit(channel, 1, 10);
     await vi.waitFor(() => expect(steps).toEqual(upTo(10)));
     proxy.refusing = true;
@@ -184,7 +193,7 @@ describe("what a log no longer holds", () => {
     const fresh = await startAppServer({ redisUrl: redis.url });
     proxy.targetPort = fresh.port;
     proxy.refusing = false;
-    await vi.waitFor(() => expect(client.getStatus()).toBe("connected"));
+    await connected(client);
     await emit(channel, 71, 75);
     await vi.waitFor(() => expect(steps.at(-1)).toBe(75));
     client.destroy();
@@ -199,13 +208,8 @@ describe("ids", () => {
   it("above 2^53, and a Redis whose clock goes back: nothing is lost, and the order is that of the log", async () => {
     const channel = "ids:large";
     const client = clientOf((servers[0] as AppServer).url);
-    const steps: Step[] = [];
-    client.subscribe({
-      channels: [channel],
-      onData: ({ data }) => steps.push((data as { n: number }).n),
-      onGap: () => steps.push("gap"),
-    });
-    await vi.waitFor(() => expect(client.getStatus()).toBe("connected"));
+    const steps = follow(client, channel);
+    await connected(client);
     await emit(channel, 1, 3);
     // What Redis gives out from now on lies behind its clock, by a few hundred thousand years.
     await rawCommand(redis.port, "XSETID", `tidings:${channel}`, "9007199254740993-18446744073709551000");
@@ -214,11 +218,10 @@ describe("ids", () => {
     await vi.waitFor(() => expect(steps.at(-1)).toBe(6));
     client.destroy();
     const later = clientOf((servers[1] as AppServer).url);
-    const again: unknown[] = [];
-    later.subscribe({ channels: [channel], after: id, onData: ({ data }) => again.push(data), onGap: () => again.push("gap") });
-    await vi.waitFor(() => expect(later.getStatus()).toBe("connected"));
+    const again = follow(later, channel, id);
+    await connected(later);
     await emit(channel, 7, 9);
-    await vi.waitFor(() => expect(again).toEqual([{ n: 7 }, { n: 8 }, { n: 9 }]));
+    await vi.waitFor(() => expect(again).toEqual([7, 8, 9]));
     later.destroy();
     expect(tally(stored(6), steps)).toMatchObject({ shown: 6, lost: 0, doubled: 0, disordered: 0 });
     addRow("scenarios", { Scenario: "ids above 2^53, given out behind the clock", Readers: 1, ...columnsOf([tally(stored(6), steps)]) }); // prettier-ignore
@@ -245,14 +248,13 @@ describe("many channels", () => {
     });
     const all = seen.flatMap((_, reader) => upTo(PER_READER).map((n) => `many:${reader}:${n}`));
     const emitAll = (n: number) => Promise.all(all.map((channel) => realtime.channel(channel).emit("count.up", { n })));
-    const connected = () =>
-      vi.waitFor(() => expect(clients.filter((client) => client.getStatus() !== "connected")).toEqual([]));
-    await connected();
+    const allConnected = () => Promise.all(clients.map(connected));
+    await allConnected();
     await emitAll(1);
     await first.kill();
     await emitAll(2);
     await using second = await startAppServer({ redisUrl: redis.url, port: first.port });
-    await connected();
+    await allConnected();
     await emitAll(3);
     await vi.waitFor(() => {
       expect(second.port).toBe(first.port);
