@@ -33,6 +33,7 @@ describe("conformance", () => {
       ],
     },
   );
+  // A case that is left out says why in `skip`.
   for (const { name, skip, run } of cases) (skip === undefined ? it : it.skip)(name, run);
 
   it("refuses to skip a case that does not exist", () => {

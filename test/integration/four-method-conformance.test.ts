@@ -96,6 +96,7 @@ describe.each(Object.keys(ADAPTERS))("conformance of an adapter: %s", (name) => 
       },
     };
   });
+  // A case that is left out says why in `skip`.
   for (const { name, skip, run } of cases) (skip === undefined ? it : it.skip)(name, run);
 });
 
@@ -142,5 +143,6 @@ describe.each(Object.keys(ADAPTERS))("conformance of the broker over four method
     },
     { skip: SKIPPED },
   );
+  // A case that is left out says why in `skip`.
   for (const { name, skip, run } of cases) (skip === undefined ? it : it.skip)(name, run);
 });
