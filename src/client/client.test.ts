@@ -567,6 +567,24 @@ describe("handlers", () => {
     expect(server.requests).toBe(1);
   });
 
+  it("one that wants what is new, and comes while another is given its history, is shown nothing of that", async () => {
+    const { server, hear, append, flush, tick } = setUp();
+    append("a", 1, 2, 3, 4);
+    let late: Heard | undefined;
+    const all = hear({ history: true, onData: () => void (late ??= hear()) });
+    await tick();
+    server.stream.pump();
+    server.stream.pump(2);
+    append("a", 5);
+    await flush();
+    append("a", 6);
+    await flush();
+    expect(idsOf(all)).toEqual([1, 2, 3, 4, 5, 6].map(id));
+    expect(idsOf(late as Heard)).toEqual([5, 6].map(id));
+    expect((late as Heard).gaps).toEqual([]);
+    expect(server.requests).toBe(1);
+  });
+
   it("one that destroys the client is the last that is called", async () => {
     const { client, clock, server, hear, join, append, flush } = setUp();
     const first = await join({ onData: () => client.destroy() });

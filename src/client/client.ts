@@ -238,8 +238,7 @@ export function createRealtimeClient<T extends object = object>(
     // What a stream brings from now on is for this listener too, unless it asks for more.
     for (const channel of listener.channels) {
       const coverage = saidOf(channel);
-      if (coverage && listener.suits(channel, coverage.cursor))
-        listener.joined(channel, { ...coverage, tail: coverage.cursor });
+      if (coverage && listener.suits(channel, coverage.cursor)) listener.joined(channel, coverage);
     }
     listeners = [...listeners, listener];
     check();

@@ -100,7 +100,8 @@ export function createListener(options: ClientSubscribeOptions): Listener {
       const cursor = cursors.get(channel);
       if (!cursor) {
         if (newest && position !== tail) held.set(coverage, []);
-        else move(channel, start ? position : tail);
+        // What is new begins behind what others are still given, and behind what they were given since the stream joined.
+        else move(channel, start || compareCursors(tail, position) < 0 ? position : tail);
       } else if (compareCursors(cursor, position) < 0) {
         // Asked for on behalf of another listener: the log begins above us.
         skip(channel, position, "trimmed");

@@ -88,7 +88,8 @@ function createRelay(asked: ReadonlyMap<string, string>, tell: (frame?: WireFram
       said.has(channel) ? position === cursors.get(channel) : position !== false && asked.get(channel) === "",
     joined(channel, coverage, isUnasked) {
       const { tail, cursor: position } = coverage;
-      const cursor = cursors.get(channel) ?? (asked.get(channel) ? position : tail);
+      // Also for who wants what is new: which of what follows that is, the tab sees by the tail.
+      const cursor = cursors.get(channel) ?? position;
       cursors.set(channel, cursor);
       relay.problem({ type: "connected", channel, cursor, tail, heartbeatMs: HEARTBEAT_MS });
       listener.joined(channel, coverage, isUnasked);
