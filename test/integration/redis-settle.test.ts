@@ -135,6 +135,26 @@ describe("I8 Outage: an append whose reply was lost", () => {
     expect(await stored()).toEqual(["2"]);
   });
 
+  it("is unknown when the log can have expired with it since, and a new log says nothing of that", async () => {
+    const brief = { maxLength: 100, expireAfterMs: 400 };
+    await own.broker.append("c", draft("0"), brief, 5_000);
+    commandConnection().loseReplyTo("emit 1");
+    proxy.refusing = true;
+    const lost = own.broker.append("c", draft("1"), brief, 10_000);
+    await vi.waitFor(async () => expect(await stored()).toEqual(["0", "1"]));
+    await vi.waitFor(async () => expect(await stored()).toEqual([]));
+    await using other = openBroker(server.port);
+    await other.broker.append("c", draft("2"), KEEP, 5_000);
+    proxy.refusing = false;
+    expect(await outcomes([lost])).toEqual(["outcome_unknown"]);
+    expect(await stored()).toEqual(["2"]);
+    commandConnection().loseReplyTo("emit 3");
+    expect(await outcomes([own.broker.append("c", draft("3"), { ...brief, expireAfterMs: 60_000 }, 10_000)])).toEqual([
+      "stored",
+    ]);
+    expect(await stored()).toEqual(["2", "3"]);
+  });
+
   it("is unknown where nothing is kept, unless it has an id of its own: then it is sent again, and stored once", async () => {
     const none = { maxLength: 0, expireAfterMs: 60_000 };
     const last = async () => (await own.broker.locate("c", { newest: 0 })).last;

@@ -105,7 +105,7 @@ class InteropBroker implements Broker {
       attempt,
       key,
       name: "EVAL",
-      emit: { emitId, isOnce: onceId !== undefined },
+      emit: { emitId, isOnce: onceId !== undefined, expireAfterMs: Infinity },
       args: [
         ...[APPEND, String(keys.length), ...keys],
         ...[emitId, String(ONCE_MS), ...announced, String(fields.length), ...fields],

@@ -81,7 +81,7 @@ class RedisBroker implements Broker {
       attempt,
       key,
       name: "EVAL",
-      emit: { emitId, isOnce: onceId !== undefined },
+      emit: { emitId, isOnce: onceId !== undefined, expireAfterMs: retention.expireAfterMs },
       args,
       bytes: APPEND.length + json.length,
       timeoutMs,

@@ -24,6 +24,8 @@ export interface EmitMark {
   readonly emitId: string;
   /** Whether sending it again is harmless, because the caller gave it an id of its own. */
   readonly isOnce: boolean;
+  /** How long after it the log may be gone, and with it all trace of the entry, in milliseconds. `Infinity` when it stays. */
+  readonly expireAfterMs: number;
 }
 
 /** What a transport shares with its engine. */

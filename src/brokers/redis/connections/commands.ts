@@ -1,8 +1,6 @@
 import type { TidingsError } from "../../../protocol/error.ts";
 import { closedError, isDeferrable, refusedError, replyCode, unansweredError, unsentError } from "../failures.ts";
-import decode from "../scripts/entries.lua";
-import lastId from "../scripts/last-id.lua";
-import settle from "../scripts/settle.lua";
+import { readSettled, settleArgs, type Settled } from "../settle.ts";
 import type { RedisCommand } from "../transport.ts";
 import { parseRedirection } from "./cluster-nodes.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -12,16 +10,9 @@ import { Pending } from "./pending.ts";
 import type { Pipeline, PipelineHandlers } from "./pipeline.ts";
 import type { Router } from "./router.ts";
 
-const SETTLE = `${lastId}\n${decode}\n${settle}`;
-
 /** What may wait here while Redis cannot be reached, or is slower than we are. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES: number = 32 * 1024 * 1024;
-/** By how much a server's clock may be set between an emit and the look into the log. */
-const CLOCK_MARGIN_MS = 10_000;
-/** What a look into the log may cost: it holds up everyone else's commands. */
-const MAX_LOOKED_AT = 20_000;
-const MAX_LOOKED_AT_BYTES: number = 32 * 1024 * 1024;
 /** Time between two attempts while a server wants to be asked again. */
 const MIN_PAUSE_MS = 20;
 const MAX_PAUSE_MS = 500;
@@ -236,14 +227,10 @@ export class Commands implements PipelineHandlers {
     lane.look = look;
     const pendings = lane.inDoubt;
     const isFenced = await pipeline.isFenced;
-    const oldest = Math.min(...pendings.map(({ sentAt }) => sentAt));
-    const elapsed = Math.ceil(this.#context.clock.now() - oldest + CLOCK_MARGIN_MS);
-    const limits = [elapsed, MAX_LOOKED_AT, MAX_LOOKED_AT_BYTES].map(String);
-    const emitIds = pendings.map(({ command }) => command.emit?.emitId ?? "");
     let reply: unknown;
     let refusal: unknown;
     try {
-      reply = await pipeline.ask("EVAL", [SETTLE, "1", lane.key, ...limits, ...emitIds]);
+      reply = await pipeline.ask("EVAL", settleArgs(lane.key, pendings, this.#context.clock.now()));
     } catch (error) {
       refusal = error ?? new Error("no reason given");
     }
@@ -254,15 +241,15 @@ export class Commands implements PipelineHandlers {
       this.#pause(lane);
       return;
     }
-    const [isProof, ...ids] = Array.isArray(reply) ? (reply as unknown[]) : [];
+    const settled = readSettled(reply, pendings, this.#context.clock.now());
     for (const [at, pending] of pendings.entries()) {
-      const id = ids[at];
-      if (id === "" && isProof === "1" && isFenced) {
+      const one = settled[at] as Settled;
+      if (one.kind === "absent" && isFenced) {
         pending.state = "waiting";
         continue;
       }
       lane.remove(pending);
-      if (typeof id === "string" && id !== "") pending.resolve(id);
+      if (one.kind === "stored") pending.resolve(one.id);
       else this.#giveUp(pending, "the connection was lost before the reply, and the log does not tell whether it was stored");
     }
     this.#advance(lane);

@@ -4,12 +4,12 @@ import { Pending } from "../connections/pending.ts";
 import type { OutageLog } from "../connections/outage.ts";
 import { closedError, isDeferrable, refusedError, unansweredError, unsentError } from "../failures.ts";
 import { parseAppended } from "../replies.ts";
+import { readSettled, settleArgs, type Settled } from "../settle.ts";
 import type { RedisCommand, TransportContext } from "../transport.ts";
 import type { Announcements } from "./announcements.ts";
 import type { Endpoint, RestAnswer, RestCommand, RestReply } from "./endpoint.ts";
 import fence from "./fence.lua";
 import { RestLane, type Shipment } from "./lane.ts";
-import { readSettled, settleCommands, type Settled } from "./settle.ts";
 
 /** What may wait here while the service cannot be reached, or is slower than we are. */
 const MAX_WAITING = 10_000;
@@ -26,6 +26,8 @@ const BYTES_PER_SECOND: number = 256 * 1024;
 const SETTLE_MS = 2_000;
 const MIN_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 2_000;
+/** For so long a request may lie about somewhere before it is executed. */
+const FENCE_MS = 300_000;
 const UNKNOWN: Settled = { kind: "unknown" };
 
 /** What {@link RestCommands} works with. */
@@ -153,7 +155,7 @@ export class RestCommands {
   async #ship(lane: RestLane): Promise<void> {
     const shipment = lane.load(this.#options.context.clock.now());
     const { items, bell, bytes } = shipment;
-    const commands = items.map(({ pending, doubt }) => asSent(pending.command, doubt?.fence));
+    const commands = items.map(({ pending, fence }) => asSent(pending.command, fence));
     const patience = Math.max(MIN_REQUEST_MS, ...items.map(({ pending }) => pending.command.timeoutMs * REQUEST_SHARE));
     const timeoutMs = Math.min(patience, MAX_REQUEST_MS) + (bytes / BYTES_PER_SECOND) * 1_000;
     const answer = await this.#request(lane, bell ? [...commands, bell] : commands, timeoutMs);
@@ -207,23 +209,24 @@ export class RestCommands {
 
   /** Finds out, for those whose answer was lost, whether they are in the log, and sees to it that they will not be later. */
   async #settle(lane: RestLane): Promise<void> {
-    const doubts = [...lane.doubts];
-    const now = this.#options.context.clock.now();
-    const sinceMs = Math.max(...doubts.map(([pending]) => now - pending.sentAt));
-    const commands = settleCommands(
-      lane.key,
-      sinceMs,
-      doubts.map(([, doubt]) => doubt),
-    );
-    const answer = await this.#request(lane, commands, SETTLE_MS);
+    const { clock } = this.#options.context;
+    const inDoubt = [...lane.doubts.keys()];
+    const fencing = [...lane.doubts.values()].map((fence): RestCommand => ["SET", fence, "1", "PX", String(FENCE_MS)]);
+    const look: RestCommand = ["EVAL", ...settleArgs(lane.key, inDoubt, clock.now())];
+    const answer = await this.#request(lane, [...fencing, look], SETTLE_MS);
     if (answer?.kind === "replies") {
-      const settled = readSettled(answer.replies);
-      if (settled instanceof Error && isDeferrable(settled)) this.#pause(lane);
-      else
-        for (const [at, [pending]] of doubts.entries())
-          settleOne(lane, pending, settled instanceof Error ? UNKNOWN : settled[at]);
+      const { value, error } = lookedUp(answer.replies);
+      if (error && isDeferrable(error)) {
+        this.#pause(lane);
+      } else {
+        const settled = readSettled(value, inDoubt, clock.now());
+        for (const [at, pending] of inDoubt.entries()) {
+          const isFenced = !("error" in (answer.replies[at] as RestReply));
+          settleOne(lane, pending, settled[at]?.kind === "absent" && !isFenced ? UNKNOWN : settled[at]);
+        }
+      }
     } else if (answer?.kind === "refused") {
-      for (const [pending] of doubts) settleOne(lane, pending, UNKNOWN);
+      for (const pending of inDoubt) settleOne(lane, pending, UNKNOWN);
     }
     if (answer) this.#advance(lane);
   }
@@ -285,6 +288,13 @@ function settleOne(lane: RestLane, pending: Pending, settled: Settled = UNKNOWN)
     pending.reject(
       unansweredError(pending.command.attempt, "the reply was lost, and the log does not tell whether it was stored"),
     );
+}
+
+/** What the last of the replies says. */
+function lookedUp(replies: readonly RestReply[]): { readonly value?: unknown; readonly error?: Error } {
+  const look = replies.at(-1) ?? { error: new Error("no reply") };
+  if ("error" in look || Array.isArray(look.value)) return look;
+  return { error: new Error("a reply that makes no sense") };
 }
 
 /** @param fenceKey keeps the command from being executed once that key exists */

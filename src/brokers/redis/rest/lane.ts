@@ -1,7 +1,6 @@
 import type { Timer } from "../../../protocol/clock.ts";
 import type { Pending, PendingState } from "../connections/pending.ts";
 import type { RestCommand } from "./endpoint.ts";
-import type { Doubt } from "./settle.ts";
 
 /** What goes out in one request. */
 const MAX_COMMANDS = 500;
@@ -12,8 +11,8 @@ interface Item {
   readonly pending: Pending;
   /** What was known of it before it was sent this time. */
   readonly before: PendingState;
-  /** What it can be settled by, when its answer is lost. */
-  readonly doubt: Doubt | undefined;
+  /** The key that keeps an append from being executed from now on, when its answer is lost. */
+  readonly fence: string | undefined;
 }
 
 /** The commands of one request. */
@@ -30,8 +29,8 @@ export class RestLane {
   readonly key: string;
   /** What waits to be sent, in call order. */
   readonly queue: Pending[] = [];
-  /** Appends whose answer was lost; those that nobody waits for any more among them. */
-  readonly doubts: Map<Pending, Doubt> = new Map();
+  /** Appends whose answer was lost, with their fences; those that nobody waits for any more among them. */
+  readonly doubts: Map<Pending, string> = new Map();
   shipment: Shipment | undefined;
   bell: RestCommand | undefined;
   isSending: boolean = false;
@@ -69,7 +68,7 @@ export class RestLane {
       const { state: before, command } = pending;
       pending.state = "sent";
       pending.sentAt = now;
-      return { pending, before, doubt: this.#doubtOf(command.emit) };
+      return { pending, before, fence: this.#fenceOf(command.emit) };
     });
     this.shipment = { items, bell: this.bell, bytes, sentAt: now };
     this.bell = undefined;
@@ -84,9 +83,9 @@ export class RestLane {
 
   /** Takes back what was sent and not answered. To send it again is harmless for what does not change the log. */
   lose({ items, bell }: Shipment): void {
-    for (const { pending, doubt } of items) {
+    for (const { pending, fence } of items) {
       pending.state = pending.command.emit ? "inDoubt" : "waiting";
-      if (doubt) this.doubts.set(pending, doubt);
+      if (fence) this.doubts.set(pending, fence);
     }
     this.#putBack(items, bell);
   }
@@ -101,10 +100,10 @@ export class RestLane {
     this.bell ??= bell;
   }
 
-  #doubtOf(emit: Pending["command"]["emit"]): Doubt | undefined {
+  #fenceOf(emit: Pending["command"]["emit"]): string | undefined {
     // Those with an id of the caller's own too: a late one would come before what it followed.
     if (!emit) return undefined;
     // Of this attempt alone: a later one must not be kept from being executed.
-    return { emitId: emit.emitId, fence: `{${this.key}}:fence:${emit.emitId}:${this.#shipped}` };
+    return `{${this.key}}:fence:${emit.emitId}:${this.#shipped}`;
   }
 }

@@ -1,7 +1,7 @@
 -- Looks for entries whose fate is not known to who added them.
 -- KEYS[1] the log. ARGV: milliseconds since the oldest of them was sent, most entries and most bytes to look at, then their emit ids.
--- Replies with '1' if what was not found is certainly not in the log and never was, else '', and then the id of each, '' when it was
--- not found.
+-- Replies with what that proves of those that were not found, and then the id of each, '' when it was not found. '1': they were never
+-- stored. 'new': the log was born since, or is not there, and they were not stored in this life of it. '': nothing.
 local key = KEYS[1]
 local reply, at_of, missing = {''}, {}, #ARGV - 3
 for at = 4, #ARGV do
@@ -29,15 +29,15 @@ while missing > 0 and not all and looked < tonumber(ARGV[2]) and bytes < tonumbe
   if not all then to = '(' .. chunk[#chunk][1] end
   step = math.min(step * 2, 64)
 end
--- Nothing of that time was trimmed if the log says of its oldest entry, or of its end, that it lies before.
-if missing == 0 then
-  all = true
-elseif all then
+if missing > 0 and all then
   local oldest = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
-  local before = oldest and decode(oldest[2]) or last_id(key)
-  if oldest and redis.call('XREVRANGE', key, '(' .. from .. '-0', '-', 'COUNT', 1)[1] then before = '0-0' end
-  local ms = type(before) == 'string' and string.match(before, '^(%d+)%-')
-  all = ms and tonumber(ms) < from_ms
+  if oldest and redis.call('XREVRANGE', key, '(' .. from .. '-0', '-', 'COUNT', 1)[1] then
+    reply[1] = '1'
+  else
+    -- Nothing of that time was trimmed if the log says of its oldest entry, or of its end, that what came before lies further back.
+    local before = oldest and decode(oldest[2]) or last_id(key)
+    local ms = type(before) == 'string' and string.match(before, '^(%d+)%-')
+    if ms and tonumber(ms) < from_ms then reply[1] = before == '0-0' and 'new' or '1' end
+  end
 end
-if all then reply[1] = '1' end
 return reply
