@@ -82,8 +82,11 @@ export interface ListenerHandlers {
   /**
    * The last id of a joined channel's log is this one, or was a moment ago; the entries are not sent along. Who stands elsewhere
    * reads the log. May be said at any time, and repeated.
+   *
+   * @param prev what the entry at `last` follows, when this is said because that entry was appended: the origin tells that it began a
+   * new life of the log, which took nothing with it that was not heard before.
    */
-  moved(channel: string, last: RealtimeCursor): void;
+  moved(channel: string, last: RealtimeCursor, prev?: RealtimeCursor): void;
   /** Nothing is heard from now on, on these channels, or on any. */
   lost(channels?: readonly string[]): void;
   /**

@@ -195,7 +195,7 @@ export class Hub implements TopicHost, SessionHost {
   #listen(): Listener {
     return this.broker.listen({
       entry: (channel, entry) => this.#topics.get(channel)?.hear(entry),
-      moved: (channel, last) => this.#topics.get(channel)?.moved(last),
+      moved: (channel, last, prev) => this.#topics.get(channel)?.moved(last, prev),
       lost: (channels = [...this.#topics.keys()]) => {
         for (const channel of channels) {
           const topic = this.#topics.get(channel);

@@ -23,8 +23,10 @@ export function isComplete({ entries, last }: Page): boolean {
 /**
  * Decides what a page proves about `position`, which must not lie before the position that the page was read from. Pure; with
  * {@link holeBetween} the only place where a read becomes a join or a gap.
+ *
+ * @param born an entry that follows `position`, as was heard, though it began a new life of the log.
  */
-export function judge(position: RealtimeCursor, page: Page): Verdict {
+export function judge(position: RealtimeCursor, page: Page, born?: RealtimeCursor): Verdict {
   const { entries, last } = page;
   const from = entries.findIndex((entry) => compareCursors(entry.id, position) > 0);
   const next = entries[from];
@@ -39,7 +41,7 @@ export function judge(position: RealtimeCursor, page: Page): Verdict {
   }
 
   const order = compareCursors(next.prev, position);
-  if (order === 0) return { kind: "on", from };
+  if (order === 0 || next.id === born) return { kind: "on", from };
   if (order > 0) return { kind: "gap", reason: next.unproven ? "unproven" : "trimmed", cursor: next.prev, from };
   // The entry after `position` was appended to a log that had never reached `position`.
   return { kind: "gap", reason: "reset", cursor: last, from: entries.length };

@@ -65,9 +65,11 @@ export class SimulatedBroker implements Broker {
     this.disconnect();
   }
 
-  hearNext(): void {
+  /** @param isWhole not of an entry that is too long to be sent along */
+  hearNext(isWhole = true): void {
     const entry = this.announced.shift();
-    if (entry) this.#handlers?.entry("c", entry);
+    if (entry && isWhole) this.#handlers?.entry("c", entry);
+    else if (entry) this.#handlers?.moved("c", entry.id, entry.prev);
   }
 
   acknowledgeJoin(): void {

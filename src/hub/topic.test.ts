@@ -404,6 +404,37 @@ describe("Topic", () => {
     expect(reader.seen).toEqual([old.id, newborn.id]);
   });
 
+  it("I4 Chain: nor is one that was born with an entry too long to be heard, which is read", async () => {
+    const { broker, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    const old = broker.store();
+    await flow();
+    broker.expire();
+    const newborn = broker.store();
+    broker.hearNext(false);
+    const after = broker.store();
+    broker.hearNext(false);
+    await flow();
+    expect(newborn.prev).toBe(ORIGIN);
+    expect(reader.seen).toEqual([old.id, newborn.id, after.id]);
+  });
+
+  it("I4 Chain: of a life that was to be read and is over, a newborn entry proves nothing", async () => {
+    const { broker, attach, flow } = scene();
+    const reader = attach({ kind: "live" });
+    await flow();
+    const old = broker.store();
+    await flow();
+    broker.store();
+    broker.hearNext(false);
+    broker.expire();
+    const newborn = broker.store();
+    broker.hearNext(false);
+    await flow();
+    expect(reader.seen).toEqual([old.id, `${old.id}..${newborn.id} reset`]);
+  });
+
   it("I1 Position: who joins a log that is gone is told no last id of its earlier life", async () => {
     const { broker, attach, flow } = scene();
     attach({ kind: "live" });

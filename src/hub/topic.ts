@@ -90,6 +90,8 @@ export class Topic implements FeedSource {
   #isRefused = false;
   /** A position that the log is known to have reached, and how many reads had been asked for when that was said. */
   #reached: { readonly last: RealtimeCursor; readonly asked: number } | undefined;
+  /** An entry that was heard to follow the tail, and has to be read: it may have begun a new life of the log (I4). */
+  #next: RealtimeCursor | undefined;
   readonly #loop: ReadLoop;
 
   constructor(channel: string, host: TopicHost) {
@@ -179,6 +181,7 @@ export class Topic implements FeedSource {
     this.#life++;
     this.#queue.clear();
     this.#reached = undefined;
+    this.#next = undefined;
   }
 
   /** An entry was heard on the subscription. */
@@ -189,24 +192,30 @@ export class Topic implements FeedSource {
       this.#queue.push(entry);
       return;
     }
-    // Newborn: the log expired and was born again while we listened without a break: nothing is missing in between (I4).
-    const follows = compareCursors(entry.id, tail) > 0 && (entry.prev === tail || isNewborn(entry));
+    const follows = this.#follows(entry, tail);
     if (!follows && (entry.id === tail || this.#ring.has(entry.id))) return;
     const frame = follows ? Frame.ofEntry(this.channel, entry) : undefined;
     if (frame && !frame.isUnreadable) {
       this.#accept(frame);
     } else {
       // The log holds it, or never did or will again: the read tells, so it need not queue.
+      if (follows) this.#next = entry.id;
       this.#mustCatchUp = true;
       this.#loop.look();
     }
   }
 
-  /** The log ends at `last`, or ended there a moment ago: who does not have that entry reads. */
-  moved(last: RealtimeCursor): void {
+  /** Newborn: the log expired and was born again while we listened without a break: nothing is missing in between (I4). */
+  #follows(entry: Pick<Entry, "id" | "prev">, tail: RealtimeCursor): boolean {
+    return compareCursors(entry.id, tail) > 0 && (entry.prev === tail || isNewborn(entry));
+  }
+
+  /** The log ends at `last`, or ended there a moment ago: who does not have that entry reads. @param prev what it follows, if known. */
+  moved(last: RealtimeCursor, prev?: RealtimeCursor): void {
     if (this.#closed || !this.#hearing || last === this.#tail || this.#ring.has(last)) return;
     this.#reached = { last, asked: this.#asked };
     if (this.#tail === undefined) return;
+    if (prev && !this.#mustCatchUp && this.#follows({ id: last, prev }, this.#tail)) this.#next = last;
     this.#mustCatchUp = true;
     this.#loop.look();
   }
@@ -317,6 +326,7 @@ export class Topic implements FeedSource {
     this.#advance(page, encoded, asked.catchUp);
     if (asked.catchUp && isComplete(page)) {
       this.#mustCatchUp = false;
+      this.#next = undefined;
       this.#drainQueue(asked.queued);
       this.#considerReached(asked.number);
     }
@@ -345,7 +355,7 @@ export class Topic implements FeedSource {
    */
   #advance(page: Page, encoded: EncodedPage, catchUp: boolean): void {
     const tail = this.#tail as RealtimeCursor;
-    const verdict = judge(tail, page);
+    const verdict = judge(tail, page, catchUp ? this.#next : undefined);
     if (verdict.kind === "short" || (verdict.kind === "gap" && !catchUp)) return;
     if (verdict.kind === "gap") {
       const { cursor, reason } = verdict;

@@ -196,6 +196,20 @@ describe("streams on Redis", () => {
     }
   });
 
+  it("I4 Chain: a log that expired is no gap for who listened, be the first event after it as large as it may", async () => {
+    const instance = new Realtime({ redis: user, history: { expireAfterSecs: 1 } });
+    realtime = instance;
+    const stream = await open(handle({ realtime: instance }), "channel=room");
+    await joined(stream);
+    const large = "x".repeat(20_000);
+    for (const [n, value] of [1, large, 2, large].entries()) {
+      await vi.waitFor(async () => expect(await watcher.dbsize()).toBe(0));
+      await instance.channel("room").emit("n.n", value);
+      await stream.until((frames) => countOf(frames, "") + countOf(frames, "gap") === n + 1);
+    }
+    expect(stream.values).toEqual([1, large, 2, large]);
+  });
+
   it("I13 Probe: a half-open subscription is found, and the streams get all that it swallowed", async () => {
     await using proxy = await startProxy(server.port);
     const proxied = connect(`redis://127.0.0.1:${proxy.port}`);

@@ -12,7 +12,7 @@ describe("an announcement", () => {
     expect(parseAnnouncement('2-0 1-0  a.b {"x": "y z"}')).toEqual({ ...entry, keeps: Number.POSITIVE_INFINITY });
     expect(parseAnnouncement("2-0 1-0 0 a.b not json")).toMatchObject({ json: "not json", keeps: 0 });
     expect(parseAnnouncement("2-0 1-0 5 a.b  ")).toMatchObject({ json: " " });
-    expect(parseAnnouncement("2-0 1-0 1000")).toBe("2-0");
+    expect(parseAnnouncement("2-0 1-0 1000")).toEqual({ id: "2-0", prev: "1-0" });
   });
 
   it.each([

@@ -54,12 +54,12 @@ export function parseLocation(reply: unknown): Location | undefined {
 
 /**
  * Reads an announcement, `<id> <prev> <keeps> <event> <json>`, or `<id> <prev> <keeps>` of an entry that is too long: then the result
- * is its id. `undefined` when it is none. Never parses the JSON.
+ * has no more than its place in the log. `undefined` when it is none. Never parses the JSON.
  */
-export function parseAnnouncement(message: string): Entry | RealtimeCursor | undefined {
+export function parseAnnouncement(message: string): Entry | Pick<Entry, "id" | "prev"> | undefined {
   const [id = "", prev = "", keeps = "", event] = message.split(" ", 4);
   if (!isRealtimeCursor(id) || !isRealtimeCursor(prev) || !/^\d*$/.test(keeps)) return undefined;
-  if (event === undefined) return id;
+  if (event === undefined) return { id, prev };
   const json = message.slice(id.length + prev.length + keeps.length + event.length + 4);
   if (!isEventName(event) || json === "") return undefined;
   return { id, prev, event, json, keeps: keeps === "" ? Number.POSITIVE_INFINITY : Number(keeps) };

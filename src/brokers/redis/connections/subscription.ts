@@ -209,9 +209,9 @@ export class Subscription implements Listener {
     const channel = this.#byLive.get(live);
     if (!channel) return;
     channel.heardAt = this.#context.clock.now();
-    const entry = parseAnnouncement(message);
-    if (typeof entry === "string") this.#handlers.moved(channel.channel, entry);
-    else if (entry) this.#handlers.entry(channel.channel, entry);
+    const announced = parseAnnouncement(message);
+    if (announced && "json" in announced) this.#handlers.entry(channel.channel, announced);
+    else if (announced) this.#handlers.moved(channel.channel, announced.id, announced.prev);
     else
       this.#context.warnOnce(
         `tidings: someone else publishes on the Redis channel ${JSON.stringify(live)}, or a later version of tidings does. Such messages are ignored.`,

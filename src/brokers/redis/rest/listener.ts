@@ -200,7 +200,7 @@ export class RestListener implements Listener {
       );
       return;
     }
-    const id = typeof announced === "string" ? announced : announced.id;
+    const { id, prev } = announced;
     wanted.hear(id, context.clock.now());
     if (text === `${id} ${id}`) {
       announcements.rung(wanted.live, id);
@@ -213,8 +213,8 @@ export class RestListener implements Listener {
       }
     }
     // A stream has lines, so that of a JSON text with line breaks the first line alone comes through.
-    if (typeof announced === "string" || !isJson(announced.json)) this.#handlers.moved(wanted.channel, id);
-    else this.#handlers.entry(wanted.channel, announced);
+    if ("json" in announced && isJson(announced.json)) this.#handlers.entry(wanted.channel, announced);
+    else this.#handlers.moved(wanted.channel, id, prev);
   }
 
   // Looks at where logs end
