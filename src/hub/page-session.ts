@@ -5,15 +5,14 @@ import { pageBody, pageEvent, pageFrame } from "../protocol/frames.ts";
 import { MAX_BUFFERED_BYTES, PAGE_JOIN_MS, PAGE_STRAGGLER_MS } from "../protocol/limits.ts";
 import { formatStart, type Feed, type FeedStart, type Session } from "./feed.ts";
 import type { Batch, Frame } from "./frame.ts";
-import type { Flushed, SessionHost } from "./stream-session.ts";
+import type { Flushed, SessionHost, SessionOwner } from "./stream-session.ts";
 
 export interface PageOptions {
   /** How long the page waits for an event when there is none. */
   readonly waitMs: number;
   /** How long a response may take; `Infinity` for one without end. */
   readonly maxDurationMs: number;
-  /** Whose page it is: the session stands in this set until it ends. */
-  readonly owner: Set<PageSession>;
+  readonly owner: SessionOwner<PageSession>;
 }
 
 /** Of the time that a response may take, the part that a page waits at most. */
@@ -26,7 +25,7 @@ const LIFE_SHARE = 0.9;
 export class PageSession implements Session, Flushed {
   blocked = false;
   readonly #host: SessionHost;
-  readonly #owner: Set<PageSession>;
+  readonly #owner: SessionOwner<PageSession>;
   readonly #starts: readonly FeedStart[];
   readonly #answer: (body: string | undefined) => void;
   /** When it is over though nothing came. */

@@ -41,13 +41,18 @@ export interface Flushed {
   flush(): void;
 }
 
+/** Whose a stream or page is: told of its beginning and of its end. A `Set` is one. */
+export interface SessionOwner<S> {
+  add(session: S): void;
+  delete(session: S): void;
+}
+
 export interface StreamOptions {
   /** Whether the reader keeps cursors per channel (our client, `v=1`). A plain `EventSource` has one `Last-Event-ID`. */
   readonly keepsCursors: boolean;
   /** Life of the stream; `Infinity` for one without end. */
   readonly maxDurationMs: number;
-  /** Whose stream it is: the session stands in this set until it ends. */
-  readonly owner: Set<StreamSession>;
+  readonly owner: SessionOwner<StreamSession>;
 }
 
 const HEARTBEAT_BYTES = encode(HEARTBEAT_FRAME);

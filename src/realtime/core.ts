@@ -7,7 +7,8 @@ import { TidingsError } from "../protocol/error.ts";
 import { toJson } from "../schema/json.ts";
 import type { CompiledSchema } from "../schema/compile.ts";
 import { brokerFailure } from "./broker-failure.ts";
-import type { RealtimeInternals } from "./internals.ts";
+import type { OpenPageRequest, OpenStreamRequest, RealtimeInternals } from "./internals.ts";
+import { OpenSessions } from "./open-sessions.ts";
 import { OpenSubscriptions } from "./open-subscriptions.ts";
 import type { Settings } from "./options.ts";
 import { leaseHub, type HubLease } from "./registry.ts";
@@ -30,8 +31,7 @@ export class RealtimeCore implements RealtimeInternals {
   readonly settings: Settings;
   readonly schema: CompiledSchema;
   readonly subscriptions: OpenSubscriptions = new OpenSubscriptions();
-  readonly #streams = new Set<StreamSession>();
-  readonly #pages = new Set<PageSession>();
+  readonly #sessions = new OpenSessions();
   readonly #source: BrokerSource;
   #lease: HubLease | undefined;
   #isClosed = false;
@@ -55,26 +55,17 @@ export class RealtimeCore implements RealtimeInternals {
     return this.#isClosed;
   }
 
-  openStream(
-    sink: Sink,
-    channels: readonly ChannelRequest[],
-    { keepsCursors }: { readonly keepsCursors: boolean },
-  ): StreamSession {
-    return this.hub().openStream(sink, channels, {
-      keepsCursors,
-      maxDurationMs: this.settings.maxDurationMs,
-      owner: this.#streams,
-    });
+  openStream(sink: Sink, { channels, keepsCursors, user }: OpenStreamRequest): StreamSession {
+    const { maxDurationMs } = this.settings;
+    const owner = this.#sessions.ownerOfStream({ user, channels: admittedOf(channels) });
+    return this.hub().openStream(sink, channels, { keepsCursors, maxDurationMs, owner });
   }
 
-  openPage(channels: readonly ChannelRequest[], waitMs: number, answer: (body: string | undefined) => void): PageSession {
-    const { maxDurationMs } = this.settings;
-    return this.hub().openPage(
-      channels,
-      // Bun cuts a response that is silent for long, and a page is silent until it is there.
-      { waitMs, maxDurationMs: IS_BUN ? Math.min(maxDurationMs, BUN_HEARTBEAT_MS) : maxDurationMs, owner: this.#pages },
-      answer,
-    );
+  openPage({ channels, waitMs, user }: OpenPageRequest, answer: (body: string | undefined) => void): PageSession {
+    // Bun cuts a response that is silent for long, and a page is silent until it is there.
+    const maxDurationMs = Math.min(this.settings.maxDurationMs, IS_BUN ? BUN_HEARTBEAT_MS : Infinity);
+    const owner = this.#sessions.ownerOfPage({ user, channels: admittedOf(channels) });
+    return this.hub().openPage(channels, { waitMs, maxDurationMs, owner }, answer);
   }
 
   /** The process's hub for this instance's broker. @throws TidingsError `closed` */
@@ -112,7 +103,7 @@ export class RealtimeCore implements RealtimeInternals {
   async #close(): Promise<void> {
     this.#isClosed = true;
     this.subscriptions.close(closedError());
-    for (const session of [...this.#streams, ...this.#pages]) session.end();
+    this.#sessions.close();
     await this.#lease?.release();
   }
 
@@ -131,4 +122,8 @@ export class RealtimeCore implements RealtimeInternals {
     }
     return json;
   }
+}
+
+function admittedOf(channels: readonly ChannelRequest[]): string[] {
+  return channels.filter(({ refused }) => !refused).map(({ channel }) => channel);
 }

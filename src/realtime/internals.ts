@@ -2,12 +2,27 @@ import type { ChannelRequest } from "../hub/hub.ts";
 import type { PageSession } from "../hub/page-session.ts";
 import type { Sink, StreamSession } from "../hub/stream-session.ts";
 
+/** A request that was admitted, as far as its stream or page is concerned. */
+export interface OpenRequest {
+  readonly channels: readonly ChannelRequest[];
+  /** As `identify` named them. */
+  readonly user?: string | undefined;
+}
+
+export interface OpenStreamRequest extends OpenRequest {
+  readonly keepsCursors: boolean;
+}
+
+export interface OpenPageRequest extends OpenRequest {
+  readonly waitMs: number;
+}
+
 /** What transports need of a `Realtime`, behind one symbol so that it is no part of its API. */
 export interface RealtimeInternals {
   /** Opens a stream, which ends with the instance. @throws TidingsError `closed` */
-  openStream(sink: Sink, channels: readonly ChannelRequest[], options: { readonly keepsCursors: boolean }): StreamSession;
+  openStream(sink: Sink, request: OpenStreamRequest): StreamSession;
   /** Begins a page, which ends with the instance. @param answer as {@link PageSession} calls it. @throws TidingsError `closed` */
-  openPage(channels: readonly ChannelRequest[], waitMs: number, answer: (body: string | undefined) => void): PageSession;
+  openPage(request: OpenPageRequest, answer: (body: string | undefined) => void): PageSession;
   isClosed(): boolean;
   /** Whether channels are keys of another library, so that a request can name what was never meant to be one. */
   readonly sharesKeys: boolean;

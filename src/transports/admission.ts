@@ -14,8 +14,13 @@ export interface IncomingStreamRequest {
   toRequest(): Request;
 }
 
+/** What middleware, `identify` and `authorize` made of a request. */
+interface Decided extends StreamRequest {
+  readonly user?: string | undefined;
+}
+
 /** A request that may have its stream or page. */
-export interface Admitted extends StreamRequest {
+export interface Admitted extends Decided {
   /** Of a stream. */
   readonly headers: Readonly<Record<string, string>>;
   /** Those of them that any answer gets. */
@@ -69,7 +74,7 @@ function assertSendable(response: Response): void {
   }
 }
 
-async function decide(endpoint: Endpoint, incoming: IncomingStreamRequest): Promise<StreamRequest | Refusal | Response> {
+async function decide(endpoint: Endpoint, incoming: IncomingStreamRequest): Promise<Decided | Refusal | Response> {
   // No client sends a fragment, and middleware that reads the URL sees nothing behind its sign: nor must we.
   const [url] = incoming.url.split("#", 1) as [string];
   const parsed = parseStreamRequest(
@@ -88,14 +93,14 @@ async function decide(endpoint: Endpoint, incoming: IncomingStreamRequest): Prom
     if (answer !== undefined)
       throw new TypeError(`middleware returned ${typeof answer}: return a Response to refuse, or nothing to admit.`);
     const user = await identify?.(request);
-    if (!authorize) return parsed;
+    if (!authorize) return { ...parsed, user };
     const channels: ChannelRequest[] = [];
     for (const asked of parsed.channels) {
       const allowed = (await authorize({ request, channel: asked.channel, user })) === true;
       channels.push(allowed ? asked : { ...asked, refused: "forbidden" });
     }
     if (channels.every(({ refused }) => refused)) return new Refusal("forbidden", "You may not read any of these channels.");
-    return { ...parsed, channels };
+    return { ...parsed, channels, user };
   } catch (error) {
     endpoint.realtime.logger.error("tidings: a request was refused, because middleware, identify or authorize threw.", error);
     return new Refusal("internal", "The server could not decide about this request.");

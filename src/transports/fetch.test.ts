@@ -21,9 +21,9 @@ describe("handle", () => {
       const [streams, pages] = [new Set<StreamSession>(), new Set<PageSession>()];
       const realtime = {};
       exposeInternals(realtime, {
-        openStream: (sink, channels, options) =>
-          hub.openStream(sink, channels, { ...options, maxDurationMs: Number.POSITIVE_INFINITY, owner: streams }),
-        openPage: (channels, waitMs, answer) =>
+        openStream: (sink, { channels, keepsCursors }) =>
+          hub.openStream(sink, channels, { keepsCursors, maxDurationMs: Number.POSITIVE_INFINITY, owner: streams }),
+        openPage: ({ channels, waitMs }, answer) =>
           hub.openPage(channels, { waitMs, maxDurationMs: Number.POSITIVE_INFINITY, owner: pages }, answer),
         isClosed: () => false,
         sharesKeys: false,

@@ -51,7 +51,7 @@ function isRequest(value: unknown): value is Request {
 
 function openStream(
   endpoint: Endpoint,
-  { channels, keepsCursors }: Admitted,
+  admitted: Admitted,
   request: { readonly signal?: AbortSignal },
 ): ReadableStream<Uint8Array> {
   let session: StreamSession;
@@ -62,7 +62,7 @@ function openStream(
     // Holds the request, too: Node aborts its signal only for as long as somebody does.
     ended: () => request.signal?.removeEventListener("abort", end),
   });
-  session = endpoint.realtime.openStream(body, channels, { keepsCursors });
+  session = endpoint.realtime.openStream(body, admitted);
   // Which of the two signs of a leaving client comes, and in which order, differs from framework to framework.
   if (request.signal?.aborted) end();
   else request.signal?.addEventListener("abort", end, { once: true });

@@ -63,7 +63,7 @@ async function sendPage(endpoint: Endpoint, admitted: Admitted, { req, res }: Ex
   if (!leaving.signal.aborted) await sendResponse(endpoint, response, res);
 }
 
-function openStream(endpoint: Endpoint, { channels, keepsCursors, headers }: Admitted, { req, res }: Exchange): void {
+function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchange): void {
   const sink: Sink = {
     write: (bytes) => res.write(bytes) || res.writableLength < MAX_BUFFERED_BYTES,
     get waiting() {
@@ -80,11 +80,11 @@ function openStream(endpoint: Endpoint, { channels, keepsCursors, headers }: Adm
       else res.end();
     },
   };
-  const session = endpoint.realtime.openStream(sink, channels, { keepsCursors });
+  const session = endpoint.realtime.openStream(sink, admitted);
   const end = (): void => session.end();
   try {
     // The first bytes are written at the end of this turn.
-    res.writeHead(200, headers);
+    res.writeHead(200, admitted.headers);
   } catch (error) {
     // Someone has sent headers already.
     end();

@@ -126,7 +126,7 @@ describe("a host of handle that signals neither abort nor cancel", () => {
     const owner = new Set<StreamSession>();
     const realtime = {};
     exposeInternals(realtime, {
-      openStream: (sink, channels, { keepsCursors }) =>
+      openStream: (sink, { channels, keepsCursors }) =>
         hub.openStream(sink, channels, { keepsCursors, maxDurationMs: Number.POSITIVE_INFINITY, owner }),
       openPage: () => expect.fail("no page is asked for"),
       isClosed: () => false,

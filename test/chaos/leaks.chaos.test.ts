@@ -153,8 +153,8 @@ async function serve(listenerFor: (realtime: object) => RequestListener): Promis
   const streams = new Set<StreamSession>();
   const realtime = {};
   exposeInternals(realtime, {
-    openStream: (sink, channels, options) =>
-      hub.openStream(sink, channels, { ...options, maxDurationMs: Number.POSITIVE_INFINITY, owner: streams }),
+    openStream: (sink, { channels, keepsCursors }) =>
+      hub.openStream(sink, channels, { keepsCursors, maxDurationMs: Number.POSITIVE_INFINITY, owner: streams }),
     openPage: () => expect.fail("no page is asked for"),
     isClosed: () => false,
     sharesKeys: false,

@@ -98,9 +98,9 @@ class Process {
     const hub = new Hub({ broker, clock: time, logger: SILENT, heartbeatMs: HEARTBEAT_MS });
     this.hub = hub;
     this.#internals = {
-      openStream: (sink, channels, { keepsCursors }) =>
+      openStream: (sink, { channels, keepsCursors }) =>
         hub.openStream(sink, channels, { keepsCursors, maxDurationMs, owner: this.#streams }),
-      openPage: (channels, waitMs, answer) => hub.openPage(channels, { waitMs, maxDurationMs, owner: this.#pages }, answer),
+      openPage: ({ channels, waitMs }, answer) => hub.openPage(channels, { waitMs, maxDurationMs, owner: this.#pages }, answer),
       isClosed: () => this.#isClosed,
       sharesKeys: false,
       logger: SILENT,
@@ -119,7 +119,7 @@ class Process {
       toRequest: () => new Request(new URL(url, "http://simulated.test"), { headers }),
     });
     if ("channels" in admitted && admitted.waitMs === undefined) {
-      const session = this.#internals.openStream(line, admitted.channels, { keepsCursors: admitted.keepsCursors });
+      const session = this.#internals.openStream(line, admitted);
       line.whenLeft(() => session.end());
       line.drained = () => session.drained();
       return { status: 200, headers: new Headers(admitted.headers) };
