@@ -246,7 +246,7 @@ export class SimulatedBroker implements Broker {
     // What is large is not sent along, only that it is there.
     const isLarge = entry.json.length > MAX_ANNOUNCED_BYTES;
     const hear = (): void => {
-      if (isLarge) this.#handlers?.moved(channel, entry.id);
+      if (isLarge) this.#handlers?.moved(channel, entry.id, entry.prev);
       else this.#handlers?.entry(channel, entry);
     };
     this.#announcements.send(hear);
