@@ -4,6 +4,8 @@ import type { RealtimeCursor } from "../../src/protocol/cursor.ts";
 import { CheckedSubscriber, type Logs } from "../support/checked-subscriber.ts";
 import type { SimulatedNetwork } from "./simulated-network.ts";
 import type { SimulatedRedis } from "./simulated-redis.ts";
+import type { SimulatedTime } from "./simulated-time.ts";
+import { WireTap } from "./wire-tap.ts";
 
 const MAX_SUBSCRIBERS = 8;
 
@@ -11,22 +13,30 @@ const MAX_SUBSCRIBERS = 8;
 export class Page {
   messages = 0;
   gaps = 0;
-  readonly #network: SimulatedNetwork;
+  readonly #time: SimulatedTime;
+  readonly #tap: WireTap;
   readonly #logs: Logs;
   readonly #onShown: (channel: string, cursor: RealtimeCursor) => void;
   #client: RealtimeClient;
   #subscribers: CheckedSubscriber[] = [];
 
   constructor(network: SimulatedNetwork, redis: SimulatedRedis, onShown: (channel: string, cursor: RealtimeCursor) => void) {
-    this.#network = network;
+    this.#time = network.time;
+    this.#tap = new WireTap(network, redis);
     // A stream that is on its way may lag behind the log.
-    this.#logs = { log: (channel) => redis.log(channel), heard: (channel) => redis.heard(channel), mayLag: () => true };
+    this.#logs = {
+      log: (channel) => redis.log(channel),
+      heard: (channel) => redis.heard(channel),
+      mayLag: () => true,
+      mayReturn: (channel, id) => redis.log(channel).mayReturn(id),
+      isReplay: (id) => this.#tap.isReplay(id),
+    };
     this.#onShown = onShown;
     this.#client = this.#open();
   }
 
   #open(): RealtimeClient {
-    return createRealtimeClient({ api: { url: "/events" }, fetch: this.#network.fetch, clock: this.#network.time });
+    return createRealtimeClient({ api: { url: "/events" }, fetch: this.#tap.fetch, clock: this.#time });
   }
 
   subscriber(which: number): CheckedSubscriber | undefined {
@@ -74,6 +84,7 @@ export class Page {
 
   /** What has come so far was right. */
   check(): void {
+    this.#tap.check();
     for (const subscriber of this.#subscribers) subscriber.check();
   }
 

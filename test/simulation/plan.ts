@@ -12,6 +12,8 @@ const KINDS = {
   goOn: 1,
   reload: 1,
   subscribeServer: 2,
+  openEventSource: 2,
+  closeEventSource: 0.5,
   cut: 3,
   stall: 1,
   slow: 2,

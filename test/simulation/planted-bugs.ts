@@ -65,6 +65,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     broken: "suits: () => true,",
   },
   {
+    title: "the last event that is replayed is taken for a new one",
+    file: "client/listener.ts",
+    sound: 'if (type === "event") hand(frame, compareCursors(to, tail) <= 0);',
+    broken: 'if (type === "event") hand(frame, compareCursors(to, tail) < 0);',
+  },
+  {
     title: "one stream for many listeners begins at the latest cursor",
     file: "client/merge-requests.ts",
     sound: 'const [earliest = ""] = cursors;',
@@ -193,6 +199,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     broken: "",
   },
   {
+    title: "a life of the log that has expired is shown again, from memory",
+    file: "hub/topic.ts",
+    sound: "        if (feed.position === ORIGIN) break;\n",
+    broken: "",
+  },
+  {
     title: "a gap is announced twice",
     file: "hub/topic.ts",
     sound: "    this.#give(feed, new Batch([Frame.ofGap({ channel: this.channel, after, cursor, reason })]));",
@@ -230,10 +242,52 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     broken: 'return { kind: "on", from };',
   },
   {
+    title: "who is joined is told that the log ends where it stands",
+    file: "hub/stream-session.ts",
+    sound: "const frame = connectedFrame({ channel, cursor, tail,",
+    broken: "const frame = connectedFrame({ channel, cursor, tail: cursor,",
+  },
+  {
+    title: "a stream of several channels does not say where it stands after live events",
+    file: "hub/stream-session.ts",
+    sound: "const bytes = batch.bytes(this.#solo);\n    this.#moved = true;",
+    broken: "const bytes = batch.bytes(this.#solo);",
+  },
+  {
+    title: "what a stream says of where it stands belongs to other channels",
+    file: "hub/stream-session.ts",
+    sound: 'this.#feeds.map((feed) => feed?.resumption ?? "")',
+    broken: 'this.#feeds.map((feed) => feed?.resumption ?? "").reverse()',
+  },
+  {
+    title: "where a stream stands forgets a channel that cannot be had for a moment",
+    file: "hub/stream-session.ts",
+    sound: "if (!WIRE_CODES[code].retry) this.#feeds =",
+    broken: "this.#feeds =",
+  },
+  {
+    title: "the id of a gap is where it begins",
+    file: "hub/frame.ts",
+    sound: "const id = idLine(cursor);",
+    broken: "const id = idLine(content.gap?.after ?? cursor);",
+  },
+  {
+    title: "where a plain EventSource stood is read from its URL alone",
+    file: "transports/stream-request.ts",
+    sound: 'const byPosition = lastEventId || query.get("lastEventId")',
+    broken: 'const byPosition = query.get("lastEventId")',
+  },
+  {
     title: "a page for who has no stream forgets what it told",
     file: "hub/page-session.ts",
     sound: "      this.#told.set(feed, frame.cursor);\n",
     broken: "",
+  },
+  {
+    title: "a handler of a server is told that the first new event is a replay",
+    file: "hub/subscription.ts",
+    sound: "const replayed = this.#replayedUpTo !== undefined && compareCursors(cursor, this.#replayedUpTo) <= 0;",
+    broken: "const replayed = this.#replayedUpTo !== undefined && compareCursors(after, this.#replayedUpTo) <= 0;",
   },
   {
     title: "a handler of a server is called before it is done",

@@ -2,16 +2,16 @@
 import type { FeedStart } from "../../src/hub/feed.ts";
 import type { Hub } from "../../src/hub/hub.ts";
 import { Subscription } from "../../src/hub/subscription.ts";
-import type { FakeLog } from "../../src/client/fake-server.ts";
 import { compareCursors, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import { demand, Ledger } from "../support/ledger.ts";
+import type { SimulatedLog, SimulatedRedis } from "./simulated-redis.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
 export interface ServerSubscriberOptions {
   readonly hub: Hub;
   readonly channel: string;
   readonly start: FeedStart;
-  readonly log: FakeLog;
+  readonly redis: SimulatedRedis;
   readonly time: SimulatedTime;
   /** What its handler takes for each event, in milliseconds; 0 for nothing. */
   readonly workMs: number;
@@ -23,20 +23,31 @@ export class ServerSubscriber {
   readonly channel: string;
   messages = 0;
   gaps = 0;
-  readonly #log: FakeLog;
+  readonly #redis: SimulatedRedis;
+  readonly #log: SimulatedLog;
   readonly #ledger: Ledger;
   readonly #subscription: Subscription;
+  /** What every server had heard of when it subscribed. */
+  readonly #heard: RealtimeCursor;
   #joinedAt: RealtimeCursor | undefined;
+  #joinedMs = Infinity;
   #isBusy = false;
   /** The channel could not be had: its caller was told. */
   #isRefused = false;
   #failure: unknown;
 
-  constructor({ hub, channel, start, log, time, workMs, onShown }: ServerSubscriberOptions) {
+  constructor({ hub, channel, start, redis, time, workMs, onShown }: ServerSubscriberOptions) {
     this.hub = hub;
     this.channel = channel;
+    const log = redis.log(channel);
+    this.#redis = redis;
     this.#log = log;
-    this.#ledger = new Ledger(log, [], () => this.#joinedAt as RealtimeCursor);
+    this.#heard = redis.heard(channel);
+    this.#ledger = new Ledger(log, {
+      events: [],
+      first: () => this.#joinedAt as RealtimeCursor,
+      mayReturn: (id) => log.mayReturn(id),
+    });
     const work = async (cursor: RealtimeCursor): Promise<void> => {
       onShown(channel, cursor);
       if (this.#isBusy) this.#failure ??= new Error("a handler was called before it was done");
@@ -49,9 +60,11 @@ export class ServerSubscriber {
       joined: (cursor) => {
         if (this.#joinedAt !== undefined) this.#failure ??= new Error("a server's subscription was joined twice");
         this.#joinedAt = cursor;
+        this.#joinedMs = time.now();
       },
-      entry: (entry) => {
+      entry: (entry, replayed) => {
         this.messages++;
+        this.#checkReplayed(entry.id, replayed);
         this.#ledger.event(entry.id, entry.event);
         return work(entry.id);
       },
@@ -72,6 +85,16 @@ export class ServerSubscriber {
       thrown: (error) => (this.#failure ??= error),
     });
     this.#subscription.open(hub.attach(channel, this.#subscription, start));
+  }
+
+  /** What was stored before it was joined is a replay, as far as its server knew of it; what was stored later is none. */
+  #checkReplayed(id: RealtimeCursor, replayed: boolean): void {
+    const mayBe = this.#redis.storedAt(id) <= this.#joinedMs;
+    const mustBe = this.#log.resets === 0 && compareCursors(id, this.#heard) <= 0;
+    demand(
+      replayed ? mayBe : !mustBe,
+      () => `${id} is given to a handler as ${replayed ? "a replay" : "new"}, which it is not`,
+    );
   }
 
   end(): void {

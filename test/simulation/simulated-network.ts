@@ -64,6 +64,8 @@ class Connection implements Line {
   isSlow = false;
   /** Told when it has ended. */
   over: () => void = () => {};
+  /** Told when it breaks. */
+  broken: () => void = () => {};
   drained: () => void = () => {};
   readonly #network: SimulatedNetwork;
   /** What the server has said and the client has not taken: the sockets' buffers. */
@@ -130,6 +132,7 @@ class Connection implements Line {
   cut(): void {
     if (this.#isOver) return;
     this.leave();
+    this.broken();
     this.body.end(new TypeError("network error"));
   }
 
@@ -242,6 +245,8 @@ export class SimulatedNetwork {
         reject(new Error("aborted"));
       };
       signal?.addEventListener("abort", leave);
+      // Also one that nobody has answered yet.
+      connection.broken = () => reject(new TypeError("Failed to fetch"));
       connection.over = () => signal?.removeEventListener("abort", leave);
       const fail = (): void => {
         connection.leave();

@@ -37,11 +37,13 @@ export interface AnnouncementFaults {
 /** A stream whose reader takes nothing for longer has ended. */
 const MAX_LAG_MS = 90_000;
 
-class SimulatedLog extends FakeLog {
+export class SimulatedLog extends FakeLog {
   readonly #time: SimulatedTime;
   #trimmedAt = -Infinity;
   /** What went down with a failover: nobody can know of it who did not see it before. */
   readonly #lost = new Set<string>();
+  /** What of it some servers still have in memory, who noticed nothing. */
+  readonly #remembered = new Set<string>();
 
   constructor(time: SimulatedTime) {
     super();
@@ -61,10 +63,31 @@ class SimulatedLog extends FakeLog {
     return this.isGone(from, to) || this.#time.now() - this.#trimmedAt < MAX_LAG_MS;
   }
 
+  /** Another log stands there from one moment to the next, and no connection breaks: nobody is told. */
   override failOver(behind: number): void {
+    for (const id of this.#lose(behind)) this.#remembered.add(id);
+  }
+
+  /** Is started again without its newest entries. Everybody has lost the connection, and reads before anything else. */
+  restart(behind: number): void {
+    this.#lose(behind);
+  }
+
+  #lose(behind: number): readonly RealtimeCursor[] {
     const before = this.entries.map(({ id }) => id);
     super.failOver(behind);
-    for (const id of before.slice(this.entries.length)) this.#lost.add(id);
+    const lost = before.slice(this.entries.length);
+    for (const id of lost) this.#lost.add(id);
+    return lost;
+  }
+
+  /**
+   * Whether one server may still show an entry to who has seen it, and was told by another that the log was replaced: it went down
+   * with a failover that broke no connection, so that it is in the ring of a server that has neither read nor heard since, or still on
+   * its way to one. A log that expired is another matter: who was told of it stands at the origin, where memory proves nothing.
+   */
+  mayReturn(id: string): boolean {
+    return this.#remembered.has(id);
   }
 
   /** The next life may follow the one before without a hole: who had all of that needs no gap. */
@@ -81,7 +104,7 @@ class SimulatedLog extends FakeLog {
 /** The store: all that is lost here was lost to everyone. */
 export class SimulatedRedis {
   readonly #time: SimulatedTime;
-  readonly #logs = new Map<string, FakeLog>();
+  readonly #logs = new Map<string, SimulatedLog>();
   readonly #brokers = new Set<SimulatedBroker>();
   readonly #keeps: number;
   readonly #isHeard: boolean;
@@ -96,7 +119,7 @@ export class SimulatedRedis {
     this.#isHeard = isHeard;
   }
 
-  log(channel: string): FakeLog {
+  log(channel: string): SimulatedLog {
     const log = this.#logs.get(channel) ?? new SimulatedLog(this.#time);
     this.#logs.set(channel, log);
     return log;
@@ -122,6 +145,11 @@ export class SimulatedRedis {
     if (!this.#isHeard) return ORIGIN;
     const limit = this.#time.now() - HEARD_MS;
     return this.log(channel).entries.findLast(({ id }) => (this.#storedAt.get(id) as number) < limit)?.id ?? ORIGIN;
+  }
+
+  /** When an entry was stored. */
+  storedAt(id: RealtimeCursor): number {
+    return this.#storedAt.get(id) as number;
   }
 
   entryOf({ id, prev, event }: FakeLog["entries"][number]): Entry {

@@ -8,6 +8,7 @@
  */
 import type { FeedStart } from "../../src/hub/feed.ts";
 import { Chance } from "./chance.ts";
+import { EventSourceReader } from "./event-source-reader.ts";
 import { Page } from "./page.ts";
 import type { Action, Plan } from "./plan.ts";
 import { ServerSubscriber } from "./server-subscriber.ts";
@@ -20,6 +21,7 @@ const CHANNELS = ["a", "b", "c"] as const;
 /** One event is shown to nobody: a later version wrote it. */
 const EVENTS = ["x.one", "x.two", "x.three", ""] as const;
 const MAX_SERVER_SUBSCRIBERS = 4;
+const MAX_EVENT_SOURCES = 3;
 /** Payloads of bytes: one of them fills the sockets of most worlds, and the largest is not sent along with its announcement. */
 const SIZES = [0, 0, 0, 0, 0, 0, 200, 600, 2_500] as const;
 
@@ -62,6 +64,7 @@ class World {
   readonly #pages: readonly Page[];
   /** Those of servers that live. */
   #serverSubscribers: ServerSubscriber[] = [];
+  #eventSources: EventSourceReader[] = [];
   #messages = 0;
   #gaps = 0;
   #digest = 0;
@@ -103,6 +106,8 @@ class World {
     else if (kind === "goOn") page.goOn(count);
     else if (kind === "reload") page.reload();
     else if (kind === "subscribeServer") this.#subscribeServer(server, count);
+    else if (kind === "openEventSource") this.#openEventSource(which, count);
+    else if (kind === "closeEventSource") this.#closeEventSource(pick(this.#eventSources, which));
     else if (kind === "cut") pick(network.connections, which)?.cut();
     else if (kind === "stall") for (const one of network.connections) one.isStalled ||= chance.happens(0.5);
     else if (kind === "slow") for (const one of network.connections) one.isSlow ||= chance.happens(0.5);
@@ -159,7 +164,7 @@ class World {
   #restartStore(which: number, count: number): void {
     for (const { broker } of this.#servers) broker?.break();
     for (const channel of this.#plan.mayReset ? CHANNELS : []) {
-      if (count % 3 === 1) this.#redis.log(channel).failOver(1 + (which % 5));
+      if (count % 3 === 1) this.#redis.log(channel).restart(1 + (which % 5));
       if (count % 3 === 2) this.#redis.log(channel).expire();
     }
     for (const { broker } of this.#servers) this.#time.setTimeout(() => broker?.heal(), 100 + this.#chance.next() * count);
@@ -170,8 +175,7 @@ class World {
     const { hub } = server;
     if (!hub || this.#serverSubscribers.length >= MAX_SERVER_SUBSCRIBERS) return;
     const channel = channelOf(count);
-    const log = this.#redis.log(channel);
-    const held = pick(log.entries, count);
+    const held = pick(this.#redis.log(channel).entries, count);
     const starts: readonly FeedStart[] = [
       { kind: "live" },
       { kind: "held" },
@@ -180,13 +184,36 @@ class World {
     ];
     this.#serverSubscribers.push(
       new ServerSubscriber({
-        ...{ hub, channel, log },
+        ...{ hub, channel, redis: this.#redis },
         start: starts[(count >> 3) % starts.length] as FeedStart,
         time: this.#time,
         workMs: this.#chance.pick([0, 0, 5, 200]),
         onShown: this.#noteShown,
       }),
     );
+  }
+
+  #openEventSource(which: number, count: number): void {
+    if (this.#eventSources.length >= MAX_EVENT_SOURCES) return;
+    const channels = channelsOf(1 + (which % 7));
+    const starts = channels.map((channel, index) => {
+      const held = pick(this.#redis.log(channel).entries, count)?.id ?? "";
+      return ["", "-", `-${1 + (count % 4)}`, held][(count + index) % 4] as string;
+    });
+    this.#eventSources.push(
+      new EventSourceReader({
+        ...{ network: this.#network, redis: this.#redis, channels, starts },
+        spelling: which >> 3,
+        onShown: this.#noteShown,
+      }),
+    );
+  }
+
+  #closeEventSource(reader: EventSourceReader | undefined): void {
+    if (!reader) return;
+    reader.close();
+    this.#count(reader);
+    this.#eventSources = this.#eventSources.filter((other) => other !== reader);
   }
 
   /** What was subscribed to on a server that is gone. */
@@ -221,20 +248,23 @@ class World {
     await this.#time.pass(1_500);
     if (isHeard) {
       await this.#recover();
-      for (const one of [...this.#pages, ...this.#serverSubscribers]) one.checkHeld();
+      for (const one of this.#readers) one.checkHeld();
     }
     // What was announced and not heard shows when something follows it, and so does what became of a log.
     for (const channel of CHANNELS) this.#redis.store(channel, "x.one");
     await this.#recover();
     for (const page of this.#pages) page.finish();
-    for (const subscriber of this.#serverSubscribers) subscriber.checkHeld();
+    for (const one of [...this.#serverSubscribers, ...this.#eventSources]) one.checkHeld();
+  }
+
+  get #readers(): ReadonlyArray<Page | ServerSubscriber | EventSourceReader> {
+    return [...this.#pages, ...this.#serverSubscribers, ...this.#eventSources];
   }
 
   async #recover(): Promise<void> {
     this.#forgetDead();
     const until = this.#time.now() + MAX_RECOVERY_MS;
-    const isOver = (): boolean =>
-      this.#time.now() >= until || [...this.#pages, ...this.#serverSubscribers].every(({ hasAll }) => hasAll);
+    const isOver = (): boolean => this.#time.now() >= until || this.#readers.every(({ hasAll }) => hasAll);
     /* oxlint-disable no-await-in-loop -- time passes */
     do {
       while (!isOver()) await this.#time.pass(250);
@@ -249,6 +279,7 @@ class World {
       page.close();
       this.#count(page);
     }
+    for (const reader of this.#eventSources) this.#closeEventSource(reader);
     for (const server of this.#servers) server.crash();
     this.#forgetDead();
     await this.#time.pass(15_000);

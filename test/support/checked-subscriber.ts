@@ -12,6 +12,10 @@ export interface Logs {
   heard(channel: string): RealtimeCursor;
   /** Whether a stream is open that may lag behind the log. */
   mayLag(channel: string): boolean;
+  /** Whether an event that was shown may be shown again, once a reset was told. @default none may */
+  mayReturn?(channel: string, id: string): boolean;
+  /** Whether the stream that brought an event had it from the log when it was joined; left out where nobody knows. */
+  isReplay?(id: string): boolean;
 }
 
 /** The cursors of a listener, which remember where each channel began. */
@@ -122,17 +126,22 @@ export class CheckedSubscriber {
     demand(this.channels.includes(channel), () => `something comes from ${channel}, which is not subscribed to`);
     let ledger = this.#ledgers.get(channel);
     if (!ledger) {
-      const first = (): RealtimeCursor => this.cursors.first.get(channel) as RealtimeCursor;
-      ledger = new Ledger(this.#server.log(channel), this.#events, first);
+      ledger = new Ledger(this.#server.log(channel), {
+        events: this.#events,
+        first: () => this.cursors.first.get(channel) as RealtimeCursor,
+        mayReturn: (id) => this.#server.mayReturn?.(channel, id) ?? false,
+      });
       this.#ledgers.set(channel, ledger);
     }
     return ledger;
   }
 
-  #data({ id, channel, event, data }: ClientMessage): void {
+  #data({ id, channel, event, data, replayed }: ClientMessage): void {
     const ledger = this.#ledger(channel);
     this.messages++;
     demand(data === id, () => `the data of ${id} is that of ${String(data)}`);
+    const isReplay = this.#server.isReplay?.(id) ?? replayed;
+    demand(replayed === isReplay, () => `${id} is shown as ${replayed ? "a replay" : "new"}, which it is not`);
     this.#isNewest(channel, id);
     ledger.event(id, event);
     this.#all.get(channel)?.add(id);

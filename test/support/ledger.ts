@@ -8,22 +8,33 @@ export function demand(isKept: boolean, what: () => string): void {
   if (!isKept) throw new Error(what());
 }
 
+/** What a subscriber wants, and what it cannot be spared. */
+export interface LedgerOptions {
+  /** Which events are shown; none: all. */
+  readonly events: readonly string[];
+  /** Where the subscriber began. */
+  first(): RealtimeCursor;
+  /** Whether an entry that was shown may be shown again, once a reset was told. @default none may */
+  mayReturn?: ((id: string) => boolean) | undefined;
+}
+
+/** Ids are unique over all lives of a log here, as times are: an id stands for one entry for ever. */
 export class Ledger {
   /** Whether anything was shown. */
   isBegun = false;
   readonly #log: FakeLog;
-  /** Which events are shown; none: all. */
   readonly #events: readonly string[];
-  /** Where the subscriber began. */
   readonly #first: () => RealtimeCursor;
+  readonly #mayReturn: (id: string) => boolean;
   #shown: RealtimeCursor | undefined;
-  /** The newest that was shown is a reset. */
-  #isReset = false;
+  /** Events that were shown, over all lives of the log. */
+  readonly #seen = new Set<string>();
 
-  constructor(log: FakeLog, events: readonly string[], first: () => RealtimeCursor) {
+  constructor(log: FakeLog, { events, first, mayReturn = () => false }: LedgerOptions) {
     this.#log = log;
     this.#events = events;
     this.#first = first;
+    this.#mayReturn = mayReturn;
   }
 
   /** Where the subscriber stands by what it was shown, which is not always where its cursor stands: hidden entries lie between. */
@@ -36,13 +47,15 @@ export class Ledger {
     const { position } = this;
     const entry = log.ever.get(id);
     demand(entry?.event === event && isShown(entry, this.#events), () => `an event that was not asked for: ${id} ${event}`);
+    // A reset forgives an order, and no repetition.
+    demand(!this.#seen.has(id) || this.#mayReturn(id), () => `I3 Order: ${id} is shown again`);
+    this.#seen.add(id);
     // The newest n begin with themselves.
     if (position !== id || this.isBegun) {
       demand(compareCursors(id, position) > 0, () => `I3 Order: ${id} after ${position}`);
-      demand(this.#hasAllUpTo(id), () => `something is missing between ${position} and ${id}`);
+      demand(log.hides(position, id, this.#events), () => `something is missing between ${position} and ${id}`);
     }
     this.isBegun = true;
-    this.#isReset = false;
     this.#shown = id;
   }
 
@@ -50,7 +63,7 @@ export class Ledger {
     const log = this.#log;
     const { position } = this;
     demand(cursor !== after, () => `a gap that leads nowhere: ${after}`);
-    demand(after === position || this.#hasAllUpTo(after), () => `a gap after ${after} for who stands at ${position}`);
+    demand(log.hides(position, after, this.#events), () => `a gap after ${after} for who stands at ${position}`);
     if (reason === "reset") {
       demand(log.resets > 0, () => "a reset of a log that was never replaced");
     } else {
@@ -58,7 +71,6 @@ export class Ledger {
       demand(log.mayTellGap(after, cursor), () => `a gap over nothing, from ${after} to ${cursor}`);
     }
     this.isBegun = true;
-    this.#isReset = reason === "reset";
     this.#shown = cursor;
   }
 
@@ -71,12 +83,9 @@ export class Ledger {
     return missing.map(({ id }) => id);
   }
 
-  /** Whether nothing that was to be shown lies before `id`. */
-  #hasAllUpTo(id: RealtimeCursor): boolean {
-    const log = this.#log;
-    const { position } = this;
-    // Who begins in a log that was replaced, or was told so, may be shown what somebody still had of the one before.
-    const isAnew = log.resets > 0 && (!this.isBegun || this.#isReset);
-    return log.hides(position, id, this.#events) || (isAnew && log.isEmpty(position, id, this.#events));
+  /** Who keeps no cursor of its own goes on where it was told to: what it was shown since may come again. */
+  rewind(to: RealtimeCursor): void {
+    this.isBegun = true;
+    this.#shown = to;
   }
 }
