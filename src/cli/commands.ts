@@ -1,0 +1,5 @@
+import type { Command } from "./command.ts";
+import { doctor } from "./doctor.ts";
+
+/** Every command, by the name that it is called by. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map([["doctor", doctor]]);

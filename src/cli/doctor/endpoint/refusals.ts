@@ -1,0 +1,140 @@
+import { problem, ok, type Finding } from "../finding.ts";
+import type { Answer } from "./http-request.ts";
+
+/** An answer that is no stream and no page of tidings, in full. */
+export interface Refused extends Pick<Answer, "status" | "headers"> {
+  readonly text: string;
+  /** Where the request went in the end, without its query. */
+  readonly where: string;
+  /** Whether the request carried headers of somebody. */
+  readonly isSignedIn: boolean;
+  readonly channel: string;
+}
+
+const IS_LOGIN = /type=["']?password|\bsign[- ]?in\b|\blog[- ]?in\b/i;
+
+/** What an answer says that is not what was asked for; the reason is the first finding. */
+export function refusalOf(refused: Refused): Finding {
+  const { status, headers, text, where, isSignedIn, channel } = refused;
+  const isPage = /\bhtml\b/.test(headers["content-type"] ?? "");
+  if (status === 200 && isPage && (IS_LOGIN.test(text) || /\b(log|sign)[-_]?in\b/i.test(where))) {
+    return problem(
+      "login",
+      `A login page answers, at ${where}. A page that listens sees a status 200, takes it for a passing trouble, and asks for ever.`,
+      `Have this route answer 401, without a redirection, to who is not signed in. To look further, give the headers of somebody who is: --header "Cookie: …".`,
+    );
+  }
+  if (status === 200) {
+    return problem(
+      "content-type",
+      `No endpoint of tidings answers at ${where}, but ${isPage ? "a page" : (headers["content-type"] ?? "something without a type")}${beginning(text)}.`,
+      "Is it the address of the route with `handle`? An app that sends its page for each path it does not know, or a proxy that leads elsewhere, can stand in its place.",
+    );
+  }
+  if (status === 401 || status === 403) return guarded({ isSignedIn, status, channel });
+  const code = codeOf(text);
+  if (code !== undefined) {
+    return problem(
+      "status",
+      `The endpoint refuses: ${status}, \`${code}\`${messageOf(text)}.`,
+      "docs/errors.md of the package says what each code means.",
+    );
+  }
+  if (status >= 500) {
+    return problem(
+      "status",
+      `The answer is ${status}: the server, or a gateway before it, cannot answer.`,
+      "Look whether the server runs, whether the gateway leads to it, and into the logs of both.",
+    );
+  }
+  return problem(
+    "status",
+    `The answer is ${status}${beginning(text)}.`,
+    status === 404
+      ? "Is it the address of the route with `handle`? A prefix that a proxy adds or takes away, or a slash at the end, makes it another one."
+      : "Something before the endpoint refuses: a proxy, a firewall for web applications, a framework. Let GET with a query through to this route.",
+  );
+}
+
+function guarded({ isSignedIn, status, channel }: Pick<Refused, "isSignedIn" | "status" | "channel">): Finding {
+  if (!isSignedIn) {
+    return ok(
+      "guard",
+      `The endpoint is guarded (${status}). To look further, give the headers of somebody who is let in: --header "Cookie: …".`,
+    );
+  }
+  return problem(
+    "guard",
+    `The endpoint refuses these headers for the channel "${channel}" (${status}).`,
+    "Give --header of somebody who is let in, and --channel with a channel that they may read. Does a proxy drop the header?",
+  );
+}
+
+/** The code of a refusal of tidings. */
+function codeOf(text: string): string | undefined {
+  return /^\{"code":"([a-z_]{1,40})","message":/.exec(text)?.[1];
+}
+
+function messageOf(text: string): string {
+  try {
+    return ` (${String((JSON.parse(text) as { message: unknown }).message)})`;
+  } catch {
+    return "";
+  }
+}
+
+/** A few words of the answer, with nothing in them that a terminal would obey. */
+function beginning(text: string): string {
+  const words = text.replace(/[^\x20-\x7e]+/g, " ").trim();
+  return words === "" ? "" : ` that begins with ${JSON.stringify(words.slice(0, 60))}`;
+}
+
+/** Why nobody answered, by the code of the error. */
+const UNREACHABLE: ReadonlyArray<readonly [code: RegExp, id: "tls" | "reachable", why: string, cure: string]> = [
+  [
+    /SELF_SIGNED/,
+    "tls",
+    "the certificate is signed by nobody whom browsers trust",
+    "Use a certificate of a public authority. For one of your own authority: --ca <its certificate>.",
+  ],
+  [
+    /UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT/,
+    "tls",
+    "the certificate's issuer is not known: as a rule the server does not send the certificates in between",
+    "Have it send the whole chain. nginx: `ssl_certificate` names fullchain.pem; haproxy: `crt` names a file with the whole chain. For an authority of your own: --ca <its certificate>.",
+  ],
+  [/CERT_HAS_EXPIRED/, "tls", "the certificate has expired", "Renew it, and have the server read it again."],
+  [/CERT_NOT_YET_VALID/, "tls", "the certificate is not valid yet", "Look at the clocks of both machines."],
+  [
+    /ERR_TLS_CERT_ALTNAME_INVALID/,
+    "tls",
+    "the certificate is for another name than that of the address",
+    "Use the name that it is for, or get one for this name. A proxy with several certificates chooses by the name (SNI).",
+  ],
+  [
+    /ERR_SSL_|EPROTO/,
+    "tls",
+    "TLS cannot be agreed on",
+    "Does this port speak TLS, in version 1.2 or later? If it speaks plain HTTP, the address begins with http://.",
+  ],
+  [/ENOTFOUND|EAI_AGAIN/, "reachable", "no such host is known here", "Look at the name, and at the DNS of this machine."],
+  [/ECONNREFUSED/, "reachable", "nobody listens at this port", "Start the server, and look at host and port."],
+  [
+    /HPE_|ERR_HTTP2_/,
+    "reachable",
+    "what answers does not speak the HTTP that was agreed on",
+    "Does the port speak TLS? Then the address begins with https://.",
+  ],
+];
+
+/** Why an endpoint cannot be asked at all. */
+export function unreachable(where: string, error: NodeJS.ErrnoException): Finding {
+  const code = error.code ?? "";
+  const [, id, why, cure] = UNREACHABLE.find(([pattern]) => pattern.test(code)) ?? [
+    code,
+    "reachable" as const,
+    error.message,
+    "Look whether the server runs, and whether this machine may reach it.",
+  ];
+  return problem(id, `${where} cannot be asked: ${why}${code === "" ? "" : ` (${code})`}.`, cure);
+}

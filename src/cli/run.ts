@@ -1,0 +1,49 @@
+import { UsageError } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+
+/** Where a run writes to, and what it says of itself. */
+export interface Surroundings {
+  /** The version of the package. */
+  readonly version: string;
+  /** Takes what was asked for. */
+  print(text: string): void;
+  /** Takes why it could not be done. */
+  complain(text: string): void;
+}
+
+const isHelp = (argument: string): boolean => argument === "--help" || argument === "-h";
+
+/**
+ * Runs `npx tidings` with these arguments. Never rejects.
+ * @returns the exit code: 0 when all is well, 1 when the command found that it is not, 2 when it could not be run
+ */
+export async function run(args: readonly string[], { version, print, complain }: Surroundings): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === "--version" || name === "-v") {
+    print(version);
+    return 0;
+  }
+  const command = name === undefined ? undefined : COMMANDS.get(name);
+  if (!command) {
+    const isAsked = name !== undefined && (isHelp(name) || name === "help");
+    (isAsked ? print : complain)(overview());
+    return isAsked ? 0 : 2;
+  }
+  if (rest.some(isHelp)) {
+    print(command.help);
+    return 0;
+  }
+  try {
+    return await command.run(rest, print);
+  } catch (error) {
+    const isUsage = error instanceof UsageError;
+    complain(isUsage ? `${error.message}\n\n${command.help}` : `tidings ${name} failed: ${String(error)}`);
+    return 2;
+  }
+}
+
+function overview(): string {
+  const width = Math.max(...[...COMMANDS.keys()].map((name) => name.length));
+  const lines = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return ["Usage: tidings <command> [options]", "", ...lines, "", "tidings <command> --help lists its options."].join("\n");
+}
