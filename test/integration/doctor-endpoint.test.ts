@@ -1,0 +1,111 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { EndpointOptions } from "../../src/cli/doctor/endpoint/examine.ts";
+import { handle, Realtime } from "../../src/index.ts";
+import { complaints, serveWell } from "../support/doctor.ts";
+import { fetchListener, serve, type TestServer } from "../support/http-server.ts";
+import { freePort } from "../support/redis-server.ts";
+
+// What stands between, and a heartbeat of its own length, is in doctor-*.long.test.ts.
+vi.mock("../../src/protocol/limits.ts", async (original) => ({ ...(await original<object>()), HEARTBEAT_MS: 1_500 }));
+
+let server: TestServer;
+let realtime: Realtime;
+beforeAll(async () => {
+  server = await serveWell();
+  realtime = new Realtime({ redis: { driver: "memory" } });
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await realtime.close();
+});
+
+const look = (url: string, options: Partial<EndpointOptions> = {}) => complaints(url, { patienceMs: 2_000, ...options });
+
+describe.concurrent("tidings doctor --url, and the endpoint itself", () => {
+  /** An endpoint of its own, with no proxy before it. */
+  async function endpoint(options: Partial<Parameters<typeof handle>[0]> = {}): Promise<TestServer> {
+    return serve(fetchListener(handle({ realtime, ...options })));
+  }
+
+  it("finds nothing where all is well", async () => {
+    expect(await look(`${server.url}/api/realtime`)).toEqual([]);
+  });
+
+  it("F-36: finds that anybody may read, with headers of somebody or without", async () => {
+    await using open = await endpoint();
+    expect(await look(open.url)).toEqual(["warning guard"]);
+    expect(await look(open.url, { headers: {} })).toEqual(["warning guard"]);
+  });
+
+  it("takes one that refuses a stranger for guarded, and says so when it refuses somebody", async () => {
+    expect(await look(server.url, { headers: {} })).toEqual([]);
+    expect(await look(server.url, { headers: { cookie: "session=other" } })).toEqual(["problem guard"]);
+    await using staff = await endpoint({ authorize: ({ channel }) => channel.startsWith("staff:") });
+    expect(await look(staff.url)).toEqual(["problem guard"]);
+    expect(await look(staff.url, { channel: "staff:1" })).toEqual(["warning guard"]);
+  });
+
+  it("finds that pages of another origin may not read", async () => {
+    const middleware = ({ request }: { readonly request: Request }): Response | undefined =>
+      request.headers.has("cookie") ? undefined : new Response(undefined, { status: 401 });
+    await using shared = await endpoint({ middleware, cors: { origin: "https://app.example.com" } });
+    expect(await look(shared.url, { origin: "https://app.example.com" })).toEqual([]);
+    expect(await look(shared.url, { origin: "https://other.example.com" })).toEqual(["problem cors"]);
+  });
+
+  it("finds that the server cannot reach its broker", async () => {
+    const away = new Realtime({ redis: `redis://127.0.0.1:${await freePort()}`, logger: { log() {}, warn() {}, error() {} } });
+    await using lost = await serve(fetchListener(handle({ realtime: away })));
+    expect(await look(lost.url)).toEqual(["problem broker", "warning guard"]);
+    await away.close();
+  });
+
+  it("tells a stream that ends by itself from one that is cut", async () => {
+    const brief = new Realtime({ redis: { driver: "memory" }, maxDurationSecs: 1 });
+    await using short = await serve(fetchListener(handle({ realtime: brief })));
+    expect(await look(short.url)).toEqual(["warning guard"]);
+    await brief.close();
+  });
+
+  it("finds a stream that is cut though it speaks", async () => {
+    await using cutting = await serve((req, res) => {
+      fetchListener(handle({ realtime }))(req, res);
+      if (req.headers.accept === "text/event-stream") setTimeout(() => res.destroy(), 3_400);
+    });
+    expect(await look(cutting.url, { watchMs: 10_000 })).toEqual(["problem cut", "warning guard"]);
+  });
+
+  it("finds an event stream of something else, and a server that says nothing", async () => {
+    await using other = await serve((_req, res) => {
+      res.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" }).write("data: hello\n\n");
+    });
+    expect(await look(other.url, { patienceMs: 300 })).toEqual(["warning pages", "problem content-type", "warning guard"]);
+    await using silent = await serve(() => {});
+    expect(await look(silent.url, { patienceMs: 300 })).toEqual(["problem reachable"]);
+  });
+
+  it("finds what is no address, and where nobody listens", async () => {
+    expect(await look("localhost:3000/api/realtime")).toEqual(["problem url"]);
+    expect(await look("ftp://example.com/")).toEqual(["problem url"]);
+    expect(await look(server.url.replace("//", "//me:open-sesame@"))).toEqual(["problem url"]);
+    expect(await look(`http://127.0.0.1:${await freePort()}/`)).toEqual(["problem reachable"]);
+    expect(await look("http://nowhere.invalid/")).toEqual(["problem reachable"]);
+    const noHttp = createServer().on("connection", (socket) => void socket.end("SSH-2.0-OpenSSH\r\n"));
+    await new Promise<void>((resolve) => noHttp.listen(0, "127.0.0.1", resolve));
+    expect(await look(`http://127.0.0.1:${(noHttp.address() as AddressInfo).port}/`)).toEqual(["problem reachable"]);
+    await new Promise((resolve) => noHttp.close(resolve));
+  });
+
+  it("never tells another origin who somebody is", async () => {
+    const told: Array<string | undefined> = [];
+    await using elsewhere = await serve((req, res) => {
+      told.push(req.headers.cookie);
+      res.writeHead(404).end();
+    });
+    await using leading = await serve((_req, res) => void res.writeHead(307, { location: elsewhere.url }).end());
+    expect(await look(leading.url)).toEqual(["warning redirect", "problem status"]);
+    expect(told).toEqual([undefined]);
+  });
+});
