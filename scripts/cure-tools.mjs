@@ -25,6 +25,7 @@ const DEBIAN = {
   webkit: "webkit2gtk-driver",
   xvfb: "xvfb",
   nginx: "nginx-light",
+  haproxy: "haproxy",
 };
 
 /** The revision that the installed playwright-core drives; a bare `npx playwright` would fetch another one. */
@@ -36,7 +37,7 @@ const PLAYWRIGHT = "npx playwright-core install chromium";
  */
 
 /** What several package managers call the same. */
-const XORG = { firefox: "firefox", xvfb: "xorg-x11-server-Xvfb", nginx: "nginx" };
+const XORG = { firefox: "firefox", xvfb: "xorg-x11-server-Xvfb", nginx: "nginx", haproxy: "haproxy" };
 
 /**
  * Per package manager: how it installs, and what the tools are called there. Sorted by what to prefer where several exist
@@ -62,13 +63,27 @@ const MANAGERS = [
     program: "apk",
     root: true,
     install: "apk add",
-    packages: () => ({ redis: "valkey", chromium: "chromium", firefox: "firefox", xvfb: "xvfb", nginx: "nginx" }),
+    packages: () => ({
+      redis: "valkey",
+      chromium: "chromium",
+      firefox: "firefox",
+      xvfb: "xvfb",
+      nginx: "nginx",
+      haproxy: "haproxy",
+    }),
   },
   {
     program: "pacman",
     root: true,
     install: "pacman -S --needed",
-    packages: () => ({ redis: "valkey", chromium: "chromium", firefox: "firefox", xvfb: "xorg-server-xvfb", nginx: "nginx" }),
+    packages: () => ({
+      redis: "valkey",
+      chromium: "chromium",
+      firefox: "firefox",
+      xvfb: "xorg-server-xvfb",
+      nginx: "nginx",
+      haproxy: "haproxy",
+    }),
   },
   {
     program: "zypper",
@@ -85,6 +100,7 @@ const MANAGERS = [
       chromium: { command: PLAYWRIGHT },
       firefox: { command: "brew install --cask firefox" },
       nginx: "nginx",
+      haproxy: "haproxy",
     }),
   },
 ];
@@ -116,7 +132,7 @@ export function cureCommand(missing, { env = process.env, uid = process.getuid?.
   }
   const sudo = manager?.root && uid !== 0 ? "sudo " : "";
   if (packages.length > 0) commands.unshift(`${sudo}${manager?.install} ${packages.join(" ")}`);
-  const script = missing.some((name) => LONG_TOOL_NAMES.includes(name))
+  const script = missing.some((name) => LONG_TOOL_NAMES.includes(name) && !CHAOS_TOOL_NAMES.includes(name))
     ? "npm run test:long"
     : missing.some((name) => CHAOS_TOOL_NAMES.includes(name))
       ? "npm run test:chaos"

@@ -1,10 +1,8 @@
 // @ts-check
 /**
- * Finds the programs that some tests need: a Redis server and Chromium, for those that take long Firefox and WebKit, for those of faults
- * nginx. Found
- * means that it starts: a file of the right name proves nothing (a broken symlink, a binary for another machine, a browser
- * without its libraries).
- * Changes nothing on the machine.
+ * Finds the programs that some tests need: a Redis server and Chromium, for those that take long Firefox, WebKit, nginx and haproxy, for
+ * those of faults nginx. Found means that it starts: a file of the right name proves nothing (a broken symlink, a binary for another
+ * machine, a browser without its libraries). Changes nothing on the machine.
  */
 import { spawn } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync, statSync } from "node:fs";
@@ -13,7 +11,7 @@ import os from "node:os";
 import path from "node:path";
 
 /**
- * @typedef {"redis" | "chromium" | "firefox" | "webkit" | "xvfb" | "nginx"} ToolName `webkit` is its driver, which brings the browser
+ * @typedef {"redis" | "chromium" | "firefox" | "webkit" | "xvfb" | "nginx" | "haproxy"} ToolName `webkit` is its driver, which brings the browser
  * @typedef {{ path: string, source: string }} Candidate where a tool may be, and who says so
  * @typedef {{ path: string, source: string, reason: string }} Failure a candidate that does not start, and why
  * @typedef {object} Tool
@@ -34,7 +32,7 @@ export const TOOL_NAMES = ["redis", "chromium"];
  * What the tests that take long need besides.
  * @type {ToolName[]}
  */
-export const LONG_TOOL_NAMES = ["firefox", "webkit", "xvfb"];
+export const LONG_TOOL_NAMES = ["firefox", "webkit", "xvfb", "nginx", "haproxy"];
 
 /**
  * What the tests of faults need besides.
@@ -59,6 +57,7 @@ export const NAMES = {
   webkit: { variable: "WEBKIT_DRIVER", programs: ["WebKitWebDriver"] },
   xvfb: { variable: "XVFB_PATH", programs: ["Xvfb"] },
   nginx: { variable: "NGINX_PATH", programs: ["nginx"] },
+  haproxy: { variable: "HAPROXY_PATH", programs: ["haproxy"] },
 };
 
 /** @type {Record<ToolName, (program: string) => Promise<string | undefined>>} */
@@ -68,7 +67,8 @@ const START = {
   firefox: startFirefox,
   webkit: startWebKitDriver,
   xvfb: startXvfb,
-  nginx: askNginx,
+  nginx: (program) => askVersion(program, /^nginx version: nginx\/(\S+)/m),
+  haproxy: (program) => askVersion(program, /^HA-?Proxy version (\S+)/m),
 };
 
 /** Where root's programs are: not every PATH names it. */
@@ -150,7 +150,7 @@ export async function candidates(name, place) {
   const inFolders = (/** @type {string[]} */ where) =>
     programs.flatMap((program) => where.map((folder) => path.join(folder, program)));
   add(inFolders(folders), "PATH");
-  if (name === "nginx") add(inFolders(ROOT_FOLDERS), "usual place");
+  if (name === "nginx" || name === "haproxy") add(inFolders(ROOT_FOLDERS), "usual place");
   if (platform === "darwin") add([...inFolders(MAC_FOLDERS), ...(MAC_BROWSERS[name] ?? [])], "usual place");
   if (name === "chromium") {
     const file = await playwrightChromium();
@@ -310,13 +310,12 @@ function startXvfb(program) {
 /**
  * Has it tell its version, which it does only when its libraries are there.
  * @param {string} program
+ * @param {RegExp} pattern whose first group is the version
  * @returns {Promise<string | undefined>} its version
  * @throws when it does not start
  */
-function askNginx(program) {
-  return inScratchFolder((folder) =>
-    running({ program, options: ["-v"], folder }, (output) => output(/^nginx version: nginx\/(\S+)/m)),
-  );
+function askVersion(program, pattern) {
+  return inScratchFolder((folder) => running({ program, options: ["-v"], folder }, (output) => output(pattern)));
 }
 
 /** @returns {Promise<number>} */

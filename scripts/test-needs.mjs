@@ -19,7 +19,8 @@ const MARKS = {
   webkit: WEBKIT,
   // It has no mode without a window.
   xvfb: WEBKIT,
-  nginx: /(^|\/)test\/support\/nginx\.ts$/,
+  nginx: /(^|\/)test\/support\/(nginx|proxies)\.ts$/,
+  haproxy: /(^|\/)test\/support\/proxies\.ts$/,
 };
 
 const IMPORT = /\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g;

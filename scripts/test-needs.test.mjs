@@ -20,6 +20,8 @@ it("reads from its imports what a test needs, through helpers, and through helpe
     "test/support/browser.ts": `import { chromium } from "playwright-core";`,
     "test/support/browsers/firefox.ts": "export const launch = 1;",
     "test/support/browsers/webkit.ts": "export const launch = 1;",
+    "test/support/nginx.ts": "export const start = 1;",
+    "test/support/proxies.ts": "export const start = 1;",
     "test/support/two.ts": `import { start } from "./redis-server.ts"; import "./three.ts";`,
     "test/support/three.ts": `import "./two.ts";`,
     "test/integration/memory.test.ts": `import { it } from "vitest";`,
@@ -28,6 +30,8 @@ it("reads from its imports what a test needs, through helpers, and through helpe
     "test/browser/both.test.ts": `import "../support/two.ts"; const b = await import("../support/browser.ts");`,
     "test/browser/firefox.long.test.ts": `import { launch } from "../support/browsers/firefox.ts";`,
     "test/browser/webkit.long.test.ts": `import { launch } from "../support/browsers/webkit.ts";`,
+    "test/chaos/nginx.chaos.test.ts": `import { start } from "../support/nginx.ts";`,
+    "test/integration/proxies.long.test.ts": `import { start } from "../support/proxies.ts";`,
     "test/package/direct.test.ts": `import { chromium } from "playwright-core";`,
     "test/package/node_modules/x/x.test.ts": `import "playwright-core";`,
   };
@@ -45,6 +49,8 @@ it("reads from its imports what a test needs, through helpers, and through helpe
     "test/browser/both.test.ts": "chromium redis",
     "test/browser/firefox.long.test.ts": "firefox",
     "test/browser/webkit.long.test.ts": "webkit xvfb",
+    "test/chaos/nginx.chaos.test.ts": "nginx",
+    "test/integration/proxies.long.test.ts": "haproxy nginx",
     "test/package/direct.test.ts": "chromium",
   });
 });

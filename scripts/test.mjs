@@ -2,7 +2,7 @@
 /**
  * `npm test`: says what it found, builds if it has to, runs the tests, and closes with one line. Arguments go to vitest
  * (`npm test -- src/hub`). What takes long (`*.long.test.ts`) runs with `npm run test:long`, faults on real parts (`*.chaos.test.ts`)
- * with `npm run test:chaos`; with `--short`, as CI does it, a part of it, with nothing but what `npm test` needs. `REDIS_URL` never
+ * with `npm run test:chaos`; with `--short`, as CI does it, a part of it, with little but what `npm test` needs. `REDIS_URL` never
  * reaches a test: tests kill and flush.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -149,6 +149,7 @@ function readResults(file) {
  * @property {string[]} vitest its options
  * @property {ToolName[]} tools that it needs besides those that all need
  * @property {string[]} short what of it runs with `--short`
+ * @property {ToolName[]} shortTools that this part needs besides those that all need
  */
 
 /** @type {Record<"usual" | "long" | "chaos", Suite>} */
@@ -158,12 +159,14 @@ const SUITES = {
     vitest: ["unit", "integration", "browser", "package"].map((name) => `--project=${name}`),
     tools: [],
     short: [],
+    shortTools: [],
   },
   // Each kind once, and with no other browser than Chromium.
   long: {
     vitest: ["--project=long*"],
     tools: LONG_TOOL_NAMES,
-    short: ["test/examples", "engines-chromium", "redis-cluster", "page-bun"],
+    short: ["test/examples", "engines-chromium", "redis-cluster", "page-bun", "doctor"],
+    shortTools: ["nginx", "haproxy"],
   },
   // Each of them has a short form of its own, and reads in the environment that it is wanted. A thousand clients each say that their
   // stream broke: that is of use only when a test fails.
@@ -171,6 +174,7 @@ const SUITES = {
     vitest: ["--project=chaos", "--silent=passed-only"],
     tools: CHAOS_TOOL_NAMES,
     short: ["chaos/redis", "chaos/servers", "chaos/scenarios", "chaos/peers", "chaos/slow"],
+    shortTools: [],
   },
 };
 
@@ -185,7 +189,7 @@ function suiteOf(file) {
  * @returns {Promise<number>} the exit code
  */
 async function main(options) {
-  const names = isShort ? TOOL_NAMES : [...TOOL_NAMES, ...suite.tools];
+  const names = [...TOOL_NAMES, ...(isShort ? suite.shortTools : suite.tools)];
   let tools = await findTools({}, names);
   report(tools);
   if (missingOf(tools).length > 0 && mayInstall()) {
