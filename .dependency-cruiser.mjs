@@ -63,6 +63,25 @@ const config = {
       path: "^src/schema/",
       dependencyTypesNot: ["type-only"],
     }),
+    forbid(
+      "cli-is-a-user",
+      "A command uses the package as its users do. The doctor besides speaks to Redis as the broker does, and imports that.",
+      code("^src/cli/"),
+      {
+        path: "^src/",
+        pathNot: [
+          "^src/(cli|protocol|brokers)/",
+          String.raw`^src/(index|node|testing)\.ts$`,
+          String.raw`^src/(client|adapters)/[^/]+\.ts$`,
+        ],
+      },
+    ),
+    forbid(
+      "nobody-knows-the-cli",
+      "A command is run, and never imported.",
+      { path: "^src/", pathNot: ["^src/cli/", TEST] },
+      { path: "^src/cli/" },
+    ),
     ...["react", "svelte", "vue"].map((framework) =>
       forbid(
         `only-${framework}-knows-${framework}`,
@@ -81,7 +100,7 @@ const config = {
       "Everything else runs on Bun, Deno and workers too.",
       {
         path: "^src/",
-        pathNot: [TEST, String.raw`^src/node\.ts$`, "^src/transports/node", "^src/brokers/redis/[^/]*driver"],
+        pathNot: [TEST, String.raw`^src/node\.ts$`, "^src/transports/node", "^src/brokers/redis/[^/]*driver", "^src/cli/"],
       },
       { dependencyTypes: ["core"] },
     ),

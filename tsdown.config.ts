@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { defineConfig, type UserConfig } from "tsdown";
-import { entries } from "./scripts/entries.mjs";
+import { entries, programs } from "./scripts/entries.mjs";
 import { luaPlugin } from "./scripts/lua-plugin.ts";
 
 /**
@@ -18,12 +18,18 @@ const disposableTypes: NonNullable<UserConfig["plugins"]> = {
   },
 };
 
+/** Nobody imports a program. */
+const noTypesOfPrograms: NonNullable<UserConfig["plugins"]> = {
+  name: "no-types-of-programs",
+  generateBundle(_options, bundle) {
+    for (const { name } of programs()) delete bundle[`${name}.d.ts`];
+  },
+};
+
 const config: UserConfig = defineConfig({
-  // From `exports` in package.json. A missing source is refused by `npm run check:package`, not here.
+  // From `exports` and `bin` in package.json. A missing source is refused by `npm run check:package`, not here.
   entry: Object.fromEntries(
-    entries()
-      .filter((entry) => existsSync(entry.source))
-      .map((entry) => [entry.name, entry.source]),
+    [...entries(), ...programs()].filter((entry) => existsSync(entry.source)).map((entry) => [entry.name, entry.source]),
   ),
   format: "esm",
   // Neither Node nor the browser: each entry says itself, by its imports, where it can run.
@@ -40,7 +46,7 @@ const config: UserConfig = defineConfig({
     // Nothing else may come from node_modules into the build: a new import of a package fails here.
     onlyBundle: [],
   },
-  plugins: [luaPlugin(), disposableTypes],
+  plugins: [luaPlugin(), disposableTypes, noTypesOfPrograms],
   failOnWarn: true,
   // Output is swapped in by scripts/build.mjs.
   clean: true,

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { entries, root } from "./entries.mjs";
+import { entries, programs, root } from "./entries.mjs";
 
 /** What the build reads, besides `src`. */
 const INPUTS = ["package.json", "tsconfig.json", "tsdown.config.ts", "scripts/entries.mjs", "scripts/lua-plugin.ts"];
@@ -32,11 +32,15 @@ function newestIn(folder) {
  */
 export function staleReason(folder = root) {
   let oldest = Infinity;
-  for (const entry of entries(folder)) {
-    if (!statSync(path.join(folder, entry.source), { throwIfNoEntry: false })) continue;
-    for (const extension of ["js", "d.ts"]) {
-      const built = statSync(path.join(folder, "dist", `${entry.name}.${extension}`), { throwIfNoEntry: false });
-      if (!built) return `dist/${entry.name}.${extension} is missing`;
+  const files = [
+    ...entries(folder).map((entry) => ({ ...entry, extensions: ["js", "d.ts"] })),
+    ...programs(folder).map((program) => ({ ...program, extensions: ["js"] })),
+  ];
+  for (const { name, source, extensions } of files) {
+    if (!statSync(path.join(folder, source), { throwIfNoEntry: false })) continue;
+    for (const extension of extensions) {
+      const built = statSync(path.join(folder, "dist", `${name}.${extension}`), { throwIfNoEntry: false });
+      if (!built) return `dist/${name}.${extension} is missing`;
       oldest = Math.min(oldest, built.mtimeMs);
     }
   }

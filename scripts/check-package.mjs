@@ -10,7 +10,7 @@ import path from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { buildIfStale } from "./build-if-stale.mjs";
-import { entries, missingEntries, root } from "./entries.mjs";
+import { entries, missingEntries, programs, root } from "./entries.mjs";
 import { undocumentedNames } from "./public-names.mjs";
 
 /** @type {string[]} */
@@ -54,12 +54,28 @@ function checkExports(exports, files) {
 }
 
 /**
- * Each built module is an entry or imported by one, and speaks of no place outside the package.
+ * What `bin` names is in the tarball, and says by which program it is run.
+ * @param {Record<string, string>} bin
+ * @param {string[]} files
+ */
+function checkPrograms(bin, files) {
+  for (const [name, file] of Object.entries(bin)) {
+    if (!files.includes(file)) problems.push(`bin["${name}"] is ${file}, which is not in the tarball.`);
+    else if (!readFileSync(path.join(root, file), "utf8").startsWith("#!/usr/bin/env node\n"))
+      problems.push(`${file} does not begin with "#!/usr/bin/env node", so a shell cannot run it.`);
+  }
+}
+
+/**
+ * Each built module is an entry or a program, or imported by one, and speaks of no place outside the package.
  * @param {string[]} files
  */
 function checkBuild(files) {
   const built = files.filter((file) => file.startsWith("dist/"));
-  const wanted = new Set(entries().flatMap((entry) => [`dist/${entry.name}.js`, `dist/${entry.name}.d.ts`]));
+  const wanted = new Set([
+    ...entries().flatMap((entry) => [`dist/${entry.name}.js`, `dist/${entry.name}.d.ts`]),
+    ...programs().map((program) => `dist/${program.name}.js`),
+  ]);
   for (const file of wanted) {
     if (!built.includes(file)) continue;
     for (const [, specifier = ""] of readFileSync(path.join(root, file), "utf8").matchAll(
@@ -69,7 +85,8 @@ function checkBuild(files) {
       wanted.add(file.endsWith(".d.ts") ? target.replace(/\.js$/, ".d.ts") : target);
     }
   }
-  for (const file of built) if (!wanted.has(file)) problems.push(`${file} is in the tarball, but no entry leads to it.`);
+  for (const file of built)
+    if (!wanted.has(file)) problems.push(`${file} is in the tarball, but no entry or program leads to it.`);
   for (const file of files) {
     if (!file.startsWith("dist/") && !DOCUMENTS.includes(file) && !PAGES.test(file))
       problems.push(`${file} is in the tarball and should not be.`);
@@ -115,6 +132,7 @@ try {
   else {
     const { tarball, files } = pack(folder);
     checkExports(manifest.exports, files);
+    checkPrograms(manifest.bin, files);
     checkBuild(files);
     checkLinks(files);
     for (const name of undocumentedNames())

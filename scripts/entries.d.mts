@@ -4,6 +4,11 @@ export interface Entry {
   readonly name: string;
   readonly source: string;
 }
+export interface Program {
+  readonly name: string;
+  readonly source: string;
+}
 export declare const root: string;
 export declare function entries(folder?: string): Entry[];
+export declare function programs(folder?: string): Program[];
 export declare function missingEntries(): Entry[];

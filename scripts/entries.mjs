@@ -31,6 +31,26 @@ export function entries(folder = root) {
 }
 
 /**
+ * @typedef {object} Program
+ * @property {string} name the built file below `dist`, without extension: `"cli/main"`
+ * @property {string} source the source file, relative to the root: `"src/cli/main.ts"`
+ */
+
+/**
+ * Each command line program of `bin`.
+ * @param {string} [folder] the folder of the package.json
+ * @returns {Program[]}
+ */
+export function programs(folder = root) {
+  /** @type {{ bin?: Record<string, string> }} */
+  const { bin = {} } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
+  return Object.values(bin).flatMap((file) => {
+    const name = /^(?:\.\/)?dist\/(.+)\.js$/.exec(file)?.[1];
+    return name === undefined ? [] : [{ name, source: `src/${name}.ts` }];
+  });
+}
+
+/**
  * The entries whose source is missing. None, in a repository that can be published.
  * @returns {Entry[]}
  */

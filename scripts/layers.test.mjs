@@ -27,6 +27,7 @@ const CLEAN = {
   "src/client/vue.ts": `export { inject as context } from "vue";`,
   "src/client/types-a.ts": `import type { B } from "./types-b.ts"; export type A = B | 1;`,
   "src/client/types-b.ts": `import type { A } from "./types-a.ts"; export type B = A[];`,
+  "src/cli/main.ts": `import { readFileSync } from "node:fs"; import { Realtime } from "../index.ts"; import { memory } from "../brokers/memory.ts"; void [readFileSync, Realtime, memory];`,
   "test/support/x.ts": `export const x = 1;`,
 };
 
@@ -61,6 +62,12 @@ const BROKEN = {
   },
   "client-takes-types-of-schema": {
     "src/client/bad-client-takes-types-of-schema.ts": `import { c } from "../schema/schema.ts"; export const a = c;`,
+  },
+  "cli-is-a-user": {
+    "src/cli/bad-cli-is-a-user.ts": `import { hub } from "../hub/hub.ts"; export const a = hub;`,
+  },
+  "nobody-knows-the-cli": {
+    "src/realtime/bad-nobody-knows-the-cli.ts": `import "../cli/main.ts"; export const a = 1;`,
   },
   "only-react-knows-react": {
     "src/client/bad-only-react-knows-react.ts": `import { useState } from "react"; export const a = useState;`,
