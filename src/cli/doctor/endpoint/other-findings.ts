@@ -68,7 +68,7 @@ export async function guardFindings(visitor: Visitor): Promise<Finding[]> {
   const { status, headers } = visit.answer;
   visit.answer.close();
   if (status !== 200 || !/^(application\/json|text\/event-stream)\b/.test(headers["content-type"] ?? ""))
-    return [ok("guard", "Who does not say who he is is not let in.")];
+    return [ok("guard", "A request that names no user is refused.")];
   return [
     warning(
       "guard",

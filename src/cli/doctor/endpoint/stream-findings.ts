@@ -3,7 +3,7 @@ import type { Answer } from "./http-request.ts";
 import type { Watched } from "./stream-watch.ts";
 
 const UNBUFFERED =
-  "Let the proxy pass text/event-stream on as it comes. nginx: no `proxy_ignore_headers X-Accel-Buffering`, or `proxy_buffering off`; Apache: `flushpackets=on`; haproxy: no `http-buffer-response`; CDN: no buffering for this route.";
+  "Let the proxy pass text/event-stream on as it comes. nginx: no `proxy_ignore_headers X-Accel-Buffering`, or `proxy_buffering off`; Apache: `flushpackets=on`; haproxy: no `http-response wait-for-body`; CDN: no buffering for this route.";
 
 const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`;
 

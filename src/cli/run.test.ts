@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { run } from "./run.ts";
+
+async function outcome(...args: readonly string[]): Promise<{ code: number; printed: string; complained: string }> {
+  const said = { printed: "", complained: "" };
+  const code = await run(args, {
+    version: "1.2.3",
+    print: (text) => void (said.printed += `${text}\n`),
+    complain: (text) => void (said.complained += `${text}\n`),
+  });
+  return { code, ...said };
+}
+
+describe("npx tidings", () => {
+  it("tells its version and its commands when it is asked", async () => {
+    expect(await outcome("--version")).toEqual({ code: 0, printed: "1.2.3\n", complained: "" });
+    for (const ask of ["--help", "-h", "help"]) {
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await outcome(ask)).toMatchObject({
+        code: 0,
+        printed: expect.stringMatching(/^ {2}doctor {2}\w/m),
+        complained: "",
+      });
+    }
+    expect(await outcome("doctor", "--help")).toMatchObject({ code: 0, printed: expect.stringContaining("--redis <url>") });
+  });
+
+  it("says what it can do, and fails, when it is called without a command that it has", async () => {
+    for (const args of [[], ["doktor"], ["toString"]]) {
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await outcome(...args)).toMatchObject({ code: 2, printed: "", complained: expect.stringContaining("doctor") });
+    }
+  });
+});
+
+describe("npx tidings doctor", () => {
+  it.each<[what: string, args: string[], says: string]>([
+    ["nothing to look at", [], "--redis <url>, --url <endpoint>, or both"],
+    ["a value without its option", ["redis://:s3cret@host"], "needs the name of an option"],
+    ["an option that it does not have", ["--host=s3cret"], "--host"],
+    ["an option without its value", ["--url"], "--url"],
+    ["a header without a colon", ["--url", "http://localhost", "--header", "s3cret"], `"Name: text"`],
+    ["a header whose name is none", ["--url", "http://localhost", "--header", "Bearer s3cret: x"], `"Name: text"`],
+    ["a channel that is none", ["--url", "http://localhost", "--channel", "a b"], "--channel"],
+    ["an origin with a path", ["--url", "http://localhost", "--origin", "https://a.example/b"], "--origin"],
+    ["a time that is none", ["--url", "http://localhost", "--watch-secs", "long"], "--watch-secs"],
+    ["a certificate that is not there", ["--url", "http://localhost", "--ca", "/nowhere.pem"], "--ca"],
+    ["a prefix with braces", ["--redis", "redis://:s3cret@host", "--key-prefix", "{a}"], "brace"],
+  ])("called with %s says how it is called, looks at nothing, and repeats no secret", async (_what, args, says) => {
+    const { code, printed, complained } = await outcome("doctor", ...args);
+    expect([code, printed]).toEqual([2, ""]);
+    expect(complained).toContain(says);
+    expect(complained).toContain("Usage: tidings doctor");
+    expect(complained).not.toContain("s3cret");
+  });
+
+  it("fails with 1 when there is a problem, in words and in JSON", async () => {
+    const words = await outcome("doctor", "--url", "localhost:3000");
+    expect(words).toEqual({
+      code: 1,
+      printed:
+        "PROBLEM That is no address of HTTP. [url]\n        Write it as the browser has it: https://example.com/api/realtime.\n\n1 problem.\n",
+      complained: "",
+    });
+    const { code, printed } = await outcome("doctor", "--redis", "https://:s3cret@host", "--url", "localhost:3000", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(printed)).toMatchObject({
+      ok: false,
+      findings: [{ id: "redis-url", severity: "problem" }, { id: "url" }],
+    });
+    expect(printed).not.toContain("s3cret");
+  });
+});
