@@ -33,7 +33,7 @@ describe.concurrent("tidings doctor --url, and the endpoint itself", () => {
     expect(await look(`${server.url}/api/realtime`)).toEqual([]);
   });
 
-  it("F-36: finds that anybody may read, with headers of somebody or without", async () => {
+  it("finds that anybody may read, with headers of somebody or without", async () => {
     await using open = await endpoint();
     expect(await look(open.url)).toEqual(["warning guard"]);
     expect(await look(open.url, { headers: {} })).toEqual(["warning guard"]);

@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { complaints, serveWell } from "../support/doctor.ts";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { printed, SHOWN } from "../support/doctor-guide.ts";
+import { complaints, COOKIE, serveWell } from "../support/doctor.ts";
 import type { TestServer } from "../support/http-server.ts";
 import { startHaproxyWith, startNginxWith, type NginxConfig, type RunningProxy } from "../support/proxies.ts";
 import { freePort } from "../support/redis-server.ts";
@@ -111,6 +115,11 @@ describe.concurrent("tidings doctor --url, behind a proxy that is set up wrongly
     ["nginx leads on for ever", nginx("return 302 $uri;"), ["warning redirect", "problem status"]],
     ["nginx has no server behind it", async () => startNginxWith(await freePort(), { location: "PASS;" }), ["problem status"]],
     ["nginx speaks HTTP/1.1 by TLS", nginx("PASS;", { tls: "" }), ["warning http-version"]],
+    [
+      "haproxy waits for the end",
+      haproxy(`${PATIENT}\n  option http-no-delay`, "http-response wait-for-body time 60s"),
+      ["problem buffered"],
+    ],
     ["haproxy gathers small pieces", haproxy(PATIENT), ["warning delay"]],
     [
       "haproxy ends what is idle",
@@ -140,4 +149,21 @@ describe.concurrent("tidings doctor --url, behind a proxy that is set up wrongly
     expect(await look(server.url.replace("http:", "https:"))).toEqual(["problem tls"]);
     expect(await look(`http://127.0.0.1:${port}/`)).toEqual(["problem status"]);
   });
+});
+
+it("docs/guides/doctor.md shows what is printed of an endpoint", async () => {
+  await using proxy = await startNginxWith(portOf(server), {
+    location: "PASS; proxy_ignore_headers X-Accel-Buffering;",
+    tls: "http2",
+  });
+  const folder = mkdtempSync(path.join(tmpdir(), "tidings-doctor-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const ca = path.join(folder, "ca.pem");
+  writeFileSync(ca, SELF_SIGNED.cert);
+  const cookie = `Cookie: ${COOKIE.cookie}`;
+  const shown = await printed(
+    ["--url", proxy.url, "--header", cookie, "--ca", ca],
+    [[new URL(proxy.url).origin, "https://app.example.com"]],
+  );
+  expect(shown).toBe(SHOWN[0]);
 });

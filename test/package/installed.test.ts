@@ -2,9 +2,11 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serve } from "../support/http-server.ts";
 import { installPackage, lend, npm, root, runNode, type InstalledPackage } from "./installed.ts";
 
 interface Manifest {
+  readonly version: string;
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly dependencies?: unknown;
   readonly peerDependencies: Readonly<Record<string, string>>;
@@ -111,6 +113,21 @@ describe("the packed package, alone in an empty folder", () => {
     expect(foreignIn("react")).toEqual(["react", "react/jsx-runtime"]);
     expect(foreignIn("svelte")).toEqual(["svelte", "svelte/store"]);
     expect(foreignIn("vue")).toEqual(["vue"]);
+  });
+
+  it("runs as npx tidings, without a peer", async () => {
+    expect(npm(installed.folder, ["exec", "--offline", "--", "tidings", "--version"]).trim()).toBe(manifest.version);
+    const program = path.join(installed.folder, "node_modules/.bin/tidings");
+    const looked = await runNode(installed.folder, [program, "doctor", "--redis", "redis://:s3cret@localhost", "--json"]);
+    expect(looked.code).toBe(1);
+    expect(JSON.parse(looked.output)).toMatchObject({
+      ok: false,
+      findings: [{ id: "redis-reachable", cure: "npm i ioredis" }],
+    });
+    expect(looked.output).not.toContain("s3cret");
+    await using server = await serve((_req, res) => void res.writeHead(404).end());
+    const asked = await runNode(installed.folder, [program, "doctor", "--url", `${server.url}/api/realtime`]);
+    expect(asked).toMatchObject({ code: 1, output: expect.stringMatching(/^PROBLEM The answer is 404\. \[status\]$/m) });
   });
 
   it("names no place of the machine that built it", () => {
