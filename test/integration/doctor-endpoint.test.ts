@@ -69,6 +69,21 @@ describe.concurrent("tidings doctor --url, and the endpoint itself", () => {
     await brief.close();
   });
 
+  it("believes no stream that spoke early: it could be cut in the next silence", async () => {
+    const pages = fetchListener(handle({ realtime }));
+    await using cutting = await serve((req, res) => {
+      if (req.headers.accept !== "text/event-stream") {
+        pages(req, res);
+        return;
+      }
+      res.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" });
+      res.write(`retry: 1000\n:\n\nevent: connected\ndata: {"channel":"c","cursor":"0-0","tail":"0-0","heartbeatMs":2000}\n\n`);
+      setTimeout(() => res.write(":\n\n"), 200);
+      setTimeout(() => res.destroy(), 400);
+    });
+    expect(await look(cutting.url)).toEqual(["problem idle-timeout", "warning guard"]);
+  });
+
   it("finds a stream that is cut though it speaks", async () => {
     await using cutting = await serve((req, res) => {
       fetchListener(handle({ realtime }))(req, res);
