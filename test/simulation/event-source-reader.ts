@@ -89,7 +89,7 @@ class Place {
     return new Ledger(log, {
       events: [],
       first: () => this.#first as RealtimeCursor,
-      mayReturn: (id) => this.#loose.has(id) || log.mayReturn(id),
+      former: { mayReturn: (id) => this.#loose.has(id) || log.mayReturn(id), isFormer: (id) => log.isFormer(id) },
     });
   }
 

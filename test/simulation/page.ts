@@ -28,7 +28,7 @@ export class Page {
       log: (channel) => redis.log(channel),
       heard: (channel) => redis.heard(channel),
       mayLag: () => true,
-      mayReturn: (channel, id) => redis.log(channel).mayReturn(id),
+      former: (channel) => redis.log(channel),
       isReplay: (id) => this.#tap.isReplay(id),
     };
     this.#onShown = onShown;

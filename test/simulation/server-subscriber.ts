@@ -46,7 +46,7 @@ export class ServerSubscriber {
     this.#ledger = new Ledger(log, {
       events: [],
       first: () => this.#joinedAt as RealtimeCursor,
-      mayReturn: (id) => log.mayReturn(id),
+      former: log,
     });
     const work = async (cursor: RealtimeCursor): Promise<void> => {
       onShown(channel, cursor);

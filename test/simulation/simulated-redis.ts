@@ -15,6 +15,7 @@ import type { Timer } from "../../src/protocol/clock.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import { MAX_ANNOUNCED_BYTES } from "../../src/protocol/limits.ts";
 import { TidingsError } from "../../src/protocol/error.ts";
+import type { FormerLives } from "../support/ledger.ts";
 import type { Chance } from "./chance.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
@@ -37,17 +38,24 @@ export interface AnnouncementFaults {
 /** A stream whose reader takes nothing for longer has ended. */
 const MAX_LAG_MS = 90_000;
 
-export class SimulatedLog extends FakeLog {
+export class SimulatedLog extends FakeLog implements FormerLives {
   readonly #time: SimulatedTime;
   #trimmedAt = -Infinity;
   /** What went down with a failover: nobody can know of it who did not see it before. */
   readonly #lost = new Set<string>();
   /** What of it some servers still have in memory, who noticed nothing. */
   readonly #remembered = new Set<string>();
+  /** By id, how often the log had been replaced when the entry was stored. */
+  readonly #lives = new Map<string, number>();
 
   constructor(time: SimulatedTime) {
     super();
     this.#time = time;
+  }
+
+  override append(id: RealtimeCursor, event: string): void {
+    super.append(id, event);
+    this.#lives.set(id, this.resets);
   }
 
   override trim(keep: number): void {
@@ -86,8 +94,12 @@ export class SimulatedLog extends FakeLog {
    * with a failover that broke no connection, so that it is in the ring of a server that has neither read nor heard since, or still on
    * its way to one. A log that expired is another matter: who was told of it stands at the origin, where memory proves nothing.
    */
-  mayReturn(id: string): boolean {
+  mayReturn(id: RealtimeCursor): boolean {
     return this.#remembered.has(id);
+  }
+
+  isFormer(id: RealtimeCursor): boolean {
+    return this.ever.get(id)?.gone === true && (this.#lives.get(id) as number) < this.resets;
   }
 
   /** The next life may follow the one before without a hole: who had all of that needs no gap. */

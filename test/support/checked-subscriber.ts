@@ -3,7 +3,7 @@ import { compareCursors, ORIGIN, type RealtimeCursor } from "../../src/protocol/
 import type { Gap } from "../../src/protocol/frames.ts";
 import { isShown, type FakeLog } from "../../src/client/fake-server.ts";
 import type { ClientMessage, ClientSubscribeOptions, RealtimeClient } from "../../src/client/options.ts";
-import { demand, Ledger } from "./ledger.ts";
+import { demand, Ledger, type FormerLives } from "./ledger.ts";
 
 /** The truth that a subscriber is checked against. */
 export interface Logs {
@@ -12,8 +12,8 @@ export interface Logs {
   heard(channel: string): RealtimeCursor;
   /** Whether a stream is open that may lag behind the log. */
   mayLag(channel: string): boolean;
-  /** Whether an event that was shown may be shown again, once a reset was told. @default none may */
-  mayReturn?(channel: string, id: string): boolean;
+  /** What servers may still have of the lives of a log; left out where they have nothing. */
+  former?(channel: string): FormerLives;
   /** Whether the stream that brought an event had it from the log when it was joined; left out where nobody knows. */
   isReplay?(id: string): boolean;
 }
@@ -129,7 +129,7 @@ export class CheckedSubscriber {
       ledger = new Ledger(this.#server.log(channel), {
         events: this.#events,
         first: () => this.cursors.first.get(channel) as RealtimeCursor,
-        mayReturn: (id) => this.#server.mayReturn?.(channel, id) ?? false,
+        former: this.#server.former?.(channel),
       });
       this.#ledgers.set(channel, ledger);
     }

@@ -8,14 +8,24 @@ export function demand(isKept: boolean, what: () => string): void {
   if (!isKept) throw new Error(what());
 }
 
+/** What servers may still have of the lives that a log has had. */
+export interface FormerLives {
+  /** Whether an entry that was shown may be shown again, once a reset was told. */
+  mayReturn(id: RealtimeCursor): boolean;
+  /** Whether an entry went down with a life of the log that is over. */
+  isFormer(id: RealtimeCursor): boolean;
+}
+
+const NO_FORMER_LIVES: FormerLives = { mayReturn: () => false, isFormer: () => false };
+
 /** What a subscriber wants, and what it cannot be spared. */
 export interface LedgerOptions {
   /** Which events are shown; none: all. */
   readonly events: readonly string[];
   /** Where the subscriber began. */
   first(): RealtimeCursor;
-  /** Whether an entry that was shown may be shown again, once a reset was told. @default none may */
-  mayReturn?: ((id: string) => boolean) | undefined;
+  /** @default who was told of a reset is shown nothing of the life before */
+  readonly former?: FormerLives | undefined;
 }
 
 /** Ids are unique over all lives of a log here, as times are: an id stands for one entry for ever. */
@@ -25,16 +35,18 @@ export class Ledger {
   readonly #log: FakeLog;
   readonly #events: readonly string[];
   readonly #first: () => RealtimeCursor;
-  readonly #mayReturn: (id: string) => boolean;
+  readonly #former: FormerLives;
   #shown: RealtimeCursor | undefined;
+  /** The newest that was shown is a reset. */
+  #isReset = false;
   /** Events that were shown, over all lives of the log. */
   readonly #seen = new Set<string>();
 
-  constructor(log: FakeLog, { events, first, mayReturn = () => false }: LedgerOptions) {
+  constructor(log: FakeLog, { events, first, former = NO_FORMER_LIVES }: LedgerOptions) {
     this.#log = log;
     this.#events = events;
     this.#first = first;
-    this.#mayReturn = mayReturn;
+    this.#former = former;
   }
 
   /** Where the subscriber stands by what it was shown, which is not always where its cursor stands: hidden entries lie between. */
@@ -48,14 +60,17 @@ export class Ledger {
     const entry = log.ever.get(id);
     demand(entry?.event === event && isShown(entry, this.#events), () => `an event that was not asked for: ${id} ${event}`);
     // A reset forgives an order, and no repetition.
-    demand(!this.#seen.has(id) || this.#mayReturn(id), () => `I3 Order: ${id} is shown again`);
+    demand(!this.#seen.has(id) || this.#former.mayReturn(id), () => `I3 Order: ${id} is shown again`);
     this.#seen.add(id);
     // The newest n begin with themselves.
     if (position !== id || this.isBegun) {
       demand(compareCursors(id, position) > 0, () => `I3 Order: ${id} after ${position}`);
-      demand(log.hides(position, id, this.#events), () => `something is missing between ${position} and ${id}`);
+      // Who was told that the log was replaced may then be shown what its server hears of the one before, late and for the first time.
+      const isLate = this.#isReset && this.#former.isFormer(id) && log.isEmpty(position, id, this.#events);
+      demand(isLate || log.hides(position, id, this.#events), () => `something is missing between ${position} and ${id}`);
     }
     this.isBegun = true;
+    this.#isReset = false;
     this.#shown = id;
   }
 
@@ -71,6 +86,7 @@ export class Ledger {
       demand(log.mayTellGap(after, cursor), () => `a gap over nothing, from ${after} to ${cursor}`);
     }
     this.isBegun = true;
+    this.#isReset = reason === "reset";
     this.#shown = cursor;
   }
 
@@ -86,6 +102,7 @@ export class Ledger {
   /** Who keeps no cursor of its own goes on where it was told to: what it was shown since may come again. */
   rewind(to: RealtimeCursor): void {
     this.isBegun = true;
+    this.#isReset = false;
     this.#shown = to;
   }
 }
