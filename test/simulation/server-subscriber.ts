@@ -4,7 +4,8 @@ import type { Hub } from "../../src/hub/hub.ts";
 import { Subscription } from "../../src/hub/subscription.ts";
 import { compareCursors, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import { demand, Ledger } from "../support/ledger.ts";
-import type { SimulatedLog, SimulatedRedis } from "./simulated-redis.ts";
+import type { SimulatedLog } from "./simulated-log.ts";
+import type { SimulatedRedis } from "./simulated-redis.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
 export interface ServerSubscriberOptions {
@@ -23,7 +24,6 @@ export class ServerSubscriber {
   readonly channel: string;
   messages = 0;
   gaps = 0;
-  readonly #redis: SimulatedRedis;
   readonly #log: SimulatedLog;
   readonly #ledger: Ledger;
   readonly #subscription: Subscription;
@@ -40,7 +40,6 @@ export class ServerSubscriber {
     this.hub = hub;
     this.channel = channel;
     const log = redis.log(channel);
-    this.#redis = redis;
     this.#log = log;
     this.#heard = redis.heard(channel);
     this.#ledger = new Ledger(log, {
@@ -89,7 +88,7 @@ export class ServerSubscriber {
 
   /** What was stored before it was joined is a replay, as far as its server knew of it; what was stored later is none. */
   #checkReplayed(id: RealtimeCursor, replayed: boolean): void {
-    const mayBe = this.#redis.storedAt(id) <= this.#joinedMs;
+    const mayBe = this.#log.storedAt(id) <= this.#joinedMs;
     const mustBe = this.#log.resets === 0 && compareCursors(id, this.#heard) <= 0;
     demand(
       replayed ? mayBe : !mustBe,

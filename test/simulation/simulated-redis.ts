@@ -10,13 +10,13 @@ import type {
   Page,
   ReadOptions,
 } from "../../src/brokers/broker.ts";
-import { FakeLog, isShown } from "../../src/client/fake-server.ts";
+import type { FakeEntry } from "../../src/client/fake-server.ts";
 import type { Timer } from "../../src/protocol/clock.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import { MAX_ANNOUNCED_BYTES } from "../../src/protocol/limits.ts";
 import { TidingsError } from "../../src/protocol/error.ts";
-import type { FormerLives } from "../support/ledger.ts";
 import type { Chance } from "./chance.ts";
+import { MAX_DELAY_MS, SimulatedLog } from "./simulated-log.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
 /** What an entry weighs in a page beside its JSON. */
@@ -35,84 +35,6 @@ export interface AnnouncementFaults {
   doubled: number;
 }
 
-/** A stream whose reader takes nothing for longer has ended. */
-const MAX_LAG_MS = 90_000;
-
-export class SimulatedLog extends FakeLog implements FormerLives {
-  readonly #time: SimulatedTime;
-  #trimmedAt = -Infinity;
-  /** What went down with a failover: nobody can know of it who did not see it before. */
-  readonly #lost = new Set<string>();
-  /** What of it some servers still have in memory, who noticed nothing. */
-  readonly #remembered = new Set<string>();
-  /** By id, how often the log had been replaced when the entry was stored. */
-  readonly #lives = new Map<string, number>();
-
-  constructor(time: SimulatedTime) {
-    super();
-    this.#time = time;
-  }
-
-  override append(id: RealtimeCursor, event: string): void {
-    super.append(id, event);
-    this.#lives.set(id, this.resets);
-  }
-
-  override trim(keep: number): void {
-    if (this.entries.length > keep) this.#trimmedAt = this.#time.now();
-    super.trim(keep);
-  }
-
-  /**
-   * A slow stream that fell behind the log twice goes on at its end (`#judgeFeed` in `topic.ts`), and a listener may hear of that on one stream
-   * when it has come further on another, up to where nothing is missing.
-   */
-  override mayTellGap(from: RealtimeCursor, to: RealtimeCursor): boolean {
-    return this.isGone(from, to) || this.#time.now() - this.#trimmedAt < MAX_LAG_MS;
-  }
-
-  /** Another log stands there from one moment to the next, and no connection breaks: nobody is told. */
-  override failOver(behind: number): void {
-    for (const id of this.#lose(behind)) this.#remembered.add(id);
-  }
-
-  /** Is started again without its newest entries. Everybody has lost the connection, and reads before anything else. */
-  restart(behind: number): void {
-    this.#lose(behind);
-  }
-
-  #lose(behind: number): readonly RealtimeCursor[] {
-    const before = this.entries.map(({ id }) => id);
-    super.failOver(behind);
-    const lost = before.slice(this.entries.length);
-    for (const id of lost) this.#lost.add(id);
-    return lost;
-  }
-
-  /**
-   * Whether one server may still show an entry to who has seen it, and was told by another that the log was replaced: it went down
-   * with a failover that broke no connection, so that it is in the ring of a server that has neither read nor heard since, or still on
-   * its way to one. A log that expired is another matter: who was told of it stands at the origin, where memory proves nothing.
-   */
-  mayReturn(id: RealtimeCursor): boolean {
-    return this.#remembered.has(id);
-  }
-
-  isFormer(id: RealtimeCursor): boolean {
-    return this.ever.get(id)?.gone === true && (this.#lives.get(id) as number) < this.resets;
-  }
-
-  /** The next life may follow the one before without a hole: who had all of that needs no gap. */
-  override hides(from: RealtimeCursor, to: RealtimeCursor, events: readonly string[]): boolean {
-    if (super.hides(from, to, events)) return true;
-    for (const entry of this.ever.values()) {
-      const isBetween = compareCursors(entry.id, from) > 0 && compareCursors(entry.id, to) < 0;
-      if (isBetween && !this.#lost.has(entry.id) && isShown(entry, events)) return false;
-    }
-    return true;
-  }
-}
-
 /** The store: all that is lost here was lost to everyone. */
 export class SimulatedRedis {
   readonly #time: SimulatedTime;
@@ -121,7 +43,6 @@ export class SimulatedRedis {
   readonly #keeps: number;
   readonly #isHeard: boolean;
   readonly #padding = new Map<string, string>();
-  readonly #storedAt = new Map<string, number>();
   #ids = 1_000;
 
   /** @param options `keeps`: entries per log; `isHeard`: what is announced is heard, or it is said that nothing is */
@@ -143,11 +64,10 @@ export class SimulatedRedis {
     // Unique over all lives of a log, as times are.
     const id = `${++this.#ids}-0` as RealtimeCursor;
     log.append(id, event);
-    this.#storedAt.set(id, this.#time.now());
     log.trim(this.#keeps);
     // Spaces behind a value are no part of it.
     if (size > 0) this.#padding.set(id, " ".repeat(size));
-    const entry = this.entryOf(log.ever.get(id) as FakeLog["entries"][number]);
+    const entry = this.entryOf(log.ever.get(id) as FakeEntry);
     for (const broker of this.#brokers) broker.announce(channel, { ...entry, keeps: this.#keeps });
     return id;
   }
@@ -156,15 +76,11 @@ export class SimulatedRedis {
   heard(channel: string): RealtimeCursor {
     if (!this.#isHeard) return ORIGIN;
     const limit = this.#time.now() - HEARD_MS;
-    return this.log(channel).entries.findLast(({ id }) => (this.#storedAt.get(id) as number) < limit)?.id ?? ORIGIN;
+    const log = this.log(channel);
+    return log.entries.findLast(({ id }) => log.storedAt(id) < limit)?.id ?? ORIGIN;
   }
 
-  /** When an entry was stored. */
-  storedAt(id: RealtimeCursor): number {
-    return this.#storedAt.get(id) as number;
-  }
-
-  entryOf({ id, prev, event }: FakeLog["entries"][number]): Entry {
+  entryOf({ id, prev, event }: FakeEntry): Entry {
     return { id, prev, event, json: JSON.stringify(id) + (this.#padding.get(id) ?? "") };
   }
 
@@ -240,7 +156,7 @@ export class SimulatedBroker implements Broker {
     this.#time = time;
     this.#chance = chance;
     this.#faults = faults;
-    const delay = (isSlow: boolean): number => 0.2 + chance.next() ** 4 * (isSlow ? 4_000 : 20);
+    const delay = (isSlow: boolean): number => 0.2 + chance.next() ** 4 * (isSlow ? MAX_DELAY_MS : 20);
     this.#requests = new Wire(time, () => delay(time.now() < this.slowUntil));
     this.#answers = new Wire(time, () => delay(time.now() < this.slowUntil));
     this.#announcements = new Wire(time, () => delay(time.now() < this.lateUntil));
@@ -303,7 +219,7 @@ export class SimulatedBroker implements Broker {
       const page: Entry[] = [];
       let at = entries.findLastIndex(({ id }) => compareCursors(id, after) <= 0) + 1;
       for (let bytes = 0; at < entries.length && bytes < pageBytes; at++) {
-        const entry = this.#redis.entryOf(entries[at] as FakeLog["entries"][number]);
+        const entry = this.#redis.entryOf(entries[at] as FakeEntry);
         bytes += ENTRY_BYTES + entry.json.length;
         page.push(entry);
       }

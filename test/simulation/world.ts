@@ -21,7 +21,7 @@ const CHANNELS = ["a", "b", "c"] as const;
 /** One event is shown to nobody: a later version wrote it. */
 const EVENTS = ["x.one", "x.two", "x.three", ""] as const;
 const MAX_SERVER_SUBSCRIBERS = 4;
-const MAX_EVENT_SOURCES = 3;
+const MAX_EVENT_SOURCES = 2;
 /** Payloads of bytes: one of them fills the sockets of most worlds, and the largest is not sent along with its announcement. */
 const SIZES = [0, 0, 0, 0, 0, 0, 200, 600, 2_500] as const;
 
@@ -165,7 +165,7 @@ class World {
     for (const { broker } of this.#servers) broker?.break();
     for (const channel of this.#plan.mayReset ? CHANNELS : []) {
       if (count % 3 === 1) this.#redis.log(channel).restart(1 + (which % 5));
-      if (count % 3 === 2) this.#redis.log(channel).expire();
+      if (count % 3 === 2) this.#redis.log(channel).restart(Infinity);
     }
     for (const { broker } of this.#servers) this.#time.setTimeout(() => broker?.heal(), 100 + this.#chance.next() * count);
   }
