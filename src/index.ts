@@ -40,4 +40,5 @@ export type { HistoryMessage, Message } from "./schema/message.ts";
 export type { EventData, EventInput, EventName, Schema } from "./schema/schema.ts";
 export type { CorsOptions } from "./transports/cors.ts";
 export { handle } from "./transports/fetch.ts";
-export type { AuthorizeContext, HandleLimits, HandleOptions, MiddlewareContext } from "./transports/handle-options.ts";
+export type { HandleLimits } from "./transports/handle-limits.ts";
+export type { AuthorizeContext, HandleOptions, MiddlewareContext } from "./transports/handle-options.ts";

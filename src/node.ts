@@ -3,5 +3,6 @@
  *
  * @module
  */
-export type { AuthorizeContext, HandleLimits, HandleOptions, MiddlewareContext } from "./transports/handle-options.ts";
-export { handle } from "./transports/node.ts";
+export type { HandleLimits } from "./transports/handle-limits.ts";
+export type { AuthorizeContext, HandleOptions, MiddlewareContext } from "./transports/handle-options.ts";
+export { handle, type NodeHandleOptions } from "./transports/node.ts";

@@ -17,6 +17,7 @@ const WHY_GAP: Readonly<Record<GapReason | "memory", string>> = {
   reset: "the log began anew",
   memory: "the log died with the server",
   unproven: "some may be missing",
+  limit: "more was missed than the server replays",
 };
 
 /** One phone: what it shows, and the ledger under it. How the orders reach it is not its business. */

@@ -41,6 +41,8 @@ function formatPoint(start: StartingPoint): string {
 export interface Session {
   /** It takes nothing for now; its feeds wait until it calls `resume` on them. */
   readonly blocked: boolean;
+  /** Bytes of one channel that it catches up on; above that it goes on at the tail. Without it, all that there is. */
+  readonly maxReplayBytes?: number;
   /** The feed is joined: `feed.cursor` is where it starts, `tail` the log's last id. Called once, before anything else. */
   joined(feed: Feed, tail: RealtimeCursor): void;
   /** Frames in log order. May make the session blocked, in which case it calls `lag` on each of its live feeds. */
@@ -77,6 +79,8 @@ export class Feed {
   waitsSince = 0;
   /** Whether a gap was delivered since the feed was last live. */
   gapped = false;
+  /** Bytes that were delivered since the feed was last live. */
+  replayed = 0;
 
   constructor(channel: string, session: Session, source: FeedSource, start: FeedStart) {
     this.channel = channel;

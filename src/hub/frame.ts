@@ -68,6 +68,11 @@ export class Frame {
     return withId ? this.#bytes : this.#bytes.subarray(this.#idLength);
   }
 
+  /** Bytes that are sent. */
+  get length(): number {
+    return this.#bytes.length;
+  }
+
   /** Bytes that holding this frame costs, roughly: what is sent, and the text it came from. */
   get size(): number {
     return this.#bytes.length + (this.entry?.json.length ?? 0);
@@ -79,9 +84,15 @@ export class Batch {
   readonly frames: readonly Frame[];
   #withId: Uint8Array | undefined;
   #bare: Uint8Array | undefined;
+  #length: number | undefined;
 
   constructor(frames: readonly Frame[]) {
     this.frames = frames;
+  }
+
+  /** Bytes that are sent, joined or not. */
+  get length(): number {
+    return (this.#length ??= this.frames.reduce((sum, frame) => sum + frame.length, 0));
   }
 
   bytes(withId: boolean): Uint8Array {

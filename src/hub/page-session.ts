@@ -12,6 +12,8 @@ export interface PageOptions {
   readonly waitMs: number;
   /** How long a response may take; `Infinity` for one without end. */
   readonly maxDurationMs: number;
+  /** A page that has so many is full. @default 256 kB */
+  readonly maxBytes?: number | undefined;
   readonly owner: SessionOwner<PageSession>;
 }
 
@@ -27,6 +29,7 @@ export class PageSession implements Session, Flushed {
   readonly #host: SessionHost;
   readonly #owner: SessionOwner<PageSession>;
   readonly #starts: readonly FeedStart[];
+  readonly #maxBytes: number;
   readonly #answer: (body: string | undefined) => void;
   /** When it is over though nothing came. */
   readonly #waitEnd: number;
@@ -49,12 +52,19 @@ export class PageSession implements Session, Flushed {
   /** @param answer is called once: with the page, or with nothing when the session was ended before there was one. */
   constructor(
     host: SessionHost,
-    { waitMs, maxDurationMs, owner, starts }: PageOptions & { readonly starts: readonly FeedStart[] },
+    {
+      waitMs,
+      maxDurationMs,
+      maxBytes = MAX_BUFFERED_BYTES,
+      owner,
+      starts,
+    }: PageOptions & { readonly starts: readonly FeedStart[] },
     answer: (body: string | undefined) => void,
   ) {
     this.#host = host;
     this.#owner = owner;
     this.#starts = starts;
+    this.#maxBytes = maxBytes;
     this.#answer = answer;
     const openedAt = host.clock.now();
     const lifeMs = maxDurationMs * LIFE_SHARE;
@@ -87,7 +97,7 @@ export class PageSession implements Session, Flushed {
       this.#told.set(feed, frame.cursor);
       this.#say(textOf(frame));
     }
-    if (this.blocked || this.#bytes < MAX_BUFFERED_BYTES) return;
+    if (this.blocked || this.#bytes < this.#maxBytes) return;
     // The next page goes on from there.
     this.blocked = true;
     for (const each of this.#feeds) each?.lag();

@@ -10,7 +10,7 @@ import {
   reconnectFrame,
   streamPositionFrame,
 } from "../protocol/frames.ts";
-import { MAX_STALLED_HEARTBEATS } from "../protocol/limits.ts";
+import { MAX_REPLAY_BYTES, MAX_STALLED_HEARTBEATS } from "../protocol/limits.ts";
 import type { Feed, Session } from "./feed.ts";
 import { encode, joinBytes, type Batch } from "./frame.ts";
 import { TICKS_PER_INTERVAL, type Beating, type Heartbeat } from "./heartbeat.ts";
@@ -52,6 +52,8 @@ export interface StreamOptions {
   readonly keepsCursors: boolean;
   /** Life of the stream; `Infinity` for one without end. */
   readonly maxDurationMs: number;
+  /** Bytes of one channel that it catches up on; above that it goes on at the end of the log. @default 64 MB */
+  readonly maxReplayBytes?: number | undefined;
   readonly owner: SessionOwner<StreamSession>;
 }
 
@@ -66,6 +68,7 @@ const OVERLAP_SHARE = 0.5;
 export class StreamSession implements Session, Beating, Flushed {
   lastWrite = 0;
   blocked = false;
+  readonly maxReplayBytes: number;
   readonly #sink: Sink;
   readonly #host: SessionHost;
   readonly #options: StreamOptions;
@@ -92,6 +95,7 @@ export class StreamSession implements Session, Beating, Flushed {
     this.#host = host;
     this.#options = options;
     this.#solo = options.channels === 1;
+    this.maxReplayBytes = options.maxReplayBytes ?? MAX_REPLAY_BYTES;
     options.owner.add(this);
     host.heartbeat.add(this);
     this.#planFarewell();

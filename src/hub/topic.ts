@@ -411,6 +411,7 @@ export class Topic implements FeedSource {
         const batch = frames ? new Batch(frames) : feed.start ? undefined : this.#shelf.after(feed.position);
         if (!batch) break;
         this.#give(feed, batch);
+        this.#limitReplay(feed);
       }
       this.#goLiveAt(feed, tail);
     }
@@ -454,6 +455,7 @@ export class Topic implements FeedSource {
         let batch = suffixes.get(verdict.from);
         if (!batch) suffixes.set(verdict.from, (batch = new Batch(encoded.slice(verdict.from, end))));
         this.#give(feed, batch);
+        this.#limitReplay(feed);
       }
       if (this.#goLiveAt(feed, level) || feed.position !== before) moved = true;
     }
@@ -492,7 +494,17 @@ export class Topic implements FeedSource {
   #give(feed: Feed, batch: Batch): void {
     this.#announce(feed);
     feed.position = (batch.frames.at(-1) as Frame).cursor;
+    feed.replayed += batch.length;
     feed.session.deliver(feed, batch);
+  }
+
+  /** Who was away for more than it may be given goes on at the tail, and is told so. What it was given until then it keeps. */
+  #limitReplay(feed: Feed): void {
+    const { replayed, position, session } = feed;
+    const tail = this.#tail as RealtimeCursor;
+    if (session.maxReplayBytes === undefined || replayed < session.maxReplayBytes || !this.#waiting.has(feed)) return;
+    if (compareCursors(position as RealtimeCursor, tail) < 0)
+      this.#gapFeed(feed, { cursor: tail, reason: "limit", last: tail });
   }
 
   /** Hands a feed that has everything over to the live topic, in one synchronous turn. */
@@ -507,6 +519,7 @@ export class Topic implements FeedSource {
     if (feed.session.blocked || !this.#leave(feed)) return false;
     feed.state = "live";
     feed.gapped = false;
+    feed.replayed = 0;
     feed.toldTail = undefined;
     this.#live.add(feed);
     return true;

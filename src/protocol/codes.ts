@@ -22,6 +22,7 @@ export type WireCode =
   | "method_not_allowed"
   | "unauthorized"
   | "forbidden"
+  | "too_many_streams"
   | "internal"
   | "closing"
   | "channel_unavailable";
@@ -57,6 +58,8 @@ export const WIRE_CODES: Readonly<Record<WireCode, CodeInfo>> = {
   method_not_allowed: { status: 405, retry: false },
   unauthorized: { status: 401, retry: false },
   forbidden: { status: 403, retry: false },
+  /** Of one user or one address. Some may have ended by the time that `Retry-After` names. */
+  too_many_streams: { status: 429, retry: true },
   internal: { status: 500, retry: true },
   /** Only for pages: a client would ask for the next one at once. A stream that ends says the same to an `EventSource`. */
   closing: { status: 503, retry: true },
@@ -86,4 +89,4 @@ export const SERVER_CODES: Readonly<Record<ServerCode, CodeInfo>> = {
 };
 
 /** Reasons of a `gap`. */
-export type GapReason = "trimmed" | "reset" | "unproven";
+export type GapReason = "trimmed" | "reset" | "unproven" | "limit";

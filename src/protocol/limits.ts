@@ -4,10 +4,18 @@
 export const MAX_CHANNELS = 50;
 /** Bytes of a request's URL, path and query (`limits.maxUrlBytes`). */
 export const MAX_URL_BYTES: number = 8 * 1024;
+/** Streams and waiting pages of one user, at one endpoint of one process (`limits.maxStreamsPerUser`). */
+export const MAX_STREAMS_PER_USER = 50;
+/** The same of one address: there can be many users behind it (`limits.maxStreamsPerAddress`). */
+export const MAX_STREAMS_PER_ADDRESS = 500;
+/** For so long a refused client is told to wait when there were too many streams. */
+export const TOO_MANY_RETRY_SECS = 10;
 /** Bytes of one event's JSON (`limits.maxPayloadBytes` of `Realtime`). */
 export const MAX_PAYLOAD_BYTES: number = 1024 * 1024;
-/** Bytes that may wait in one session's socket before the session leaves the live topic. */
+/** Bytes that may wait in one session's socket before the session leaves the live topic (`limits.maxBufferedBytes`). */
 export const MAX_BUFFERED_BYTES: number = 256 * 1024;
+/** Bytes of one channel that a stream catches up on before it goes on at the end of the log (`limits.maxReplayBytes`). */
+export const MAX_REPLAY_BYTES: number = 64 * 1024 * 1024;
 /** A stream whose reader takes nothing of what waits for it, for so many heartbeats, is ended; the reader resumes by its cursors. */
 export const MAX_STALLED_HEARTBEATS = 3;
 /** The longest time that a request for a page can ask the server to wait for an event (`wait`). */

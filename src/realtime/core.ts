@@ -55,17 +55,18 @@ export class RealtimeCore implements RealtimeInternals {
     return this.#isClosed;
   }
 
-  openStream(sink: Sink, { channels, keepsCursors, user }: OpenStreamRequest): StreamSession {
+  openStream(sink: Sink, { channels, keepsCursors, user, limits }: OpenStreamRequest): StreamSession {
     const { maxDurationMs } = this.settings;
+    const { maxReplayBytes } = limits;
     const owner = this.#sessions.ownerOfStream({ user, channels: admittedOf(channels) });
-    return this.hub().openStream(sink, channels, { keepsCursors, maxDurationMs, owner });
+    return this.hub().openStream(sink, channels, { keepsCursors, maxDurationMs, maxReplayBytes, owner });
   }
 
-  openPage({ channels, waitMs, user }: OpenPageRequest, answer: (body: string | undefined) => void): PageSession {
+  openPage({ channels, waitMs, user, limits }: OpenPageRequest, answer: (body: string | undefined) => void): PageSession {
     // Bun cuts a response that is silent for long, and a page is silent until it is there.
     const maxDurationMs = Math.min(this.settings.maxDurationMs, IS_BUN ? BUN_HEARTBEAT_MS : Infinity);
     const owner = this.#sessions.ownerOfPage({ user, channels: admittedOf(channels) });
-    return this.hub().openPage(channels, { waitMs, maxDurationMs, owner }, answer);
+    return this.hub().openPage(channels, { waitMs, maxDurationMs, maxBytes: limits.maxBufferedBytes, owner }, answer);
   }
 
   /** The process's hub for this instance's broker. @throws TidingsError `closed` */

@@ -2,8 +2,15 @@ import type { ChannelRequest } from "../hub/hub.ts";
 import type { PageSession } from "../hub/page-session.ts";
 import type { Sink, StreamSession } from "../hub/stream-session.ts";
 
+/** What one stream or page may hold and be given. */
+export interface SessionLimits {
+  readonly maxBufferedBytes: number;
+  readonly maxReplayBytes: number;
+}
+
 /** A request that was admitted, as far as its stream or page is concerned. */
 export interface OpenRequest {
+  readonly limits: SessionLimits;
   readonly channels: readonly ChannelRequest[];
   /** As `identify` named them. */
   readonly user?: string | undefined;

@@ -1,7 +1,11 @@
 import type { ChannelRequest } from "../hub/hub.ts";
 import { isTidingsError } from "../protocol/error.ts";
+import { TOO_MANY_RETRY_SECS } from "../protocol/limits.ts";
 import { preflight } from "./cors.ts";
+import type { Limits } from "./handle-limits.ts";
 import type { Endpoint } from "./handle-options.ts";
+import type { Headcount } from "./headcount.ts";
+import { networkOf } from "./network-address.ts";
 import { Refusal } from "./refusal.ts";
 import { parseStreamRequest, type StreamRequest } from "./stream-request.ts";
 
@@ -10,6 +14,8 @@ export interface IncomingStreamRequest {
   readonly method: string;
   readonly url: string;
   header(name: string): string | null | undefined;
+  /** Of the connection, where the transport knows it. */
+  readonly socketAddress?: string | undefined;
   /** The request as users' functions see it, made only when one of them asks. */
   toRequest(): Request;
 }
@@ -19,12 +25,21 @@ interface Decided extends StreamRequest {
   readonly user?: string | undefined;
 }
 
+/** Where a request is counted, from before anybody was asked about it until its stream or page has ended. */
+export interface Place {
+  /** Frees it. Safe to call twice. */
+  leave(): void;
+}
+
 /** A request that may have its stream or page. */
 export interface Admitted extends Decided {
   /** Of a stream. */
   readonly headers: Readonly<Record<string, string>>;
   /** Those of them that any answer gets. */
   readonly cors: Readonly<Record<string, string>>;
+  readonly limits: Limits;
+  /** To be freed by who opens the stream or page, when that ends or is never opened. */
+  readonly place: Place;
 }
 
 const STREAM_HEADERS: Readonly<Record<string, string>> = {
@@ -51,9 +66,12 @@ export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest)
   const cors = endpoint.corsHeaders(incoming.header("origin"));
   if (endpoint.corsEnabled && incoming.method === "OPTIONS")
     return preflight(cors, incoming.header("access-control-request-headers"));
-  const outcome = await decide(endpoint, incoming);
+  const place = new CountedPlace();
+  const outcome = await decide(endpoint, incoming, place);
+  if (!(outcome instanceof Refusal) && !isResponse(outcome))
+    return { ...outcome, headers: { ...STREAM_HEADERS, ...cors }, cors, limits: endpoint.limits, place };
+  place.leave();
   if (outcome instanceof Refusal) return withHeaders(outcome.toResponse(), cors);
-  if (!isResponse(outcome)) return { ...outcome, headers: { ...STREAM_HEADERS, ...cors }, cors };
   try {
     assertSendable(outcome);
     return withHeaders(outcome, cors);
@@ -74,7 +92,44 @@ function assertSendable(response: Response): void {
   }
 }
 
-async function decide(endpoint: Endpoint, incoming: IncomingStreamRequest): Promise<Decided | Refusal | Response> {
+class CountedPlace implements Place {
+  readonly #leaves: Array<() => void> = [];
+
+  /** @returns whether there is room. */
+  take(counted: Headcount, name: string): boolean {
+    const leave = counted.enter(name);
+    if (leave) this.#leaves.push(leave);
+    return leave !== undefined;
+  }
+
+  leave(): void {
+    for (const leave of this.#leaves.splice(0)) leave();
+  }
+}
+
+/** The address that a request counts for, if any. @throws what the user's function throws */
+function addressOf({ address }: Endpoint, incoming: IncomingStreamRequest): string | undefined {
+  const named: unknown = address === "socket" ? incoming.socketAddress : address?.(incoming.toRequest());
+  if (named !== undefined && typeof named !== "string")
+    throw new TypeError(`address returned ${typeof named}: return a string, or nothing for who is not to be counted.`);
+  return named === undefined ? undefined : networkOf(named);
+}
+
+function tooMany(whose: string, { max }: Headcount): Refusal {
+  return new Refusal(
+    "too_many_streams",
+    `There are ${max} open streams ${whose}, and ${max} is the limit. Close some, or wait.`,
+    {
+      "retry-after": String(TOO_MANY_RETRY_SECS),
+    },
+  );
+}
+
+async function decide(
+  endpoint: Endpoint,
+  incoming: IncomingStreamRequest,
+  place: CountedPlace,
+): Promise<Decided | Refusal | Response> {
   // No client sends a fragment, and middleware that reads the URL sees nothing behind its sign: nor must we.
   const [url] = incoming.url.split("#", 1) as [string];
   const parsed = parseStreamRequest(
@@ -84,8 +139,12 @@ async function decide(endpoint: Endpoint, incoming: IncomingStreamRequest): Prom
   if (parsed instanceof Refusal) return parsed;
   if (endpoint.realtime.isClosed()) return parsed.waitMs === undefined ? closing() : closingPage();
   const { middleware, identify, authorize } = endpoint;
-  if (!middleware && !identify && !authorize) return parsed;
   try {
+    // Before anybody is asked: a flood from one address must not reach the database of sessions.
+    const address = addressOf(endpoint, incoming);
+    if (address !== undefined && !place.take(endpoint.addresses, address))
+      return tooMany("from this address", endpoint.addresses);
+    if (!middleware && !identify && !authorize) return parsed;
     const request = incoming.toRequest();
     const answer: unknown = await middleware?.({ request, channels: parsed.channels.map(({ channel }) => channel) });
     if (isResponse(answer)) return answer;
@@ -93,6 +152,7 @@ async function decide(endpoint: Endpoint, incoming: IncomingStreamRequest): Prom
     if (answer !== undefined)
       throw new TypeError(`middleware returned ${typeof answer}: return a Response to refuse, or nothing to admit.`);
     const user = await identify?.(request);
+    if (user !== undefined && !place.take(endpoint.users, user)) return tooMany("of this user", endpoint.users);
     if (!authorize) return { ...parsed, user };
     const channels: ChannelRequest[] = [];
     for (const asked of parsed.channels) {
@@ -102,8 +162,21 @@ async function decide(endpoint: Endpoint, incoming: IncomingStreamRequest): Prom
     if (channels.every(({ refused }) => refused)) return new Refusal("forbidden", "You may not read any of these channels.");
     return { ...parsed, channels, user };
   } catch (error) {
-    endpoint.realtime.logger.error("tidings: a request was refused, because middleware, identify or authorize threw.", error);
+    endpoint.realtime.logger.error(
+      "tidings: a request was refused, because address, middleware, identify or authorize threw.",
+      error,
+    );
     return new Refusal("internal", "The server could not decide about this request.");
+  }
+}
+
+/** What `open` returns; if it throws, nobody has the place. */
+export function opened<S>(place: Place, open: () => S): S {
+  try {
+    return open();
+  } catch (error) {
+    place.leave();
+    throw error;
   }
 }
 

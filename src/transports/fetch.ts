@@ -1,6 +1,6 @@
 import type { StreamSession } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
-import { admit, refuseFailed, type Admitted } from "./admission.ts";
+import { admit, opened, refuseFailed, type Admitted } from "./admission.ts";
 import { answerPage } from "./page.ts";
 import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
 import { PulledBody } from "./pulled-body.ts";
@@ -56,13 +56,18 @@ function openStream(
 ): ReadableStream<Uint8Array> {
   let session: StreamSession;
   const end = (): void => session.end();
+  const { limits, place } = admitted;
   const body = new PulledBody({
+    maxBytes: limits.maxBufferedBytes,
     drained: () => session.drained(),
     cancelled: end,
     // Holds the request, too: Node aborts its signal only for as long as somebody does.
-    ended: () => request.signal?.removeEventListener("abort", end),
+    ended: () => {
+      place.leave();
+      request.signal?.removeEventListener("abort", end);
+    },
   });
-  session = endpoint.realtime.openStream(body, admitted);
+  session = opened(place, () => endpoint.realtime.openStream(body, admitted));
   // Which of the two signs of a leaving client comes, and in which order, differs from framework to framework.
   if (request.signal?.aborted) end();
   else request.signal?.addEventListener("abort", end, { once: true });

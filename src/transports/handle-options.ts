@@ -1,9 +1,10 @@
+import { systemClock } from "../protocol/clock.ts";
 import { TidingsError } from "../protocol/error.ts";
-import { MAX_CHANNELS, MAX_URL_BYTES } from "../protocol/limits.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { internalsOf, type RealtimeInternals } from "../realtime/internals.ts";
 import { createCors, type CorsHeaders, type CorsOptions } from "./cors.ts";
-import type { RequestLimits } from "./stream-request.ts";
+import { checkLimits, type HandleLimits, type Limits } from "./handle-limits.ts";
+import { Headcount } from "./headcount.ts";
 
 /** What middleware gets to see. */
 export interface MiddlewareContext {
@@ -19,14 +20,6 @@ export interface AuthorizeContext {
   readonly channel: string;
   /** What `identify` returned. */
   readonly user?: string | undefined;
-}
-
-/** Limits of one endpoint. */
-export interface HandleLimits {
-  /** Channels in one stream. @default 50 */
-  readonly maxChannels?: number | undefined;
-  /** Bytes of a request's path and query. @default 8192 */
-  readonly maxUrlBytes?: number | undefined;
 }
 
 /** Options of `handle`, for every transport. */
@@ -45,9 +38,14 @@ export interface HandleOptions {
    * `problem` frame while the others flow; when none is left the answer is 403.
    */
   authorize?: ((context: AuthorizeContext) => boolean | Promise<boolean>) | undefined;
+  /**
+   * The address behind a request, to count streams by (`limits.maxStreamsPerAddress`): a header that your own proxy sets, never one that
+   * a visitor could send. `undefined` is not counted. @default none is counted
+   */
+  address?: ((request: Request) => string | undefined) | undefined;
   /** Which other origins may read. @default none */
   readonly cors?: CorsOptions | undefined;
-  /** How much one request may ask for. */
+  /** How much may be asked for and kept. */
   readonly limits?: HandleLimits | undefined;
 }
 
@@ -59,7 +57,12 @@ export interface Endpoint {
   readonly authorize: HandleOptions["authorize"];
   readonly corsEnabled: boolean;
   readonly corsHeaders: CorsHeaders;
-  readonly limits: RequestLimits;
+  readonly limits: Limits;
+  /** Names the address behind a request; `"socket"` where that of the connection counts. */
+  readonly address: HandleOptions["address"] | "socket";
+  /** Who has a stream or page, or asks for one just now. */
+  readonly users: Headcount;
+  readonly addresses: Headcount;
 }
 
 const HANDLE_OPTIONS: Readonly<Record<keyof HandleOptions, true>> = {
@@ -67,13 +70,19 @@ const HANDLE_OPTIONS: Readonly<Record<keyof HandleOptions, true>> = {
   middleware: true,
   identify: true,
   authorize: true,
+  address: true,
   cors: true,
   limits: true,
 };
-const LIMITS: Readonly<Record<keyof HandleLimits, true>> = { maxChannels: true, maxUrlBytes: true };
 
-/** @throws TidingsError `bad_option`, naming the option. */
-export function checkHandleOptions(options: HandleOptions): Endpoint {
+/**
+ * @param knowsSocket whether the transport knows the connection that a request came on.
+ * @throws TidingsError `bad_option`, naming the option.
+ */
+export function checkHandleOptions(
+  options: Omit<HandleOptions, "address"> & { readonly address?: Endpoint["address"] },
+  knowsSocket = false,
+): Endpoint {
   const realtime = internalsOf((options as HandleOptions | undefined)?.realtime);
   if (!realtime) {
     throw new TidingsError(
@@ -93,9 +102,19 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
       "`handle` needs `authorize` or `middleware` for a `Realtime` with `interop`: there the name of a channel is a whole key of Redis, and whoever can reach the route could name any of them. Pass `authorize: ({ channel }) => …` that is true for the channels that you serve, or the `middleware` that you have, if it looks at `channels`.",
     );
   }
-  if (options.limits !== undefined && (typeof options.limits !== "object" || options.limits === null))
-    throw new TidingsError("bad_option", "`limits` of `handle` is an object `{ maxChannels, maxUrlBytes }`.");
-  if (options.limits !== undefined) refuseUnknownOptions("`limits` of `handle`", options.limits, LIMITS);
+  const { address } = options;
+  if (address === "socket" && !knowsSocket) {
+    throw new TidingsError(
+      "bad_option",
+      '`address: "socket"` is for `handle` of `tidings/node`: a fetch `Request` does not know its connection. Pass a function that reads the header in which your platform or proxy says it.',
+    );
+  }
+  if (address !== undefined && address !== "socket" && typeof address !== "function")
+    throw new TidingsError("bad_option", `\`address\` of \`handle\` is a function; it got ${typeof address}.`);
+  const limits = checkLimits(options.limits, {
+    identify: options.identify !== undefined,
+    address: address !== undefined,
+  });
   return {
     realtime,
     middleware: options.middleware,
@@ -103,16 +122,9 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
     authorize: options.authorize,
     corsEnabled: options.cors !== undefined,
     corsHeaders: createCors(options.cors),
-    limits: {
-      maxChannels: positive("limits.maxChannels", options.limits?.maxChannels, MAX_CHANNELS),
-      maxUrlBytes: positive("limits.maxUrlBytes", options.limits?.maxUrlBytes, MAX_URL_BYTES),
-    },
+    limits,
+    address,
+    users: new Headcount(limits.maxStreamsPerUser, systemClock),
+    addresses: new Headcount(limits.maxStreamsPerAddress, systemClock),
   };
-}
-
-function positive(name: string, value: number | undefined, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== "number" || !(value >= 1))
-    throw new TidingsError("bad_option", `\`${name}\` of \`handle\` is a number of at least 1; it got ${String(value)}.`);
-  return value;
 }

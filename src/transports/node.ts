@@ -2,10 +2,18 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Sink } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
-import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
-import { admit, refuseFailed, type Admitted } from "./admission.ts";
+import { admit, opened, refuseFailed, type Admitted } from "./admission.ts";
 import { answerPage } from "./page.ts";
 import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
+
+/** {@link HandleOptions} where the connection is known. */
+export interface NodeHandleOptions extends Omit<HandleOptions, "address"> {
+  /**
+   * As of {@link HandleOptions}; or `"socket"`, the address of the connection, where no proxy stands in front: behind one it is the
+   * proxy's, and all visitors would count as one. @default none is counted
+   */
+  address?: HandleOptions["address"] | "socket";
+}
 
 /**
  * The fast path for Node's `http`, Express and Fastify (`reply.hijack()`, then `reply.raw`): writes straight to the
@@ -13,8 +21,8 @@ import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-
  *
  * @throws TidingsError `bad_option` when an option is of the wrong type, `bad_request` when it is not called with `(req, res)`.
  */
-export function handle(options: HandleOptions): (req: IncomingMessage, res: ServerResponse) => void {
-  const endpoint = checkHandleOptions(options);
+export function handle(options: NodeHandleOptions): (req: IncomingMessage, res: ServerResponse) => void {
+  const endpoint = checkHandleOptions(options, true);
   // oxlint-disable-next-line typescript/no-misused-promises -- said below
   return (req, res) => {
     if (typeof req?.headers !== "object" || typeof res?.writeHead !== "function") {
@@ -37,9 +45,13 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
       // Express mounts a router by cutting its path off `url`.
       url: req.url ?? "/",
       header: (name) => firstHeader(req.headers[name]),
+      socketAddress: req.socket.remoteAddress,
       toRequest: () => toRequest(req),
     });
-    if (res.destroyed || res.writableEnded || req.socket.destroyed) return;
+    if (res.destroyed || res.writableEnded || req.socket.destroyed) {
+      if ("channels" in admitted) admitted.place.leave();
+      return;
+    }
     if ("channels" in admitted && admitted.waitMs === undefined) openStream(endpoint, admitted, { req, res });
     else if ("channels" in admitted) await sendPage(endpoint, admitted, { req, res });
     else await sendResponse(endpoint, admitted, res);
@@ -64,23 +76,26 @@ async function sendPage(endpoint: Endpoint, admitted: Admitted, { req, res }: Ex
 }
 
 function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchange): void {
+  const { limits, place } = admitted;
   const sink: Sink = {
-    write: (bytes) => res.write(bytes) || res.writableLength < MAX_BUFFERED_BYTES,
+    write: (bytes) => res.write(bytes) || res.writableLength < limits.maxBufferedBytes,
     get waiting() {
       return waitingFor({ req, res });
     },
     end() {
+      place.leave();
       res.end();
       // A client that keeps its connection would come back to a server that is closing, and keep it from ending.
       if (endpoint.realtime.isClosed() && req.httpVersionMajor === 1) res.once("finish", () => req.socket.end());
     },
     abandon() {
+      place.leave();
       // What is in the system's hands already still arrives. A pipelined response whose turn has not come must not take the others along.
       if (res.socket) res.destroy();
       else res.end();
     },
   };
-  const session = endpoint.realtime.openStream(sink, admitted);
+  const session = opened(place, () => endpoint.realtime.openStream(sink, admitted));
   const end = (): void => session.end();
   try {
     // The first bytes are written at the end of this turn.

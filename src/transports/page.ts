@@ -15,13 +15,17 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
  */
 export async function answerPage(
   { realtime }: Endpoint,
-  { channels, user, waitMs = 0, cors }: Admitted,
+  { channels, user, waitMs = 0, cors, limits, place }: Admitted,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  // It can have closed while middleware was asked.
-  const body = realtime.isClosed() ? undefined : await gather(realtime, { channels, user, waitMs }, signal);
-  const response = body === undefined ? closingPage().toResponse() : new Response(body, { headers: PAGE_HEADERS });
-  return withHeaders(response, cors);
+  try {
+    // It can have closed while middleware was asked.
+    const body = realtime.isClosed() ? undefined : await gather(realtime, { channels, user, waitMs, limits }, signal);
+    const response = body === undefined ? closingPage().toResponse() : new Response(body, { headers: PAGE_HEADERS });
+    return withHeaders(response, cors);
+  } finally {
+    place.leave();
+  }
 }
 
 /** The body of the page; nothing when the client left or the instance was closed before there was one. */

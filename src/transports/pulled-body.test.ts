@@ -27,7 +27,7 @@ interface Scene {
 
 function scene(): Scene {
   const told = { drained: vi.fn<() => void>(), cancelled: vi.fn<() => void>(), ended: vi.fn<() => void>() };
-  const body = new PulledBody(told);
+  const body = new PulledBody({ maxBytes: MAX_BUFFERED_BYTES, ...told });
   const reader = body.stream.getReader();
   return {
     body,

@@ -1,11 +1,12 @@
 import type { Sink } from "../hub/stream-session.ts";
-import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
 
 /** A reader that is behind gets pieces of at most so many bytes: by each that it takes one sees that it still reads. */
 const PIECE_BYTES = 16 * 1024;
 
-/** Who hears of a {@link PulledBody}. */
+/** How much a {@link PulledBody} holds, and who hears of it. */
 export interface PulledBodyOptions {
+  /** So many may wait. */
+  readonly maxBytes: number;
   /** It takes more again. May come when it never was full. */
   drained(): void;
   /** The reader has left. */
@@ -58,7 +59,7 @@ export class PulledBody implements Sink {
     }
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
-    return this.#bytes < MAX_BUFFERED_BYTES;
+    return this.#bytes < this.#options.maxBytes;
   }
 
   end(): void {
@@ -85,7 +86,7 @@ export class PulledBody implements Sink {
     this.#bytes -= piece.length;
     this.#controller.enqueue(piece);
     if (this.#isEnding && this.#bytes === 0) this.#close();
-    else if (this.#bytes < MAX_BUFFERED_BYTES) this.#options.drained();
+    else if (this.#bytes < this.#options.maxBytes) this.#options.drained();
   }
 
   #discard(): void {

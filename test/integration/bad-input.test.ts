@@ -296,8 +296,13 @@ const wrongOptions: {
     middleware: [5, {}, null],
     identify: ["cookie", null],
     authorize: [true, null],
+    // "socket" is for `tidings/node` alone, below.
+    address: [true, null, "127.0.0.1"],
     cors: [true, "*", null, {}, { origin: 5 }, { origin: [5] }, { origin: "https://a.example", credentials: "include" }],
-    limits: [5, null, { maxChannels: 0 }, { maxChannels: "50" }, { maxUrlBytes: Number.NaN }],
+    limits: [
+      ...[5, null, { maxChannels: 0 }, { maxChannels: "50" }, { maxUrlBytes: Number.NaN }],
+      ...[{ maxBufferedBytes: 0 }, { maxReplayBytes: -1 }, { maxStreamsPerUser: 5 }, { maxStreamsPerAddress: 5 }],
+    ],
   },
   channel: {
     history: [5, "all", null, { maxLength: 0 }, { maxLength: 1.5 }, { maxLength: "9" }, { expireAfterSecs: 0 }],
@@ -372,7 +377,7 @@ const unknownOptions: ReadonlyArray<readonly [keyof typeof wrongOptions, path: s
   ["handle", "authorise", "`authorise` is no option of `handle`. Did you mean `authorize`?"],
   ["handle", "auth", "Did you mean `authorize`?"],
   ["handle", "middlewares", "Did you mean `middleware`?"],
-  ["handle", "onRequest", "It takes `realtime`, `middleware`, `identify`, `authorize`, `cors`, `limits`."],
+  ["handle", "onRequest", "It takes `realtime`, `middleware`, `identify`, `authorize`, `address`, `cors`, `limits`."],
   ["handle", "cors.origins", "`origins` is no option of `cors` of `handle`. Did you mean `origin`?"],
   ["handle", "cors.withCredentials", "Did you mean `credentials`?"],
   ["handle", "limits.maxChannel", "`maxChannel` is no option of `limits` of `handle`. Did you mean `maxChannels`?"],

@@ -19,9 +19,13 @@ import {
   DEFAULT_EXPIRE_AFTER_SECS,
   DEFAULT_MAX_DURATION_SECS,
   DEFAULT_MAX_LENGTH,
+  MAX_BUFFERED_BYTES,
   MAX_CHANNELS,
   MAX_HISTORY_LIMIT,
   MAX_PAYLOAD_BYTES,
+  MAX_REPLAY_BYTES,
+  MAX_STREAMS_PER_ADDRESS,
+  MAX_STREAMS_PER_USER,
   MAX_URL_BYTES,
 } from "../../src/protocol/limits.ts";
 
@@ -74,9 +78,17 @@ describe("docs/options.md names every option and its default", () => {
       middleware: "none",
       identify: "none",
       authorize: "none",
+      address: "none is counted",
     };
     const cors: Defaults<CorsOptions> = { origin: "none", credentials: "false" };
-    const limits: Defaults<HandleLimits> = { maxChannels: String(MAX_CHANNELS), maxUrlBytes: String(MAX_URL_BYTES) };
+    const limits: Defaults<HandleLimits> = {
+      maxChannels: String(MAX_CHANNELS),
+      maxUrlBytes: String(MAX_URL_BYTES),
+      maxStreamsPerUser: String(MAX_STREAMS_PER_USER),
+      maxStreamsPerAddress: String(MAX_STREAMS_PER_ADDRESS),
+      maxBufferedBytes: String(MAX_BUFFERED_BYTES),
+      maxReplayBytes: String(MAX_REPLAY_BYTES),
+    };
     expect(optionsUnder("handle(…)")).toEqual({ ...options, ...within("cors", cors), ...within("limits", limits) });
   });
 

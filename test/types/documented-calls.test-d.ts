@@ -166,7 +166,7 @@ it("U-18, U-20, U-28: subscribe takes events, history or after, and gives the wa
     await parcel.subscribe({
       after: await parcel.cursor(),
       onData: async () => await Promise.resolve(),
-      onGap: ({ reason }) => expectTypeOf(reason).toEqualTypeOf<"trimmed" | "reset" | "unproven">(),
+      onGap: ({ reason }) => expectTypeOf(reason).toEqualTypeOf<"trimmed" | "reset" | "unproven" | "limit">(),
       signal: AbortSignal.timeout(1_000),
     });
   })().catch((error: unknown) => {

@@ -48,7 +48,7 @@ it("F-62, F-67: options, a store or a function of them know the events of `typeo
       // @ts-expect-error -- filtered out
       if (payload.event === "job.done") return;
     },
-    onGap: ({ reason }) => expectTypeOf(reason).toEqualTypeOf<"trimmed" | "reset" | "unproven">(),
+    onGap: ({ reason }) => expectTypeOf(reason).toEqualTypeOf<"trimmed" | "reset" | "unproven" | "limit">(),
   });
   expectTypeOf(status).toEqualTypeOf<Readable<ConnectionStatus>>();
 

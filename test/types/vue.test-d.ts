@@ -51,7 +51,7 @@ it("F-62, F-67: options, a ref or a getter of them know the events of `typeof re
       // @ts-expect-error -- filtered out
       if (payload.event === "job.done") return;
     },
-    onGap: ({ reason }) => expectTypeOf(reason).toEqualTypeOf<"trimmed" | "reset" | "unproven">(),
+    onGap: ({ reason }) => expectTypeOf(reason).toEqualTypeOf<"trimmed" | "reset" | "unproven" | "limit">(),
   });
   expectTypeOf(status).toEqualTypeOf<Readonly<Ref<ConnectionStatus>>>();
 
