@@ -101,13 +101,16 @@ export function createRealtimeClient<T extends object = object>(
     const newest = next ?? current;
     const names = wanted();
     if (names.length === 0) return "none";
-    if (!newest || (isDue && newest.leaving) || names.join() !== [...newest.asked.keys()].join()) return "stream";
-    const isMet = names.every((channel) => {
-      const said = newest.joined.get(channel);
-      return listenersOf(channel).every(
-        (each) => newest.wishes.get(channel)?.has(each) || each.suits(channel, said && said.cursor),
-      );
-    });
+    const isMet =
+      newest &&
+      !(isDue && newest.leaving) &&
+      names.join() === [...newest.asked.keys()].join() &&
+      names.every((channel) => {
+        const said = newest.joined.get(channel);
+        return listenersOf(channel).every(
+          (each) => newest.wishes.get(channel)?.has(each) || each.suits(channel, said && said.cursor),
+        );
+      });
     return isMet ? "same" : "stream";
   }
 
@@ -147,29 +150,29 @@ export function createRealtimeClient<T extends object = object>(
     const { joined, asked } = opened;
     // Trouble of the whole stream has none, and that is no listener's.
     const { channel } = frame as { readonly channel: string };
+    // None for a channel that the stream was not asked for: names that a server makes up are not remembered.
+    const wishes = opened.wishes.get(channel);
     if (frame.type === "problem") {
       void warn(
         () => `the server has a problem with ${channel ? `channel ${JSON.stringify(channel)}` : "the stream"}: ${frame.code}.`,
       );
-      joined.set(channel, false);
+      if (wishes) joined.set(channel, false);
       for (const each of listenersOf(channel)) each.problem?.(frame);
       if (frame.retry) leave(opened, RETRY_CHANNEL_MS);
     } else if (frame.type !== "connected") {
       return bring(opened, frame);
-    } else if (!joined.has(channel)) {
-      const coverage: Coverage = frame;
-      const wishes = opened.wishes.get(channel);
-      joined.set(channel, coverage);
+    } else if (wishes && !joined.has(channel)) {
+      joined.set(channel, frame);
       for (const listener of listenersOf(channel)) {
-        const wish = wishes?.get(listener);
+        const wish = wishes.get(listener);
         const isAsked = wish === listener.request(channel);
         if (isAsked || isCursorText(wish) || listener.suits(channel, frame.cursor))
-          listener.joined(channel, coverage, isAsked && wish !== asked.get(channel));
+          listener.joined(channel, frame, isAsked && wish !== asked.get(channel));
         // It came later, or got a cursor meanwhile which this stream was not asked about: it waits for the next.
-        else wishes?.delete(listener);
+        else wishes.delete(listener);
       }
     }
-    if (opened === next && [...asked].every(([name]) => joined.has(name))) {
+    if (opened === next && [...asked.keys()].every((name) => joined.has(name))) {
       dispatch(["joined"]);
       if (opened.leaving) leave(opened, RETRY_CHANNEL_MS);
       // What changed while it was opening.
@@ -211,7 +214,7 @@ export function createRealtimeClient<T extends object = object>(
     else if (!said.includes(undefined)) status = "connected";
     else status = state.name === "waiting" ? "disconnected" : "connecting";
     if (status === before) return;
-    for (const tell of [...statusListeners]) tell();
+    [...statusListeners].forEach((tell) => tell());
   }
 
   function refresh(event?: Event): void {

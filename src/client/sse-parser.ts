@@ -16,11 +16,13 @@ export function createSseParser(onMessage: (event: string, data: string) => void
     // A CR at the end of a piece may be the first half of a CRLF: it waits for the next piece.
     const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() as string;
+    // No event of ours is that long: what has no end must not fill the page's memory.
+    if ((rest + data)[1e8]) throw Error();
     for (const line of lines) {
       const [, field, value = ""] = /^(data|event)(?:: ?(.*))?$/s.exec(line) ?? [];
       if (field === "data") data += `${value}\n`;
       else if (field) event = value;
-      else if (line === "") {
+      else if (!line) {
         if (data) onMessage(event, data.slice(0, -1));
         event = "";
         data = "";

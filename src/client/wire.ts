@@ -57,11 +57,6 @@ export function readFrame(name: string, text: string): WireFrame | undefined {
   // Not what is merely there: a name may be one out of Object.prototype.
   return isValid[type] === true
     ? // A reason of later days is no reason to be silent.
-      ({
-        ...fields,
-        type,
-        cursor,
-        reason: ["trimmed", "reset", "limit"].includes(reason as string) ? reason : "unproven",
-      } as WireFrame)
+      ({ ...fields, type, cursor, reason: reason === "trimmed" || reason === "reset" ? reason : "unproven" } as WireFrame)
     : undefined;
 }
