@@ -173,7 +173,7 @@ const SUITES = {
   chaos: {
     vitest: ["--project=chaos", "--silent=passed-only"],
     tools: CHAOS_TOOL_NAMES,
-    short: ["chaos/redis", "chaos/servers", "chaos/scenarios", "chaos/peers", "chaos/slow"],
+    short: ["chaos/redis", "chaos/servers", "chaos/scenarios", "chaos/peers", "chaos/slow", "chaos/flood"],
     shortTools: [],
   },
 };
