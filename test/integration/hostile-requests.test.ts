@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { IncomingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import * as fc from "fast-check";
 import { Redis } from "ioredis";
@@ -234,6 +235,16 @@ const guard = {
   cors: { origin: "https://a.example" },
 };
 
+function isRequest(url: string, given: IncomingHttpHeaders): boolean {
+  try {
+    return Boolean(
+      new Request(url, { headers: Object.entries(given).map(([key, value]): [string, string] => [key, String(value)]) }),
+    );
+  } catch {
+    return false;
+  }
+}
+
 describe("hostile requests", () => {
   let realtime: Realtime;
   const servers: TestServer[] = [];
@@ -295,10 +306,7 @@ describe("hostile requests", () => {
       const listener = createListener({ realtime, ...guard });
       const server = await serve((req, res) => {
         // What the test's own bridge to fetch cannot make a Request of is no matter of ours.
-        if (
-          name === "fetch" &&
-          (!URL.canParse(`http://${req.headers.host}${req.url}`) || /[^\t\x20-\x7e]/.test(JSON.stringify(req.headers)))
-        ) {
+        if (name === "fetch" && !isRequest(`http://${req.headers.host}${req.url}`, req.headers)) {
           res.writeHead(204).end();
           return;
         }
