@@ -1,11 +1,22 @@
+import { readFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { connect } from "node:net";
+import ts from "typescript";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createMemoryBroker } from "../../src/brokers/memory.ts";
 import { createRealtimeClient } from "../../src/client/core.ts";
 import { handle as handleFetch, Realtime, type HandleOptions } from "../../src/index.ts";
 import { handle as handleNode } from "../../src/node.ts";
-import { PAGE_BYTES } from "../../src/protocol/limits.ts";
+import {
+  MAX_BUFFERED_BYTES,
+  MAX_CHANNELS,
+  MAX_PAYLOAD_BYTES,
+  MAX_REPLAY_BYTES,
+  MAX_STREAMS_PER_ADDRESS,
+  MAX_STREAMS_PER_USER,
+  MAX_URL_BYTES,
+  PAGE_BYTES,
+} from "../../src/protocol/limits.ts";
 import { serve, TRANSPORTS, type TestServer } from "../support/http-server.ts";
 import { openRaw, type RawStream } from "../support/raw-stream.ts";
 import { streamsOf } from "../support/streams-of.ts";
@@ -306,6 +317,40 @@ describe("limits.maxBufferedBytes", () => {
     };
     expect(await sizeOf({ maxBufferedBytes: 16 * KB })).toBeLessThan(PAGE_BYTES + 2 * large.length);
     expect(await sizeOf(undefined)).toBeGreaterThan(12 * large.length);
+  });
+});
+
+describe("docs/guides/limits.md", () => {
+  const guide = readFileSync(new URL("../../docs/guides/limits.md", import.meta.url), "utf8");
+
+  it("its code runs, and limits what it says", async () => {
+    const [, code = ""] = /```ts\nexport const GET = ([^]*?);\n```/.exec(guide) ?? [];
+    const given = { handle: handleFetch, realtime, userOf: header("x-user") };
+    // oxlint-disable-next-line no-implied-eval -- the guide's own text
+    const make = new Function(...Object.keys(given), `return ${ts.transpile(`(${code})`)}`) as (
+      ...values: unknown[]
+    ) => ReturnType<typeof handleFetch>;
+    const handler = make(...Object.values(given));
+    const statuses: number[] = [];
+    for (let each = 0; each < 41; each++) {
+      const request = new Request("http://x/?channel=a", { headers: { "x-user": "ann", "x-real-ip": "1.2.3.4" } });
+      statuses.push((await handler(request)).status);
+    }
+    expect(statuses).toEqual([...Array<number>(40).fill(200), 429]);
+  });
+
+  it("names each limit with its default", () => {
+    const shown = new Map(
+      [...guide.matchAll(/^\| [^|]+ \| `\w+`: `limits\.(\w+)` +\| +([\d]+)( kB| MB)? \|/gm)].map(([, name, count, unit]) => [
+        name,
+        Number(count) * (unit === " kB" ? KB : unit === " MB" ? KB * KB : 1),
+      ]),
+    );
+    expect(Object.fromEntries(shown)).toEqual({
+      ...{ maxChannels: MAX_CHANNELS, maxUrlBytes: MAX_URL_BYTES, maxPayloadBytes: MAX_PAYLOAD_BYTES },
+      ...{ maxStreamsPerUser: MAX_STREAMS_PER_USER, maxStreamsPerAddress: MAX_STREAMS_PER_ADDRESS },
+      ...{ maxBufferedBytes: MAX_BUFFERED_BYTES, maxReplayBytes: MAX_REPLAY_BYTES },
+    });
   });
 });
 
