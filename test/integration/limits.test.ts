@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { connect } from "node:net";
-import ts from "typescript";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createMemoryBroker } from "../../src/brokers/memory.ts";
 import { createRealtimeClient } from "../../src/client/core.ts";
@@ -327,7 +326,7 @@ describe("docs/guides/limits.md", () => {
     const [, code = ""] = /```ts\nexport const GET = ([^]*?);\n```/.exec(guide) ?? [];
     const given = { handle: handleFetch, realtime, userOf: header("x-user") };
     // oxlint-disable-next-line no-implied-eval -- the guide's own text
-    const make = new Function(...Object.keys(given), `return ${ts.transpile(`(${code})`)}`) as (
+    const make = new Function(...Object.keys(given), `return ${code}`) as (
       ...values: unknown[]
     ) => ReturnType<typeof handleFetch>;
     const handler = make(...Object.values(given));
