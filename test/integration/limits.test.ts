@@ -72,7 +72,11 @@ describe.each(Object.entries(TRANSPORTS))("limits of streams, %s", (_, createLis
   });
 
   it("of one address: refused before anybody is asked about the request", async () => {
-    const asked = { middleware: vi.fn<() => void>(), identify: vi.fn<() => string>(() => "ann"), authorize: vi.fn(() => true) };
+    const asked = {
+      middleware: vi.fn<() => void>(),
+      identify: vi.fn<() => string>(() => "ann"),
+      authorize: vi.fn<() => boolean>(() => true),
+    };
     const { open } = await start({ ...asked, address: byHeader.address, limits: { maxStreamsPerAddress: 1 } });
     const here = { "x-address": "2001:db8:0:1::5" };
     for (const address of ["2001:db8:0:1::5", "2001:db8:0:1:ffff::"])
@@ -146,7 +150,7 @@ describe.each(Object.entries(TRANSPORTS))("limits of streams, %s", (_, createLis
       // It leaves while it is decided.
       outcome = () => "later";
       const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
-      const asked = vi.fn();
+      const asked = vi.fn<() => void>();
       const before = mayAnswer;
       socket.write("GET /?channel=a HTTP/1.1\r\nhost: x\r\nx-user: ann\r\nx-address: 1.2.3.4\r\n\r\n", asked);
       await vi.waitFor(() => expect(mayAnswer).not.toBe(before));
