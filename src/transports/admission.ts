@@ -1,8 +1,10 @@
 import type { ChannelRequest } from "../hub/hub.ts";
+import type { SessionOwner, StreamSession } from "../hub/stream-session.ts";
 import { isTidingsError } from "../protocol/error.ts";
 import { preflight } from "./cors.ts";
 import type { Endpoint } from "./handle-options.ts";
 import { Refusal } from "./refusal.ts";
+import { askRights, isResponse } from "./rights.ts";
 import { parseStreamRequest, type StreamRequest } from "./stream-request.ts";
 
 /** A request as its transport saw it. */
@@ -25,7 +27,13 @@ export interface Admitted extends Decided {
   readonly headers: Readonly<Record<string, string>>;
   /** Those of them that any answer gets. */
   readonly cors: Readonly<Record<string, string>>;
+  readonly isGuarded: boolean;
+  /** Of a stream whose rights are asked for again. */
+  readonly watcher?: SessionOwner<StreamSession> | undefined;
 }
+
+/** A decision that `disconnect` has overtaken is made again, so often at most. */
+const MAX_DECISIONS = 5;
 
 const STREAM_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream",
@@ -53,13 +61,30 @@ export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest)
     return preflight(cors, incoming.header("access-control-request-headers"));
   const outcome = await decide(endpoint, incoming);
   if (outcome instanceof Refusal) return withHeaders(outcome.toResponse(), cors);
-  if (!isResponse(outcome)) return { ...outcome, headers: { ...STREAM_HEADERS, ...cors }, cors };
+  if (!isResponse(outcome)) {
+    const watcher = outcome.waitMs === undefined ? watch(endpoint, incoming, outcome) : undefined;
+    return { ...outcome, headers: { ...STREAM_HEADERS, ...cors }, cors, isGuarded: endpoint.isGuarded, watcher };
+  }
   try {
     assertSendable(outcome);
     return withHeaders(outcome, cors);
   } catch (error) {
     return withHeaders(refuseFailed(endpoint, error), cors);
   }
+}
+
+/** Holds the request for as long as its stream lives, to ask about it again. */
+function watch(
+  endpoint: Endpoint,
+  incoming: IncomingStreamRequest,
+  { channels: asked, user }: Decided,
+): SessionOwner<StreamSession> | undefined {
+  const channels = asked.map(({ channel }) => channel);
+  return endpoint.revalidation?.watcherOf({
+    user,
+    channels: asked.filter(({ refused }) => !refused).map(({ channel }) => channel),
+    askAgain: (inQuestion) => askRights(endpoint, incoming.toRequest(), { channels, inQuestion }),
+  });
 }
 
 /** @throws TypeError for a Response of middleware that HTTP cannot carry, or not any more. */
@@ -82,29 +107,31 @@ async function decide(endpoint: Endpoint, incoming: IncomingStreamRequest): Prom
     endpoint.limits,
   );
   if (parsed instanceof Refusal) return parsed;
-  if (endpoint.realtime.isClosed()) return parsed.waitMs === undefined ? closing() : closingPage();
-  const { middleware, identify, authorize } = endpoint;
-  if (!middleware && !identify && !authorize) return parsed;
+  const { realtime } = endpoint;
+  if (realtime.isDraining()) return parsed.waitMs === undefined ? closing() : closingPage();
+  if (!endpoint.isGuarded) return parsed;
+  const channels = parsed.channels.map(({ channel }) => channel);
   try {
-    const request = incoming.toRequest();
-    const answer: unknown = await middleware?.({ request, channels: parsed.channels.map(({ channel }) => channel) });
-    if (isResponse(answer)) return answer;
-    // Closed by default: an answer that is neither a Response nor nothing is a mistake, and must not let anyone in.
-    if (answer !== undefined)
-      throw new TypeError(`middleware returned ${typeof answer}: return a Response to refuse, or nothing to admit.`);
-    const user = await identify?.(request);
-    if (!authorize) return { ...parsed, user };
-    const channels: ChannelRequest[] = [];
-    for (const asked of parsed.channels) {
-      const allowed = (await authorize({ request, channel: asked.channel, user })) === true;
-      channels.push(allowed ? asked : { ...asked, refused: "forbidden" });
+    for (let round = 0; round < MAX_DECISIONS; round++) {
+      const since = realtime.disconnects();
+      // oxlint-disable-next-line no-await-in-loop -- asked again only if the answer was outdated when it came
+      const rights = await askRights(endpoint, incoming.toRequest(), { channels });
+      if (isResponse(rights)) return rights;
+      const { user, refused } = rights;
+      if (realtime.wasDisconnected(since, user, channels)) continue;
+      if (channels.every((channel) => refused.has(channel)))
+        return new Refusal("forbidden", "You may not read any of these channels.");
+      return { ...parsed, channels: parsed.channels.map((asked) => refuse(asked, refused)), user };
     }
-    if (channels.every(({ refused }) => refused)) return new Refusal("forbidden", "You may not read any of these channels.");
-    return { ...parsed, channels, user };
+    throw new Error(`\`disconnect\` was called for this request ${MAX_DECISIONS} times while it was decided.`);
   } catch (error) {
-    endpoint.realtime.logger.error("tidings: a request was refused, because middleware, identify or authorize threw.", error);
+    realtime.logger.error("tidings: a request was refused, because middleware, identify or authorize threw.", error);
     return new Refusal("internal", "The server could not decide about this request.");
   }
+}
+
+function refuse(asked: ChannelRequest, refused: ReadonlySet<string>): ChannelRequest {
+  return refused.has(asked.channel) ? { ...asked, refused: "forbidden" } : asked;
 }
 
 /** The answer to a request whose stream could not be opened, or to which nothing could be sent. Says no word of the reason. */
@@ -113,17 +140,6 @@ export function refuseFailed(endpoint: Endpoint, error: unknown): Response {
   if (isTidingsError(error) && error.code === "closed") return closing();
   endpoint.realtime.logger.error("tidings: a request could not be answered.", error);
   return new Refusal("internal", "The server could not answer this request.").toResponse();
-}
-
-/** Also a Response of another realm or polyfill. */
-function isResponse(value: unknown): value is Response {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "status" in value &&
-    "headers" in value &&
-    typeof (value as Response).arrayBuffer === "function"
-  );
 }
 
 /** The response with headers more; where they are lists, what it has of its own stays. */

@@ -1,8 +1,11 @@
 import { TidingsError } from "../protocol/error.ts";
 import { MAX_CHANNELS, MAX_URL_BYTES } from "../protocol/limits.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
+import { inProduction } from "../realtime/in-production.ts";
 import { internalsOf, type RealtimeInternals } from "../realtime/internals.ts";
+import { isNewAdvice } from "../realtime/registry.ts";
 import { createCors, type CorsHeaders, type CorsOptions } from "./cors.ts";
+import { Revalidation } from "./revalidation.ts";
 import type { RequestLimits } from "./stream-request.ts";
 
 /** What middleware gets to see. */
@@ -45,6 +48,12 @@ export interface HandleOptions {
    * `problem` frame while the others flow; when none is left the answer is 403.
    */
   authorize?: ((context: AuthorizeContext) => boolean | Promise<boolean>) | undefined;
+  /**
+   * Seconds after which `middleware`, `identify` and `authorize` are asked again about each open stream, with its request. A channel
+   * to which the right was lost ends with a `problem`, while the others flow; the stream ends when none is left, when the user is
+   * another one, or when middleware returns a `Response`. One that throws twice in a row ends it, too. @default never
+   */
+  readonly revalidateSecs?: number | undefined;
   /** Which other origins may read. @default none */
   readonly cors?: CorsOptions | undefined;
   /** How much one request may ask for. */
@@ -57,6 +66,9 @@ export interface Endpoint {
   readonly middleware: HandleOptions["middleware"];
   readonly identify: HandleOptions["identify"];
   readonly authorize: HandleOptions["authorize"];
+  /** Whether somebody decides who may read. */
+  readonly isGuarded: boolean;
+  readonly revalidation: Revalidation | undefined;
   readonly corsEnabled: boolean;
   readonly corsHeaders: CorsHeaders;
   readonly limits: RequestLimits;
@@ -67,6 +79,7 @@ const HANDLE_OPTIONS: Readonly<Record<keyof HandleOptions, true>> = {
   middleware: true,
   identify: true,
   authorize: true,
+  revalidateSecs: true,
   cors: true,
   limits: true,
 };
@@ -93,6 +106,12 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
       "`handle` needs `authorize` or `middleware` for a `Realtime` with `interop`: there the name of a channel is a whole key of Redis, and whoever can reach the route could name any of them. Pass `authorize: ({ channel }) => …` that is true for the channels that you serve, or the `middleware` that you have, if it looks at `channels`.",
     );
   }
+  const isGuarded = Boolean(options.middleware ?? options.identify ?? options.authorize);
+  if (!isGuarded && inProduction() && isNewAdvice("unguarded")) {
+    realtime.logger.warn(
+      "tidings: nobody guards this endpoint. `handle` has no `authorize`, `identify` or `middleware`, so whoever can reach the route can read every channel, and all that its log holds. Pass `authorize: ({ request, channel }) => …`; for an endpoint that is public on purpose, `authorize: () => true`.",
+    );
+  }
   if (options.limits !== undefined && (typeof options.limits !== "object" || options.limits === null))
     throw new TidingsError("bad_option", "`limits` of `handle` is an object `{ maxChannels, maxUrlBytes }`.");
   if (options.limits !== undefined) refuseUnknownOptions("`limits` of `handle`", options.limits, LIMITS);
@@ -101,6 +120,8 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
     middleware: options.middleware,
     identify: options.identify,
     authorize: options.authorize,
+    isGuarded,
+    revalidation: createRevalidation(options.revalidateSecs, isGuarded, realtime),
     corsEnabled: options.cors !== undefined,
     corsHeaders: createCors(options.cors),
     limits: {
@@ -108,6 +129,28 @@ export function checkHandleOptions(options: HandleOptions): Endpoint {
       maxUrlBytes: positive("limits.maxUrlBytes", options.limits?.maxUrlBytes, MAX_URL_BYTES),
     },
   };
+}
+
+/** @throws TidingsError `bad_option` */
+function createRevalidation(
+  secs: number | undefined,
+  isGuarded: boolean,
+  { clock, logger }: RealtimeInternals,
+): Revalidation | undefined {
+  if (secs === undefined) return undefined;
+  if (typeof secs !== "number" || !(secs > 0)) {
+    throw new TidingsError(
+      "bad_option",
+      `\`revalidateSecs\` of \`handle\` takes a number of seconds above 0; it got ${String(secs)}. Leave it out for never.`,
+    );
+  }
+  if (!isGuarded) {
+    throw new TidingsError(
+      "bad_option",
+      "`revalidateSecs` of `handle` asks `middleware`, `identify` and `authorize` again, and there is none of them. Pass the one that decides who may read.",
+    );
+  }
+  return secs === Number.POSITIVE_INFINITY ? undefined : new Revalidation({ clock, logger, intervalMs: secs * 1_000 });
 }
 
 function positive(name: string, value: number | undefined, fallback: number): number {

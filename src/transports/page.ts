@@ -15,11 +15,11 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
  */
 export async function answerPage(
   { realtime }: Endpoint,
-  { channels, user, waitMs = 0, cors }: Admitted,
+  { channels, user, waitMs = 0, cors, isGuarded }: Admitted,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  // It can have closed while middleware was asked.
-  const body = realtime.isClosed() ? undefined : await gather(realtime, { channels, user, waitMs }, signal);
+  // It can have begun to drain while middleware was asked.
+  const body = realtime.isDraining() ? undefined : await gather(realtime, { channels, user, waitMs, isGuarded }, signal);
   const response = body === undefined ? closingPage().toResponse() : new Response(body, { headers: PAGE_HEADERS });
   return withHeaders(response, cors);
 }

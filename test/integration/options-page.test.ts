@@ -6,6 +6,8 @@ import type { RealtimeProviderProps, UseRealtimeOptions, UseRealtimeStateOptions
 import type { ProvideRealtimeOptions } from "../../src/client/vue.ts";
 import type {
   CorsOptions,
+  DisconnectOptions,
+  DrainOptions,
   HandleLimits,
   HandleOptions,
   HistoryOptions,
@@ -15,8 +17,10 @@ import type {
   SubscribeOptions,
 } from "../../src/index.ts";
 import {
+  DEFAULT_DISCONNECT_SECS,
   DEFAULT_EMIT_TIMEOUT_SECS,
   DEFAULT_EXPIRE_AFTER_SECS,
+  DEFAULT_GRACE_SECS,
   DEFAULT_MAX_DURATION_SECS,
   DEFAULT_MAX_LENGTH,
   MAX_CHANNELS,
@@ -74,10 +78,25 @@ describe("docs/options.md names every option and its default", () => {
       middleware: "none",
       identify: "none",
       authorize: "none",
+      revalidateSecs: "never",
     };
     const cors: Defaults<CorsOptions> = { origin: "none", credentials: "false" };
     const limits: Defaults<HandleLimits> = { maxChannels: String(MAX_CHANNELS), maxUrlBytes: String(MAX_URL_BYTES) };
     expect(optionsUnder("handle(…)")).toEqual({ ...options, ...within("cors", cors), ...within("limits", limits) });
+  });
+
+  it("of disconnect", () => {
+    const options: Defaults<DisconnectOptions> = {
+      user: "none",
+      channel: "none",
+      timeoutSecs: String(DEFAULT_DISCONNECT_SECS),
+    };
+    expect(optionsUnder("disconnect(…)")).toEqual(options);
+  });
+
+  it("of drain", () => {
+    const options: Defaults<DrainOptions> = { graceSecs: String(DEFAULT_GRACE_SECS) };
+    expect(optionsUnder("drain(…)")).toEqual(options);
   });
 
   it("of history", () => {
