@@ -1,5 +1,6 @@
 import { TidingsError } from "../protocol/error.ts";
 import { DEFAULT_DISCONNECT_SECS, DEFAULT_GRACE_SECS } from "../protocol/limits.ts";
+import { CHANNEL_GRAMMAR, isChannelName } from "../protocol/names.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { isTarget, type DisconnectTarget } from "./disconnects.ts";
 import { badOption } from "./options.ts";
@@ -27,10 +28,13 @@ export function checkDisconnect(options: DisconnectOptions): { readonly target: 
   if (typeof options !== "object" || options === null) throw badOption("disconnect(…)", "{ user, channel }", options);
   refuseUnknownOptions("`disconnect(…)`", options, DISCONNECT_OPTIONS);
   const { user, channel, timeoutSecs } = options;
+  if (user !== undefined && typeof user !== "string") throw badOption("user", "a name, as `identify` returns it", user);
+  if (channel !== undefined && !isChannelName(channel))
+    throw badOption("channel", `a channel's name, ${CHANNEL_GRAMMAR}`, channel);
   if (!isTarget({ user, channel })) {
     throw new TidingsError(
       "bad_option",
-      "`disconnect` takes `{ user }`, as `identify` names them, `{ channel }`, or both, as strings: it ends the streams of that user, those that have that channel, or those of that user that have it. It got neither. To end all streams, close or drain the instance.",
+      "`disconnect` takes `{ user }`, as `identify` names them, `{ channel }`, or both: it ends the streams of that user, those that have that channel, or those of that user that have it. It got neither. To end all streams, close or drain the instance.",
     );
   }
   return { target: { user, channel }, answerMs: 1_000 * secondsOf("timeoutSecs", timeoutSecs, DEFAULT_DISCONNECT_SECS) };

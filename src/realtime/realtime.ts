@@ -127,10 +127,14 @@ class RealtimeInstance<const O extends RealtimeOptions> {
    * client has moved, so that nothing is missed; new ones are turned away from the first moment on. Resolves when it is closed.
    * Called again, it is the same promise.
    *
-   * @throws TidingsError `bad_option`, at once
+   * @throws TidingsError `bad_option`
    */
   drain(options: DrainOptions = {}): Promise<void> {
-    return this.#core.drain(checkDrain(options));
+    try {
+      return this.#core.drain(checkDrain(options));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   /**

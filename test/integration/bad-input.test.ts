@@ -68,8 +68,8 @@ interface Row {
   readonly says: RegExp;
 }
 
-const loose = (realtime: Realtime): Record<"emit" | "channel" | "history" | "subscribe", (...given: unknown[]) => unknown> =>
-  realtime as never;
+type Method = "emit" | "channel" | "history" | "subscribe" | "disconnect" | "drain";
+const loose = (realtime: Realtime): Record<Method, (...given: unknown[]) => unknown> => realtime as never;
 /** A client that never connects. */
 const adapter = (options: unknown): object => createIORedisAdapter(new Redis({ lazyConnect: true }), options as never);
 const create = (options: object): Realtime => new Realtime({ logger, ...options }) as never as Realtime;
