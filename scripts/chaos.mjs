@@ -13,7 +13,7 @@ import { fillTables, tableOf } from "./tables.mjs";
 
 /** @type {Readonly<Record<string, string>>} */
 const NAMED = { redis: "Redis" };
-const GUIDE = path.join(root, "docs/guides/delivery.md");
+const GUIDES = ["delivery", "deploying"].map((name) => path.join(root, `docs/guides/${name}.md`));
 
 const options = process.argv.slice(2).filter((option) => option !== "--write");
 const isWriting = process.argv.includes("--write");
@@ -32,7 +32,8 @@ for (const file of readdirSync(folder).toSorted()) {
 rmSync(folder, { recursive: true });
 tables.set("measured", await measured());
 for (const [name, table] of tables) console.log(`\n${name}\n\n${table}`);
-if (isWriting && existsSync(GUIDE)) writeFileSync(GUIDE, fillTables(readFileSync(GUIDE, "utf8"), tables));
+for (const guide of GUIDES)
+  if (isWriting && existsSync(guide)) writeFileSync(guide, fillTables(readFileSync(guide, "utf8"), tables));
 process.exit(status ?? 1);
 
 /** On what, and when. */

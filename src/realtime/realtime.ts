@@ -133,7 +133,7 @@ class RealtimeInstance<const O extends RealtimeOptions> {
     try {
       return this.#core.drain(checkDrain(options));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi, type Mock } from "vitest";
 import type { StreamSession } from "../hub/stream-session.ts";
 import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
 import { Revalidation, type Admission } from "./revalidation.ts";
@@ -16,14 +16,14 @@ function seeded(): () => number {
 interface Stage {
   readonly clock: FakeClock;
   readonly revalidation: Revalidation;
-  readonly error: ReturnType<typeof vi.fn>;
+  readonly error: Mock<() => void>;
   /** Lets a stream in; what it was told is in `told`. */
   open(admission: Partial<Admission>): { readonly told: string[]; end(): void };
 }
 
 function stage(): Stage {
   const clock = fakeClock(seeded());
-  const error = vi.fn();
+  const error = vi.fn<() => void>();
   const revalidation = new Revalidation({ clock, logger: { log() {}, warn() {}, error }, intervalMs: INTERVAL_MS });
   return {
     clock,
@@ -122,7 +122,7 @@ describe("Revalidation", () => {
 
   it("an answer that never comes is none: the stream ends, and nothing piles up", async () => {
     const { clock, open } = stage();
-    const askAgain = vi.fn(() => new Promise<Rights>(() => {}));
+    const askAgain = vi.fn<() => Promise<Rights>>(() => new Promise(() => {}));
     const { told } = open({ askAgain });
     await clock.advance(3 * INTERVAL_MS);
     expect(told).toEqual(["end"]);

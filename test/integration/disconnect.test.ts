@@ -124,7 +124,7 @@ describe("disconnect, in one process", () => {
     const realtime = create();
     let isAllowed = true;
     const decisions: Array<() => void> = [];
-    const authorize = vi.fn(async () => {
+    const authorize = vi.fn<() => Promise<boolean>>(async () => {
       const answer = isAllowed;
       await new Promise<void>((resolve) => decisions.push(resolve));
       return answer;
