@@ -13,7 +13,7 @@ import { fillTables, tableOf } from "./tables.mjs";
 
 /** @type {Readonly<Record<string, string>>} */
 const NAMED = { redis: "Redis" };
-const GUIDES = ["delivery", "limits"].map((name) => path.join(root, `docs/guides/${name}.md`));
+const GUIDES = ["delivery", "deploying", "limits"].map((name) => path.join(root, `docs/guides/${name}.md`));
 
 const options = process.argv.slice(2).filter((option) => option !== "--write");
 const isWriting = process.argv.includes("--write");

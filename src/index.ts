@@ -28,6 +28,7 @@ export { isRealtimeCursor, type RealtimeCursor } from "./protocol/cursor.ts";
 export { CursorUnavailableError, isTidingsError, TidingsError, type Issue } from "./protocol/error.ts";
 export type { Gap } from "./protocol/frames.ts";
 export type { Channel, EmitOptions } from "./realtime/channel.ts";
+export type { DisconnectOptions, DrainOptions } from "./realtime/farewell-options.ts";
 export type { HistoryQuery } from "./realtime/history.ts";
 export type { RealtimeLogger } from "./realtime/internals.ts";
 export type { HistoryOptions, RealtimeLimits, RealtimeOptions } from "./realtime/options.ts";

@@ -21,4 +21,9 @@ app.post("/orders", async (c) => {
   }
 });
 
-serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });
+const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });
+
+process.once("SIGTERM", async () => {
+  await realtime.drain({ graceSecs: 20 }); // browsers move to other servers, one after the other
+  server.close();
+});

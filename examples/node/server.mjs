@@ -7,7 +7,7 @@ import { realtime } from "./realtime.mjs";
 const page = readFileSync(new URL("index.html", import.meta.url));
 const stream = handle({ realtime });
 
-createServer(async (req, res) => {
+const server = createServer(async (req, res) => {
   if (req.url?.startsWith("/api/realtime")) {
     stream(req, res);
   } else if (req.url === "/orders" && req.method === "POST") {
@@ -17,3 +17,8 @@ createServer(async (req, res) => {
     res.setHeader("content-type", "text/html").end(page);
   }
 }).listen(process.env.PORT ?? 3000);
+
+process.once("SIGTERM", async () => {
+  await realtime.drain({ graceSecs: 20 }); // browsers move to other servers, one after the other
+  server.close();
+});

@@ -109,7 +109,8 @@ export interface Listener {
 }
 
 /**
- * Where the logs live. Rejections are `TidingsError`s: `broker_unavailable` (try again later), `broker_refused` (the
+ * Where the logs live. A channel's name follows the grammar of names (PROTOCOL.md), with one exception: `!control` is the log through
+ * which the processes of one application tell each other whom to disconnect. Rejections are `TidingsError`s: `broker_unavailable` (try again later), `broker_refused` (the
  * broker answered with an error), and for `append` also `not_stored` and `outcome_unknown`. Their texts may quote the
  * broker, so they stay on the server.
  */

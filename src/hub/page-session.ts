@@ -123,6 +123,16 @@ export class PageSession implements Session, Flushed {
     else this.#timer = clock.setTimeout(() => this.#finish(), leftMs);
   }
 
+  /** Whether this channel is on it. */
+  has(channel: string): boolean {
+    return this.#feeds.some((feed) => feed?.channel === channel);
+  }
+
+  /** Answers at once, with what there is: the next page goes on from there. */
+  conclude(): void {
+    if (!this.#ended) this.#finish();
+  }
+
   /** Ends the session before there is a page: nobody waits for it any more, or the server closes. Safe to call twice. */
   end(): void {
     if (this.#ended) return;

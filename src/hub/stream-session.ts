@@ -87,6 +87,7 @@ export class StreamSession implements Session, Beating, Flushed {
   /** The tick at which it was first seen to take nothing, though something waits. */
   #stalledSince: number | undefined;
   #lifeTimer: Timer | undefined;
+  #saidFarewell = false;
   #ended = false;
 
   /** @param channels how many the stream has. */
@@ -101,6 +102,11 @@ export class StreamSession implements Session, Beating, Flushed {
     this.#planFarewell();
     // A first byte at once, so that no proxy holds the headers back. `retry:` is for a plain `EventSource`.
     this.#append(encode("retry: 1000\n:\n\n"));
+  }
+
+  /** Whether its reader knows what a `reconnect` is. */
+  get keepsCursors(): boolean {
+    return this.#options.keepsCursors;
   }
 
   /** The feeds of this stream, in the order of its request. Called once, in the turn of the constructor. */
@@ -132,6 +138,27 @@ export class StreamSession implements Session, Beating, Flushed {
   /** Tells the client that one of its channels cannot be had; the rest flows. */
   problem(channel: string, code: WireCode): void {
     this.#append(encode(problemFrame({ code, channel, retry: WIRE_CODES[code].retry })));
+  }
+
+  /** Whether this channel flows on it, or will. */
+  has(channel: string): boolean {
+    return this.#feeds.some((feed) => feed?.channel === channel);
+  }
+
+  /** Takes a channel from the client, and tells it why; the rest flows. */
+  withdraw(channel: string, code: WireCode): void {
+    const feed = this.#feeds.find((each) => each?.channel === channel);
+    if (!feed) return;
+    feed.detach();
+    this.failed(feed, code);
+  }
+
+  /** Tells the client, unless it was told before, to open its next stream so long from now. Who calls this ends the stream. */
+  farewell(delayMs: number): void {
+    if (this.#saidFarewell) return;
+    this.#saidFarewell = true;
+    this.#host.clock.clearTimeout(this.#lifeTimer);
+    this.#append(encode(reconnectFrame({ delayMs })));
   }
 
   /** The end of the turn: writes what it brought, in one piece. */
@@ -210,7 +237,7 @@ export class StreamSession implements Session, Beating, Flushed {
     const farewellMs = Math.min(FAREWELL_MS, maxDurationMs / 10);
     this.#lifeTimer = clock.setTimeout(() => {
       const delayMs = Math.floor(clock.random() * farewellMs * OVERLAP_SHARE);
-      this.#append(encode(reconnectFrame({ delayMs })));
+      this.farewell(delayMs);
       // What still waits then would have nobody who sees whether it is ever taken.
       this.#lifeTimer = clock.setTimeout(() => this.#finish(this.#sink.waiting === 0 ? "end" : "abandon"), farewellMs * 0.9);
     }, maxDurationMs - farewellMs);

@@ -57,6 +57,12 @@ export const DEFAULT_MAX_LENGTH = 1_000;
 export const DEFAULT_EXPIRE_AFTER_SECS: number = 24 * 60 * 60;
 /** Life of one stream (`maxDurationSecs`), as serverless platforms limit it. */
 export const DEFAULT_MAX_DURATION_SECS = 300;
+/** Time over which `drain` spreads the return of its clients (`graceSecs`). */
+export const DEFAULT_GRACE_SECS = 10;
+/** While a server drains, a stream lives so much longer than the time at which its client was told to leave. */
+export const DRAIN_OVERLAP_MS = 2_000;
+/** For so long `disconnect` counts what other servers have ended (`timeoutSecs`). */
+export const DEFAULT_DISCONNECT_SECS = 1;
 /** Time within which `emit` settles (`emitTimeoutSecs`). */
 export const DEFAULT_EMIT_TIMEOUT_SECS = 5;
 /** For so long the `id` of an emit is remembered: a second emit with it stores nothing. */

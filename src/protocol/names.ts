@@ -30,6 +30,17 @@ export function isChannelName(value: unknown): value is string {
   return typeof value === "string" && CHANNEL.test(value);
 }
 
+/**
+ * The log through which the processes of one application speak to each other. No request, `emit` or `subscribe` can name it, for no
+ * channel's name has a `!`.
+ */
+export const CONTROL_CHANNEL = "!control";
+
+/** Whether `value` can name a log, for brokers: a channel's, or that of {@link CONTROL_CHANNEL}. */
+export function isLogName(value: unknown): value is string {
+  return isChannelName(value) || value === CONTROL_CHANNEL;
+}
+
 /** Whether `value` can name an event. */
 export function isEventName(value: unknown): value is string {
   return typeof value === "string" && EVENT.test(value);

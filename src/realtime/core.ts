@@ -7,6 +7,8 @@ import { TidingsError } from "../protocol/error.ts";
 import { toJson } from "../schema/json.ts";
 import type { CompiledSchema } from "../schema/compile.ts";
 import { brokerFailure } from "./broker-failure.ts";
+import { Disconnects } from "./disconnects.ts";
+import { Drain } from "./drain.ts";
 import type { OpenPageRequest, OpenStreamRequest, RealtimeInternals } from "./internals.ts";
 import { OpenSessions } from "./open-sessions.ts";
 import { OpenSubscriptions } from "./open-subscriptions.ts";
@@ -31,9 +33,12 @@ export class RealtimeCore implements RealtimeInternals {
   readonly settings: Settings;
   readonly schema: CompiledSchema;
   readonly subscriptions: OpenSubscriptions = new OpenSubscriptions();
-  readonly #sessions = new OpenSessions();
+  readonly disconnector: Disconnects;
+  readonly sessions: OpenSessions = new OpenSessions();
   readonly #source: BrokerSource;
   #lease: HubLease | undefined;
+  #drain: Drain | undefined;
+  #drained: Promise<void> | undefined;
   #isClosed = false;
   #closed: Promise<void> | undefined;
 
@@ -41,6 +46,7 @@ export class RealtimeCore implements RealtimeInternals {
     this.settings = settings;
     this.schema = schema;
     this.#source = source;
+    this.disconnector = new Disconnects(this);
   }
 
   get logger(): Settings["logger"] {
@@ -55,17 +61,34 @@ export class RealtimeCore implements RealtimeInternals {
     return this.#isClosed;
   }
 
-  openStream(sink: Sink, { channels, keepsCursors, user, limits }: OpenStreamRequest): StreamSession {
+  isDraining(): boolean {
+    return this.#isClosed || this.#drained !== undefined;
+  }
+
+  disconnects(): number {
+    return this.disconnector.count;
+  }
+
+  wasDisconnected(since: number, user: string | undefined, channels: readonly string[]): boolean {
+    return this.disconnector.hit(since, user, channels);
+  }
+
+  openStream(sink: Sink, { channels, keepsCursors, user, limits, isGuarded, watcher }: OpenStreamRequest): StreamSession {
+    this.#admit(isGuarded);
     const { maxDurationMs } = this.settings;
     const { maxReplayBytes } = limits;
-    const owner = this.#sessions.ownerOfStream({ user, channels: admittedOf(channels) });
+    const owner = this.sessions.ownerOfStream({ user, channels: admittedOf(channels) }, watcher);
     return this.hub().openStream(sink, channels, { keepsCursors, maxDurationMs, maxReplayBytes, owner });
   }
 
-  openPage({ channels, waitMs, user, limits }: OpenPageRequest, answer: (body: string | undefined) => void): PageSession {
+  openPage(
+    { channels, waitMs, user, limits, isGuarded }: OpenPageRequest,
+    answer: (body: string | undefined) => void,
+  ): PageSession {
+    this.#admit(isGuarded);
     // Bun cuts a response that is silent for long, and a page is silent until it is there.
     const maxDurationMs = Math.min(this.settings.maxDurationMs, IS_BUN ? BUN_HEARTBEAT_MS : Infinity);
-    const owner = this.#sessions.ownerOfPage({ user, channels: admittedOf(channels) });
+    const owner = this.sessions.ownerOfPage({ user, channels: admittedOf(channels) });
     return this.hub().openPage(channels, { waitMs, maxDurationMs, maxBytes: limits.maxBufferedBytes, owner }, answer);
   }
 
@@ -97,15 +120,36 @@ export class RealtimeCore implements RealtimeInternals {
       });
   }
 
+  /** Sends the clients of all streams away within the grace, then closes. Called again, it is the same drain. */
+  drain(graceMs: number): Promise<void> {
+    return (this.#drained ??= this.#drainWithin(graceMs));
+  }
+
   close(): Promise<void> {
     return (this.#closed ??= this.#close());
   }
 
+  async #drainWithin(graceMs: number): Promise<void> {
+    if (!this.#isClosed) {
+      this.#drain = new Drain(this.sessions, this.clock, graceMs);
+      await this.#drain.done;
+    }
+    await this.close();
+  }
+
   async #close(): Promise<void> {
     this.#isClosed = true;
+    this.#drain?.stop();
+    this.disconnector.close();
     this.subscriptions.close(closedError());
-    this.#sessions.close();
+    this.sessions.close();
     await this.#lease?.release();
+  }
+
+  /** Before a stream or page opens. @throws TidingsError `closed` also to those that were being decided when the drain began */
+  #admit(isGuarded = false): void {
+    if (this.isDraining()) throw closedError();
+    if (isGuarded && !this.sharesKeys) this.disconnector.guard();
   }
 
   #toJson(event: string, output: unknown): string {

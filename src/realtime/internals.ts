@@ -1,6 +1,7 @@
 import type { ChannelRequest } from "../hub/hub.ts";
 import type { PageSession } from "../hub/page-session.ts";
-import type { Sink, StreamSession } from "../hub/stream-session.ts";
+import type { Sink, SessionOwner, StreamSession } from "../hub/stream-session.ts";
+import type { Clock } from "../protocol/clock.ts";
 
 /** What one stream or page may hold and be given. */
 export interface SessionLimits {
@@ -14,10 +15,14 @@ export interface OpenRequest {
   readonly channels: readonly ChannelRequest[];
   /** As `identify` named them. */
   readonly user?: string | undefined;
+  /** Whether somebody decided that it may, and can decide otherwise: then it can be ended from another server. */
+  readonly isGuarded?: boolean | undefined;
 }
 
 export interface OpenStreamRequest extends OpenRequest {
   readonly keepsCursors: boolean;
+  /** Told of its beginning and of its end. */
+  readonly watcher?: SessionOwner<StreamSession> | undefined;
 }
 
 export interface OpenPageRequest extends OpenRequest {
@@ -31,6 +36,13 @@ export interface RealtimeInternals {
   /** Begins a page, which ends with the instance. @param answer as {@link PageSession} calls it. @throws TidingsError `closed` */
   openPage(request: OpenPageRequest, answer: (body: string | undefined) => void): PageSession;
   isClosed(): boolean;
+  /** Whether it takes no new streams, for it is about to close or has closed. */
+  isDraining(): boolean;
+  /** How many times `disconnect` was carried out here so far, for {@link wasDisconnected}. */
+  disconnects(): number;
+  /** Whether one of those since then meant this user, or one of these channels: what was decided before may be outdated. */
+  wasDisconnected(since: number, user: string | undefined, channels: readonly string[]): boolean;
+  readonly clock: Clock;
   /** Whether channels are keys of another library, so that a request can name what was never meant to be one. */
   readonly sharesKeys: boolean;
   readonly logger: RealtimeLogger;

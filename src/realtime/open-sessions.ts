@@ -14,9 +14,9 @@ export class OpenSessions {
   readonly #streams = new Map<StreamSession, Reader>();
   readonly #pages = new Map<PageSession, Reader>();
 
-  /** Owns one stream, from its beginning to its end. */
-  ownerOfStream(reader: Reader): SessionOwner<StreamSession> {
-    return ownerIn(this.#streams, reader);
+  /** Owns one stream, from its beginning to its end. @param watcher who is told of both as well */
+  ownerOfStream(reader: Reader, watcher?: SessionOwner<StreamSession>): SessionOwner<StreamSession> {
+    return ownerIn(this.#streams, reader, watcher);
   }
 
   /** Owns one page, from its beginning to its end. */
@@ -28,15 +28,44 @@ export class OpenSessions {
     return this.#streams;
   }
 
+  get pages(): ReadonlyMap<PageSession, Reader> {
+    return this.#pages;
+  }
+
+  /**
+   * Ends the streams and pages of a user, those that have a channel, or those of a user that have it. Their clients come back, and
+   * are decided anew. @returns how many
+   */
+  disconnect({ user, channel }: { readonly user?: string | undefined; readonly channel?: string | undefined }): number {
+    const isMeant = ([session, reader]: [StreamSession | PageSession, Reader]): boolean =>
+      (user === undefined || reader.user === user) && (channel === undefined || session.has(channel));
+    const streams = [...this.#streams].filter(isMeant);
+    const pages = [...this.#pages].filter(isMeant);
+    for (const [stream] of streams) stream.end();
+    for (const [page] of pages) page.conclude();
+    return streams.length + pages.length;
+  }
+
+  /** Answers all pages with what they have. */
+  concludePages(): void {
+    for (const page of [...this.#pages.keys()]) page.conclude();
+  }
+
   /** Ends them all. */
   close(): void {
     for (const session of [...this.#streams.keys(), ...this.#pages.keys()]) session.end();
   }
 }
 
-function ownerIn<S>(sessions: Map<S, Reader>, reader: Reader): SessionOwner<S> {
+function ownerIn<S>(sessions: Map<S, Reader>, reader: Reader, watcher?: SessionOwner<S>): SessionOwner<S> {
   return {
-    add: (session) => void sessions.set(session, reader),
-    delete: (session) => void sessions.delete(session),
+    add(session) {
+      sessions.set(session, reader);
+      watcher?.add(session);
+    },
+    delete(session) {
+      sessions.delete(session);
+      watcher?.delete(session);
+    },
   };
 }

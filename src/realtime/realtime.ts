@@ -10,6 +10,7 @@ import type { EventInput, EventName, SchemaOf } from "../schema/schema.ts";
 import { Channel, type EmitOptions } from "./channel.ts";
 import { ChannelCache } from "./channel-cache.ts";
 import { RealtimeCore } from "./core.ts";
+import { checkDisconnect, checkDrain, type DisconnectOptions, type DrainOptions } from "./farewell-options.ts";
 import type { HistoryQuery } from "./history.ts";
 import { exposeInternals } from "./internals.ts";
 import {
@@ -100,6 +101,40 @@ class RealtimeInstance<const O extends RealtimeOptions> {
   /** {@link Channel.unsubscribe} of the channel `"default"`. */
   unsubscribe(): void {
     this.#default.unsubscribe();
+  }
+
+  /**
+   * Ends the streams and pages of a user, those that have a channel, or, with both, those of that user that have it: on all servers
+   * of this Redis and prefix whose endpoint has `identify`, `authorize` or `middleware`. A client comes back by itself and is
+   * decided anew, so take the right away first. Streams that are left when a server could not be told live on.
+   *
+   * @returns how many were ended in all, as far as other servers said so within `timeoutSecs` (1); it resolves after that time.
+   * @throws TidingsError `bad_option`, `closed`, `broker_unavailable` when other servers could not be told.
+   */
+  async disconnect(options: DisconnectOptions): Promise<number> {
+    const { target, answerMs } = checkDisconnect(options);
+    if (this.#core.sharesKeys) {
+      throw new TidingsError(
+        "bad_option",
+        "`disconnect` does not go with `interop`, where tidings writes no log of its own through which it could tell the other servers. `revalidateSecs` of `handle` does: it asks again about each open stream.",
+      );
+    }
+    return await this.#core.disconnector.order(target, { storeMs: this.#core.settings.emitTimeoutMs, answerMs });
+  }
+
+  /**
+   * Sends the clients of all streams to other servers, at even distances over `graceSecs` (10), and closes. A stream lives until its
+   * client has moved, so that nothing is missed; new ones are turned away from the first moment on. Resolves when it is closed.
+   * Called again, it is the same promise.
+   *
+   * @throws TidingsError `bad_option`
+   */
+  drain(options: DrainOptions = {}): Promise<void> {
+    try {
+      return this.#core.drain(checkDrain(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**

@@ -18,6 +18,7 @@ import { TidingsError } from "../protocol/error.ts";
 import { isKeyPrefix, KEY_PREFIX_GRAMMAR } from "../protocol/names.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { RealtimeOptions, Settings } from "./options.ts";
+import { inProduction } from "./in-production.ts";
 import { badOption } from "./options.ts";
 import { punctualBroker } from "./punctual-broker.ts";
 import { isNewAdvice, type HubAddress } from "./registry.ts";
@@ -145,11 +146,6 @@ function driverParts(redis: { readonly url?: unknown; readonly keyPrefix?: unkno
   if (typeof url !== "string") throw badOption("redis.url", "a redis:// URL", url);
   if (keyPrefix !== undefined && !isKeyPrefix(keyPrefix)) throw badOption("redis.keyPrefix", KEY_PREFIX_GRAMMAR, keyPrefix);
   return { source: overConnections(createUrlDriver(url)), keyPrefix };
-}
-
-/** Not every runtime has a `process`. */
-function inProduction(): boolean {
-  return typeof process !== "undefined" && process.env?.NODE_ENV === "production";
 }
 
 function isDriver<D extends DriverInput["driver"]>(redis: unknown, driver: D): redis is Extract<DriverInput, { driver: D }> {

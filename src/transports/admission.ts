@@ -1,4 +1,5 @@
 import type { ChannelRequest } from "../hub/hub.ts";
+import type { SessionOwner, StreamSession } from "../hub/stream-session.ts";
 import { isTidingsError } from "../protocol/error.ts";
 import { TOO_MANY_RETRY_SECS } from "../protocol/limits.ts";
 import { preflight } from "./cors.ts";
@@ -7,6 +8,7 @@ import type { Endpoint } from "./handle-options.ts";
 import type { Headcount } from "./headcount.ts";
 import { networkOf } from "./network-address.ts";
 import { Refusal } from "./refusal.ts";
+import { askAuthorize, askRights, askWho, isResponse } from "./rights.ts";
 import { parseStreamRequest, type StreamRequest } from "./stream-request.ts";
 
 /** A request as its transport saw it. */
@@ -40,7 +42,13 @@ export interface Admitted extends Decided {
   readonly limits: Limits;
   /** To be freed by who opens the stream or page, when that ends or is never opened. */
   readonly place: Place;
+  readonly isGuarded: boolean;
+  /** Of a stream whose rights are asked for again. */
+  readonly watcher?: SessionOwner<StreamSession> | undefined;
 }
+
+/** A decision that `disconnect` has overtaken is made again, so often at most. */
+const MAX_DECISIONS = 5;
 
 const STREAM_HEADERS: Readonly<Record<string, string>> = {
   "content-type": "text/event-stream",
@@ -68,8 +76,11 @@ export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest)
     return preflight(cors, incoming.header("access-control-request-headers"));
   const place = new CountedPlace();
   const outcome = await decide(endpoint, incoming, place);
-  if (!(outcome instanceof Refusal) && !isResponse(outcome))
-    return { ...outcome, headers: { ...STREAM_HEADERS, ...cors }, cors, limits: endpoint.limits, place };
+  if (!(outcome instanceof Refusal) && !isResponse(outcome)) {
+    const watcher = outcome.waitMs === undefined ? watch(endpoint, incoming, outcome) : undefined;
+    const { isGuarded, limits } = endpoint;
+    return { ...outcome, headers: { ...STREAM_HEADERS, ...cors }, cors, isGuarded, limits, place, watcher };
+  }
   place.leave();
   if (outcome instanceof Refusal) return withHeaders(outcome.toResponse(), cors);
   try {
@@ -78,6 +89,20 @@ export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest)
   } catch (error) {
     return withHeaders(refuseFailed(endpoint, error), cors);
   }
+}
+
+/** Holds the request for as long as its stream lives, to ask about it again. */
+function watch(
+  endpoint: Endpoint,
+  incoming: IncomingStreamRequest,
+  { channels: asked, user }: Decided,
+): SessionOwner<StreamSession> | undefined {
+  const channels = asked.map(({ channel }) => channel);
+  return endpoint.revalidation?.watcherOf({
+    user,
+    channels: asked.filter(({ refused }) => !refused).map(({ channel }) => channel),
+    askAgain: (inQuestion) => askRights(endpoint, incoming.toRequest(), { channels, inQuestion }),
+  });
 }
 
 /** @throws TypeError for a Response of middleware that HTTP cannot carry, or not any more. */
@@ -137,35 +162,37 @@ async function decide(
     endpoint.limits,
   );
   if (parsed instanceof Refusal) return parsed;
-  if (endpoint.realtime.isClosed()) return parsed.waitMs === undefined ? closing() : closingPage();
-  const { middleware, identify, authorize } = endpoint;
+  const { realtime } = endpoint;
+  if (realtime.isDraining()) return parsed.waitMs === undefined ? closing() : closingPage();
+  const channels = parsed.channels.map(({ channel }) => channel);
   try {
     // Before anybody is asked: a flood from one address must not reach the database of sessions.
     const address = addressOf(endpoint, incoming);
     if (address !== undefined && !place.take(endpoint.addresses, address))
       return tooMany("from this address", endpoint.addresses);
-    if (!middleware && !identify && !authorize) return parsed;
-    const request = incoming.toRequest();
-    const answer: unknown = await middleware?.({ request, channels: parsed.channels.map(({ channel }) => channel) });
-    if (isResponse(answer)) return answer;
-    // Closed by default: an answer that is neither a Response nor nothing is a mistake, and must not let anyone in.
-    if (answer !== undefined)
-      throw new TypeError(`middleware returned ${typeof answer}: return a Response to refuse, or nothing to admit.`);
-    const user = await identify?.(request);
-    if (user !== undefined && !place.take(endpoint.users, user)) return tooMany("of this user", endpoint.users);
-    if (!authorize) return { ...parsed, user };
-    const channels: ChannelRequest[] = [];
-    for (const asked of parsed.channels) {
-      const allowed = (await authorize({ request, channel: asked.channel, user })) === true;
-      channels.push(allowed ? asked : { ...asked, refused: "forbidden" });
+    if (!endpoint.isGuarded) return parsed;
+    let counted: string | undefined;
+    for (let round = 0; round < MAX_DECISIONS; round++) {
+      const since = realtime.disconnects();
+      const request = incoming.toRequest();
+      // oxlint-disable-next-line no-await-in-loop -- asked again only if the answer was outdated when it came
+      const visitor = await askWho(endpoint, request, channels);
+      if (isResponse(visitor)) return visitor;
+      const { user } = visitor;
+      // Before `authorize` is: the same for one user.
+      if (user !== undefined && user !== counted && !place.take(endpoint.users, user))
+        return tooMany("of this user", endpoint.users);
+      counted = user;
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      const refused = await askAuthorize(endpoint, { request, user, channels });
+      if (realtime.wasDisconnected(since, user, channels)) continue;
+      if (channels.every((channel) => refused.has(channel)))
+        return new Refusal("forbidden", "You may not read any of these channels.");
+      return { ...parsed, channels: parsed.channels.map((asked) => refuse(asked, refused)), user };
     }
-    if (channels.every(({ refused }) => refused)) return new Refusal("forbidden", "You may not read any of these channels.");
-    return { ...parsed, channels, user };
+    throw new Error(`\`disconnect\` was called for this request ${MAX_DECISIONS} times while it was decided.`);
   } catch (error) {
-    endpoint.realtime.logger.error(
-      "tidings: a request was refused, because address, middleware, identify or authorize threw.",
-      error,
-    );
+    realtime.logger.error("tidings: a request was refused, because address, middleware, identify or authorize threw.", error);
     return new Refusal("internal", "The server could not decide about this request.");
   }
 }
@@ -180,23 +207,16 @@ export function opened<S>(place: Place, open: () => S): S {
   }
 }
 
+function refuse(asked: ChannelRequest, refused: ReadonlySet<string>): ChannelRequest {
+  return refused.has(asked.channel) ? { ...asked, refused: "forbidden" } : asked;
+}
+
 /** The answer to a request whose stream could not be opened, or to which nothing could be sent. Says no word of the reason. */
 export function refuseFailed(endpoint: Endpoint, error: unknown): Response {
   // It closed while middleware was asked.
   if (isTidingsError(error) && error.code === "closed") return closing();
   endpoint.realtime.logger.error("tidings: a request could not be answered.", error);
   return new Refusal("internal", "The server could not answer this request.").toResponse();
-}
-
-/** Also a Response of another realm or polyfill. */
-function isResponse(value: unknown): value is Response {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "status" in value &&
-    "headers" in value &&
-    typeof (value as Response).arrayBuffer === "function"
-  );
 }
 
 /** The response with headers more; where they are lists, what it has of its own stays. */

@@ -26,6 +26,10 @@ describe("handle", () => {
         openPage: ({ channels, waitMs }, answer) =>
           hub.openPage(channels, { waitMs, maxDurationMs: Number.POSITIVE_INFINITY, owner: pages }, answer),
         isClosed: () => false,
+        isDraining: () => false,
+        disconnects: () => 0,
+        wasDisconnected: () => false,
+        clock: systemClock,
         sharesKeys: false,
         logger: console,
       });

@@ -1,10 +1,13 @@
 import { systemClock } from "../protocol/clock.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
+import { inProduction } from "../realtime/in-production.ts";
 import { internalsOf, type RealtimeInternals } from "../realtime/internals.ts";
+import { isNewAdvice } from "../realtime/registry.ts";
 import { createCors, type CorsHeaders, type CorsOptions } from "./cors.ts";
 import { checkLimits, type HandleLimits, type Limits } from "./handle-limits.ts";
 import { Headcount } from "./headcount.ts";
+import { Revalidation } from "./revalidation.ts";
 
 /** What middleware gets to see. */
 export interface MiddlewareContext {
@@ -43,6 +46,12 @@ export interface HandleOptions {
    * a visitor could send. `undefined` is not counted. @default none is counted
    */
   address?: ((request: Request) => string | undefined) | undefined;
+  /**
+   * Seconds after which `middleware`, `identify` and `authorize` are asked again about each open stream, with its request. A channel
+   * to which the right was lost ends with a `problem`, while the others flow; the stream ends when none is left, when the user is
+   * another one, or when middleware returns a `Response`. One that throws twice in a row ends it, too. @default never
+   */
+  readonly revalidateSecs?: number | undefined;
   /** Which other origins may read. @default none */
   readonly cors?: CorsOptions | undefined;
   /** How much may be asked for and kept. */
@@ -55,6 +64,9 @@ export interface Endpoint {
   readonly middleware: HandleOptions["middleware"];
   readonly identify: HandleOptions["identify"];
   readonly authorize: HandleOptions["authorize"];
+  /** Whether somebody decides who may read. */
+  readonly isGuarded: boolean;
+  readonly revalidation: Revalidation | undefined;
   readonly corsEnabled: boolean;
   readonly corsHeaders: CorsHeaders;
   readonly limits: Limits;
@@ -71,6 +83,7 @@ const HANDLE_OPTIONS: Readonly<Record<keyof HandleOptions, true>> = {
   identify: true,
   authorize: true,
   address: true,
+  revalidateSecs: true,
   cors: true,
   limits: true,
 };
@@ -115,11 +128,19 @@ export function checkHandleOptions(
     identify: options.identify !== undefined,
     address: address !== undefined,
   });
+  const isGuarded = Boolean(options.middleware ?? options.identify ?? options.authorize);
+  if (!isGuarded && inProduction() && isNewAdvice("unguarded")) {
+    realtime.logger.warn(
+      "tidings: nobody guards this endpoint. `handle` has no `authorize`, `identify` or `middleware`, so whoever can reach the route can read every channel, and all that its log holds. Pass `authorize: ({ request, channel }) => …`; for an endpoint that is public on purpose, `authorize: () => true`.",
+    );
+  }
   return {
     realtime,
     middleware: options.middleware,
     identify: options.identify,
     authorize: options.authorize,
+    isGuarded,
+    revalidation: createRevalidation(options.revalidateSecs, isGuarded, realtime),
     corsEnabled: options.cors !== undefined,
     corsHeaders: createCors(options.cors),
     limits,
@@ -127,4 +148,26 @@ export function checkHandleOptions(
     users: new Headcount(limits.maxStreamsPerUser, systemClock),
     addresses: new Headcount(limits.maxStreamsPerAddress, systemClock),
   };
+}
+
+/** @throws TidingsError `bad_option` */
+function createRevalidation(
+  secs: number | undefined,
+  isGuarded: boolean,
+  { clock, logger }: RealtimeInternals,
+): Revalidation | undefined {
+  if (secs === undefined) return undefined;
+  if (typeof secs !== "number" || !(secs > 0)) {
+    throw new TidingsError(
+      "bad_option",
+      `\`revalidateSecs\` of \`handle\` takes a number of seconds above 0; it got ${String(secs)}. Leave it out for never.`,
+    );
+  }
+  if (!isGuarded) {
+    throw new TidingsError(
+      "bad_option",
+      "`revalidateSecs` of `handle` asks `middleware`, `identify` and `authorize` again, and there is none of them. Pass the one that decides who may read.",
+    );
+  }
+  return secs === Number.POSITIVE_INFINITY ? undefined : new Revalidation({ clock, logger, intervalMs: secs * 1_000 });
 }

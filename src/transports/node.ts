@@ -86,7 +86,7 @@ function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchan
       place.leave();
       res.end();
       // A client that keeps its connection would come back to a server that is closing, and keep it from ending.
-      if (endpoint.realtime.isClosed() && req.httpVersionMajor === 1) res.once("finish", () => req.socket.end());
+      if (endpoint.realtime.isDraining() && req.httpVersionMajor === 1) res.once("finish", () => req.socket.end());
     },
     abandon() {
       place.leave();
@@ -147,7 +147,7 @@ function endWithSocket(socket: Socket, res: ServerResponse, end: () => void): vo
 
 async function sendResponse({ realtime }: Endpoint, response: Response, res: ServerResponse): Promise<void> {
   // On a connection that is kept the next request would meet this server again.
-  if (realtime.isClosed()) res.shouldKeepAlive = false;
+  if (realtime.isDraining()) res.shouldKeepAlive = false;
   const cookies = response.headers.getSetCookie();
   const headers = Object.fromEntries(response.headers);
   // Before the headers: a body that cannot be read must not cost the client its answer.

@@ -15,12 +15,14 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
  */
 export async function answerPage(
   { realtime }: Endpoint,
-  { channels, user, waitMs = 0, cors, limits, place }: Admitted,
+  { channels, user, waitMs = 0, cors, limits, isGuarded, place }: Admitted,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   try {
-    // It can have closed while middleware was asked.
-    const body = realtime.isClosed() ? undefined : await gather(realtime, { channels, user, waitMs, limits }, signal);
+    // It can have begun to drain while middleware was asked.
+    const body = realtime.isDraining()
+      ? undefined
+      : await gather(realtime, { channels, user, waitMs, limits, isGuarded }, signal);
     const response = body === undefined ? closingPage().toResponse() : new Response(body, { headers: PAGE_HEADERS });
     return withHeaders(response, cors);
   } finally {

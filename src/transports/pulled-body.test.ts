@@ -130,6 +130,10 @@ describe("a host of handle that signals neither abort nor cancel", () => {
         hub.openStream(sink, channels, { keepsCursors, maxDurationMs: Number.POSITIVE_INFINITY, owner }),
       openPage: () => expect.fail("no page is asked for"),
       isClosed: () => false,
+      isDraining: () => false,
+      disconnects: () => 0,
+      wasDisconnected: () => false,
+      clock,
       sharesKeys: false,
       logger: console,
     });

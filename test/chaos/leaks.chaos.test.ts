@@ -157,6 +157,10 @@ async function serve(listenerFor: (realtime: object) => RequestListener): Promis
       hub.openStream(sink, channels, { keepsCursors, maxDurationMs: Number.POSITIVE_INFINITY, owner: streams }),
     openPage: () => expect.fail("no page is asked for"),
     isClosed: () => false,
+    isDraining: () => false,
+    disconnects: () => 0,
+    wasDisconnected: () => false,
+    clock: systemClock,
     sharesKeys: false,
     logger: console,
   });

@@ -15,6 +15,8 @@ export interface StageOptions {
   readonly channels?: number;
   /** Pause between two events of a channel, in ms. @default 20 */
   readonly everyMs?: number;
+  /** The servers drain for so long when they are told to end. @default they close at once */
+  readonly graceSecs?: number | undefined;
   /** Puts something between servers and readers, once the servers run. */
   readonly before?: (servers: readonly AppServer[]) => Promise<void>;
   /** The way of a reader to the servers. @default each request to the next server */
@@ -40,10 +42,10 @@ const CALM_MS = 1_000;
  * @returns what each reader was shown of each of its two channels
  */
 export async function perform(options: StageOptions, happen: (stage: Stage) => Promise<void>): Promise<Tally[]> {
-  const { redisPort, servers: count = 2, readers, channels = 10, everyMs = 20 } = options;
+  const { redisPort, servers: count = 2, readers, channels = 10, everyMs = 20, graceSecs } = options;
   const { routeOf = (all, reader) => (attempt) => (all[(reader + attempt) % all.length] as AppServer).url } = options;
   const redisUrl = `redis://127.0.0.1:${redisPort}`;
-  await using fleet = new Fleet(redisUrl);
+  await using fleet = new Fleet(redisUrl, graceSecs);
   const servers = await Promise.all(Array.from({ length: count }, () => fleet.start()));
   await options.before?.(servers);
   const redis = new Redis(redisUrl, { lazyConnect: true });
@@ -69,14 +71,20 @@ export async function perform(options: StageOptions, happen: (stage: Stage) => P
 /** All server processes that were ever started. */
 class Fleet implements AsyncDisposable {
   readonly #redisUrl: string;
+  readonly #graceSecs: number | undefined;
   readonly #servers: AppServer[] = [];
 
-  constructor(redisUrl: string) {
+  constructor(redisUrl: string, graceSecs: number | undefined) {
     this.#redisUrl = redisUrl;
+    this.#graceSecs = graceSecs;
   }
 
   async start(port = 0): Promise<AppServer> {
-    const server = await startAppServer({ redisUrl: this.#redisUrl, port });
+    const server = await startAppServer({
+      redisUrl: this.#redisUrl,
+      port,
+      ...(this.#graceSecs !== undefined && { graceSecs: this.#graceSecs }),
+    });
     this.#servers.push(server);
     return server;
   }

@@ -5,7 +5,15 @@ import { createIORedisAdapter, type IoRedisAdapterOptions } from "../../src/adap
 import { createMemoryBroker } from "../../src/brokers/memory.ts";
 import type { Broker } from "../../src/brokers/broker.ts";
 import { handle as handleFetch, isTidingsError, Realtime, TidingsError } from "../../src/index.ts";
-import type { ChannelOptions, HandleOptions, HistoryQuery, RealtimeOptions, SubscribeOptions } from "../../src/index.ts";
+import type {
+  ChannelOptions,
+  DisconnectOptions,
+  DrainOptions,
+  HandleOptions,
+  HistoryQuery,
+  RealtimeOptions,
+  SubscribeOptions,
+} from "../../src/index.ts";
 import { handle as handleNode } from "../../src/node.ts";
 import { WIRE_CODES, SERVER_CODES, type ErrorCode, type WireCode } from "../../src/protocol/codes.ts";
 import { serve, TRANSPORTS, type TestServer } from "../support/http-server.ts";
@@ -60,8 +68,8 @@ interface Row {
   readonly says: RegExp;
 }
 
-const loose = (realtime: Realtime): Record<"emit" | "channel" | "history" | "subscribe", (...given: unknown[]) => unknown> =>
-  realtime as never;
+type Method = "emit" | "channel" | "history" | "subscribe" | "disconnect" | "drain";
+const loose = (realtime: Realtime): Record<Method, (...given: unknown[]) => unknown> => realtime as never;
 /** A client that never connects. */
 const adapter = (options: unknown): object => createIORedisAdapter(new Redis({ lazyConnect: true }), options as never);
 const create = (options: object): Realtime => new Realtime({ logger, ...options }) as never as Realtime;
@@ -224,7 +232,31 @@ const rows: Row[] = [
     code: "bad_option",
     says: /`channel\(…\)` takes \{ history \}; it got/,
   })),
+  ...[{}, { user: undefined }, { timeoutSecs: 1 }].map((options): Row => ({
+    input: `disconnect of nobody: ${JSON.stringify(options)}`,
+    give: (realtime) => realtime.disconnect(options),
+    code: "bad_option",
+    says: /`disconnect` takes `\{ user \}`.*It got neither/,
+  })),
+  {
+    input: "revalidateSecs with nobody to ask",
+    give: (realtime) => handleFetch({ realtime, revalidateSecs: 60 }),
+    code: "bad_option",
+    says: /`revalidateSecs`.*there is none of them/,
+  },
   ...[null, 5, "after"].flatMap((options): Row[] => [
+    {
+      input: `disconnect options that are none: ${JSON.stringify(options)}`,
+      give: (realtime) => loose(realtime).disconnect(options),
+      code: "bad_option",
+      says: /`disconnect\(…\)` takes \{ user, channel \}; it got/,
+    },
+    {
+      input: `drain options that are none: ${JSON.stringify(options)}`,
+      give: (realtime) => loose(realtime).drain(options),
+      code: "bad_option",
+      says: /`drain\(…\)` takes \{ graceSecs \}; it got/,
+    },
     {
       input: `history options that are none: ${JSON.stringify(options)}`,
       give: (realtime) => loose(realtime).history(options),
@@ -264,6 +296,8 @@ const wrongOptions: {
   readonly handle: Record<keyof HandleOptions, readonly unknown[]>;
   readonly channel: Record<keyof ChannelOptions, readonly unknown[]>;
   readonly adapter: Record<keyof IoRedisAdapterOptions, readonly unknown[]>;
+  readonly disconnect: Record<keyof DisconnectOptions, readonly unknown[]>;
+  readonly drain: Record<keyof DrainOptions, readonly unknown[]>;
   readonly history: Record<keyof HistoryQuery, readonly unknown[]>;
   readonly subscribe: Record<Exclude<keyof SubscribeOptions<string, never>, "after">, readonly unknown[]>;
 } = {
@@ -298,6 +332,7 @@ const wrongOptions: {
     authorize: [true, null],
     // "socket" is for `tidings/node` alone, below.
     address: [true, null, "127.0.0.1"],
+    revalidateSecs: [0, -1, Number.NaN, "60", null],
     cors: [true, "*", null, {}, { origin: 5 }, { origin: [5] }, { origin: "https://a.example", credentials: "include" }],
     limits: [
       ...[5, null, { maxChannels: 0 }, { maxChannels: "50" }, { maxUrlBytes: Number.NaN }],
@@ -309,6 +344,14 @@ const wrongOptions: {
   },
   adapter: {
     keyPrefix: [5, "", "a{b}", "a b", null],
+  },
+  disconnect: {
+    user: [5, null, {}],
+    channel: [5, null, "", "a b", "!control"],
+    timeoutSecs: [-1, "1", Number.NaN, Infinity],
+  },
+  drain: {
+    graceSecs: [-1, "10", Number.NaN, Infinity],
   },
   history: {
     limit: [0, -1, 1.5, "20", null],
@@ -344,6 +387,9 @@ const optionMakers: Record<keyof typeof wrongOptions, (name: string, value: unkn
   },
   channel: (name, value) => (realtime) => loose(realtime).channel("c", { [name]: value }),
   adapter: (name, value) => () => adapter({ [name]: value }),
+  disconnect: (name, value) => (realtime) =>
+    loose(realtime).disconnect({ ...(name === "timeoutSecs" && { user: "ann" }), [name]: value }),
+  drain: (name, value) => (realtime) => loose(realtime).drain({ [name]: value }),
   history: (name, value) => (realtime) => loose(realtime).history({ [name]: value }),
   subscribe: (name, value) => (realtime) => loose(realtime).subscribe({ onData() {}, [name]: value }),
 };
@@ -377,7 +423,11 @@ const unknownOptions: ReadonlyArray<readonly [keyof typeof wrongOptions, path: s
   ["handle", "authorise", "`authorise` is no option of `handle`. Did you mean `authorize`?"],
   ["handle", "auth", "Did you mean `authorize`?"],
   ["handle", "middlewares", "Did you mean `middleware`?"],
-  ["handle", "onRequest", "It takes `realtime`, `middleware`, `identify`, `authorize`, `address`, `cors`, `limits`."],
+  [
+    "handle",
+    "onRequest",
+    "It takes `realtime`, `middleware`, `identify`, `authorize`, `address`, `revalidateSecs`, `cors`, `limits`.",
+  ],
   ["handle", "cors.origins", "`origins` is no option of `cors` of `handle`. Did you mean `origin`?"],
   ["handle", "cors.withCredentials", "Did you mean `credentials`?"],
   ["handle", "limits.maxChannel", "`maxChannel` is no option of `limits` of `handle`. Did you mean `maxChannels`?"],

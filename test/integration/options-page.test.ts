@@ -6,6 +6,8 @@ import type { RealtimeProviderProps, UseRealtimeOptions, UseRealtimeStateOptions
 import type { ProvideRealtimeOptions } from "../../src/client/vue.ts";
 import type {
   CorsOptions,
+  DisconnectOptions,
+  DrainOptions,
   HandleLimits,
   HandleOptions,
   HistoryOptions,
@@ -15,8 +17,10 @@ import type {
   SubscribeOptions,
 } from "../../src/index.ts";
 import {
+  DEFAULT_DISCONNECT_SECS,
   DEFAULT_EMIT_TIMEOUT_SECS,
   DEFAULT_EXPIRE_AFTER_SECS,
+  DEFAULT_GRACE_SECS,
   DEFAULT_MAX_DURATION_SECS,
   DEFAULT_MAX_LENGTH,
   MAX_BUFFERED_BYTES,
@@ -79,6 +83,7 @@ describe("docs/options.md names every option and its default", () => {
       identify: "none",
       authorize: "none",
       address: "none is counted",
+      revalidateSecs: "never",
     };
     const cors: Defaults<CorsOptions> = { origin: "none", credentials: "false" };
     const limits: Defaults<HandleLimits> = {
@@ -90,6 +95,20 @@ describe("docs/options.md names every option and its default", () => {
       maxReplayBytes: String(MAX_REPLAY_BYTES),
     };
     expect(optionsUnder("handle(…)")).toEqual({ ...options, ...within("cors", cors), ...within("limits", limits) });
+  });
+
+  it("of disconnect", () => {
+    const options: Defaults<DisconnectOptions> = {
+      user: "none",
+      channel: "none",
+      timeoutSecs: String(DEFAULT_DISCONNECT_SECS),
+    };
+    expect(optionsUnder("disconnect(…)")).toEqual(options);
+  });
+
+  it("of drain", () => {
+    const options: Defaults<DrainOptions> = { graceSecs: String(DEFAULT_GRACE_SECS) };
+    expect(optionsUnder("drain(…)")).toEqual(options);
   });
 
   it("of history", () => {

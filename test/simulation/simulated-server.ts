@@ -102,6 +102,10 @@ class Process {
         hub.openStream(sink, channels, { keepsCursors, maxDurationMs, owner: this.#streams }),
       openPage: ({ channels, waitMs }, answer) => hub.openPage(channels, { waitMs, maxDurationMs, owner: this.#pages }, answer),
       isClosed: () => this.#isClosed,
+      isDraining: () => this.#isClosed,
+      disconnects: () => 0,
+      wasDisconnected: () => false,
+      clock: time,
       sharesKeys: false,
       logger: SILENT,
     };

@@ -1,8 +1,10 @@
 // @ts-check
 /**
  * A server of the tests, on the built package: one process that a test can start, cut and kill.
- * Environment: PORT, REDIS_URL (memory without it), MAX_LENGTH, PAGE (the script of the page).
- * Says `ready` to its parent, takes `{ emit: [...] }`, `{ cut: true }`, and ends in order at SIGTERM.
+ * Environment: PORT, REDIS_URL (memory without it), MAX_LENGTH, PAGE (the script of the page), GUARDED (users by the header
+ * `x-user`, which may read what was not taken from them), GRACE_SECS (drains at SIGTERM).
+ * Says `ready` to its parent, takes `{ emit: [...] }`, `{ cut: true }`, `{ revoke: [user, channel] }`, `{ disconnect }`, and ends in
+ * order at SIGTERM.
  */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -10,11 +12,19 @@ import { Redis } from "ioredis";
 import { Realtime } from "tidings";
 import { handle } from "tidings/node";
 
-const { PORT = "0", REDIS_URL, MAX_LENGTH = "1000", PAGE } = process.env;
+const { PORT = "0", REDIS_URL, MAX_LENGTH = "1000", PAGE, GUARDED, GRACE_SECS } = process.env;
 const redis = REDIS_URL ? new Redis(REDIS_URL) : undefined;
 redis?.on("error", () => {});
 const realtime = new Realtime({ history: { maxLength: Number(MAX_LENGTH) }, redis: redis ?? { driver: "memory" } });
-const stream = handle({ realtime });
+/** @type {Set<string>} */
+const revoked = new Set();
+const stream = handle({
+  realtime,
+  ...(GUARDED && {
+    identify: (request) => request.headers.get("x-user") ?? undefined,
+    authorize: ({ user, channel }) => !revoked.has(`${user} ${channel}`),
+  }),
+});
 /** @type {Set<import("node:net").Socket>} */
 const streams = new Set();
 let refusing = false;
@@ -40,16 +50,30 @@ const server = createServer(async (req, res) => {
   }
 });
 
-/** @param {{ emit?: Array<[string, string, unknown]>, cut?: boolean, refuse?: boolean, id: number }} message */
+/**
+ * @typedef {object} Message
+ * @property {number} id
+ * @property {Array<[string, string, unknown]>} [emit]
+ * @property {boolean} [cut]
+ * @property {boolean} [refuse]
+ * @property {[user: string, channel: string]} [revoke]
+ * @property {import("tidings").DisconnectOptions} [disconnect]
+ */
+
+/** @param {Message} message */
 async function obey(message) {
   for (const [channel, event, data] of message.emit ?? []) await realtime.channel(channel).emit(event, data);
   if (message.refuse !== undefined) refusing = message.refuse;
   if (message.cut) for (const socket of streams) socket.destroy();
-  process.send?.({ id: message.id });
+  if (message.revoke) revoked.add(message.revoke.join(" "));
+  const value = message.disconnect ? await realtime.disconnect(message.disconnect) : undefined;
+  process.send?.({ id: message.id, value });
 }
 
 process.on("message", obey);
 process.once("SIGTERM", async () => {
+  // Who drains goes on listening: it has to turn away who does not know yet.
+  if (GRACE_SECS) await realtime.drain({ graceSecs: Number(GRACE_SECS) });
   server.close();
   await realtime.close();
   redis?.disconnect();

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { DisconnectOptions } from "../../src/index.ts";
 
 export interface AppServerOptions {
   readonly port?: number;
@@ -8,6 +9,10 @@ export interface AppServerOptions {
   readonly maxLength?: number;
   /** Path of the script that the page loads. */
   readonly page?: string;
+  /** Whether users, by the header `x-user`, may read only what was not revoked. @default false */
+  readonly guarded?: boolean;
+  /** Drains for so long at SIGTERM. @default it closes at once */
+  readonly graceSecs?: number;
 }
 
 /** A server process on the built package. */
@@ -19,6 +24,9 @@ export interface AppServer extends AsyncDisposable {
   /** Destroys the sockets of all streams; `refuse` keeps new ones out, too. */
   cut(options?: { readonly refuse?: boolean }): Promise<void>;
   admit(): Promise<void>;
+  /** Takes the right to a channel from a user. */
+  revoke(user: string, channel: string): Promise<void>;
+  disconnect(target: DisconnectOptions): Promise<number>;
   /** kill -9. */
   kill(): Promise<void>;
   /** SIGTERM, as in a deployment: it closes its `Realtime` and its streams, then ends. */
@@ -33,6 +41,8 @@ export async function startAppServer({
   redisUrl,
   maxLength = 1_000,
   page,
+  guarded = false,
+  graceSecs,
 }: AppServerOptions = {}): Promise<AppServer> {
   const { REDIS_URL: _, ...inherited } = process.env;
   const child = fork(script, {
@@ -42,6 +52,8 @@ export async function startAppServer({
       MAX_LENGTH: String(maxLength),
       ...(redisUrl && { REDIS_URL: redisUrl }),
       ...(page && { PAGE: page }),
+      ...(guarded && { GUARDED: "1" }),
+      ...(graceSecs !== undefined && { GRACE_SECS: String(graceSecs) }),
     },
   });
   const [ready] = (await once(child, "message")) as [{ port: number }];
@@ -53,25 +65,27 @@ export async function startAppServer({
     child.kill(signal);
     await exited;
   };
-  const ask = (message: object): Promise<void> => request(child, ++requests, message);
+  const ask = async (message: object): Promise<void> => void (await request(child, ++requests, message));
   return {
     port: ready.port,
     url: `http://127.0.0.1:${ready.port}`,
     emit: (...events) => ask({ emit: events }),
     cut: ({ refuse = false } = {}) => ask({ cut: true, refuse }),
     admit: () => ask({ refuse: false }),
+    revoke: (user, channel) => ask({ revoke: [user, channel] }),
+    disconnect: async (target) => (await request(child, ++requests, { disconnect: target })) as number,
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
     [Symbol.asyncDispose]: () => end("SIGKILL"),
   };
 }
 
-function request(child: ChildProcess, id: number, message: object): Promise<void> {
+function request(child: ChildProcess, id: number, message: object): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const settle = (answer: { id: number }): void => {
+    const settle = (answer: { id: number; value?: unknown }): void => {
       if (answer.id !== id) return;
       child.off("message", settle).off("exit", gone);
-      resolve();
+      resolve(answer.value);
     };
     const gone = (): void => reject(new Error("the server process is gone"));
     child.on("message", settle).once("exit", gone);

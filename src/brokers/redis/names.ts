@@ -1,5 +1,5 @@
 import { TidingsError } from "../../protocol/error.ts";
-import { CHANNEL_GRAMMAR, isChannelName } from "../../protocol/names.ts";
+import { CHANNEL_GRAMMAR, isLogName } from "../../protocol/names.ts";
 
 /** Where the log of a channel is and where its entries are announced. */
 export interface RedisNames {
@@ -27,7 +27,7 @@ export function redisNames(clientPrefix: string, keyPrefix: string, db: number):
     );
   }
   function keyOf(channel: string): string {
-    if (isChannelName(channel)) return prefix + channel;
+    if (isLogName(channel)) return prefix + channel;
     throw new TidingsError("bad_channel", `${JSON.stringify(channel)} cannot name a channel. A name has ${CHANNEL_GRAMMAR}.`);
   }
   return {

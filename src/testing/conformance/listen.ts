@@ -1,6 +1,7 @@
+import { CONTROL_CHANNEL } from "../../protocol/names.ts";
 import type { CaseDefinition } from "../broker-conformance.ts";
 import { assert, assertEqual, pause, until } from "./assert.ts";
-import { append, appendMany, assertChained, idsOf, record } from "./tools.ts";
+import { append, appendMany, assertChained, idsOf, readAll, record } from "./tools.ts";
 
 export const listenCases: readonly CaseDefinition[] = [
   {
@@ -14,6 +15,17 @@ export const listenCases: readonly CaseDefinition[] = [
       await until(() => recorder.heard("c").some((entry) => entry.id === id), "the entry is heard");
       const { prev, event, json } = recorder.heard("c").at(-1) ?? {};
       assertEqual({ prev, event, json }, { prev: before, event: "test.event", json: '{"n":1}' }, "heard");
+    },
+  },
+  {
+    name: "the log through which processes speak to each other is one like any other",
+    async check(store) {
+      const [writer, reader] = [await store.open(), await store.open()];
+      const recorder = record(reader);
+      await recorder.listener.join(CONTROL_CHANNEL);
+      const id = await append(writer, CONTROL_CHANNEL, '{"user":"ann"}');
+      await until(() => recorder.heard(CONTROL_CHANNEL).some((entry) => entry.id === id), "the entry is heard");
+      assertEqual(idsOf((await readAll(reader, CONTROL_CHANNEL)).entries), [id], "read");
     },
   },
   {

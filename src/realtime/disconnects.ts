@@ -1,0 +1,212 @@
+import { Subscription } from "../hub/subscription.ts";
+import type { Clock, Timer } from "../protocol/clock.ts";
+import { TidingsError } from "../protocol/error.ts";
+import { CONTROL_CHANNEL, isChannelName } from "../protocol/names.ts";
+import type { Draft, Entry, Retention } from "../brokers/broker.ts";
+import type { Hub } from "../hub/hub.ts";
+import type { RealtimeLogger } from "./internals.ts";
+import type { OpenSessions } from "./open-sessions.ts";
+
+/** Whose streams and pages are meant: of this user, those that have this channel, or both. */
+export interface DisconnectTarget {
+  readonly user?: string | undefined;
+  readonly channel?: string | undefined;
+}
+
+/** What disconnecting needs of its `Realtime`. */
+export interface DisconnectHost {
+  readonly clock: Clock;
+  readonly logger: RealtimeLogger;
+  readonly sessions: OpenSessions;
+  /** @throws TidingsError `closed` */
+  hub(): Hub;
+  append(channel: string, draft: Omit<Draft, "emitId">, retention: Retention, timeoutMs: number): Promise<unknown>;
+}
+
+/** How long an order may take, in two parts. */
+export interface DisconnectTimes {
+  /** Until it is stored. */
+  readonly storeMs: number;
+  /** For the answers of other processes. */
+  readonly answerMs: number;
+}
+
+/** Told to the other processes. */
+const ORDER = "control.disconnect";
+/** What one of them has to say about it: only when it has ended something. */
+const ANSWER = "control.disconnected";
+/** A process that was cut off for no longer than this hears of the orders meanwhile. */
+const RETENTION: Retention = { maxLength: 1_000, expireAfterMs: 3_600_000 };
+/** A process that begins to listen obeys what was ordered just before: its first stream can be older than its ears. */
+const RECENT_MS = 10_000;
+/** So many of the newest entries are looked at for that. */
+const RECENT_COUNT = 100;
+/** After the broker refused the control log, it is asked again no sooner than this. */
+const RETRY_MS = 10_000;
+/** Orders that are remembered for requests which were being decided when they came. */
+const MAX_REMEMBERED = 100;
+
+/**
+ * Ends streams and pages in all processes of one broker and prefix. Processes speak to each other through a log of their own: it
+ * reaches those for which the connection is away just now, when it is back.
+ */
+export class Disconnects {
+  readonly #host: DisconnectHost;
+  readonly #self: string = randomId();
+  /** The newest orders that were obeyed here, the last at the end. */
+  readonly #obeyed: DisconnectTarget[] = [];
+  #count = 0;
+  /** By order: what other processes said that they ended. */
+  readonly #awaited = new Map<string, Map<string, number>>();
+  /** Ends the wait for answers. */
+  readonly #waits = new Map<Timer, () => void>();
+  #subscription: Subscription | undefined;
+  #refusedAt = Number.NEGATIVE_INFINITY;
+  #isGuarding = false;
+  #isClosed = false;
+
+  constructor(host: DisconnectHost) {
+    this.#host = host;
+  }
+
+  /** Orders obeyed here so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether one of the orders since `count` was so many meant this user, or one of these channels. */
+  hit(count: number, user: string | undefined, channels: readonly string[]): boolean {
+    if (count < this.#count - this.#obeyed.length) return true;
+    const since = this.#obeyed.slice(this.#obeyed.length - (this.#count - count));
+    return since.some(
+      (target) =>
+        (target.user === undefined || target.user === user) &&
+        (target.channel === undefined || channels.includes(target.channel)),
+    );
+  }
+
+  /** Obeys other processes from now on: this one has a stream that was let in by a decision, which can be withdrawn. */
+  guard(): void {
+    this.#isGuarding = true;
+    this.#listen();
+  }
+
+  /**
+   * Ends them here and everywhere, and resolves with how many. Here they are ended in any case.
+   * @throws TidingsError `broker_unavailable` when the others could not be told, `closed`
+   */
+  async order(target: DisconnectTarget, { storeMs, answerMs }: DisconnectTimes): Promise<number> {
+    this.#host.hub();
+    const here = this.#obey(target);
+    const id = randomId();
+    const answers = new Map<string, number>();
+    this.#awaited.set(id, answers);
+    try {
+      this.#listen();
+      await this.#tell(ORDER, { id, from: this.#self, at: Date.now(), ...target }, storeMs);
+      await this.#wait(answerMs);
+    } catch (error) {
+      if (this.#isClosed) throw error;
+      throw new TidingsError(
+        "broker_unavailable",
+        `\`disconnect\` ended ${here} here, and could not tell the other servers: \`cause\` has the reason. Call it again, for it does no harm twice.`,
+        { cause: error },
+      );
+    } finally {
+      this.#awaited.delete(id);
+      if (!this.#isGuarding && this.#awaited.size === 0) this.#deafen();
+    }
+    return [...answers.values()].reduce((sum, ended) => sum + ended, here);
+  }
+
+  /** Leaves no timer behind; who waits for answers has what came by now. */
+  close(): void {
+    this.#isClosed = true;
+    this.#deafen();
+    for (const end of this.#waits.values()) end();
+  }
+
+  #obey(target: DisconnectTarget): number {
+    this.#count++;
+    this.#obeyed.push(target);
+    if (this.#obeyed.length > MAX_REMEMBERED) this.#obeyed.shift();
+    return this.#host.sessions.disconnect(target);
+  }
+
+  #listen(): void {
+    if (this.#subscription || this.#isClosed || this.#host.clock.now() - this.#refusedAt < RETRY_MS) return;
+    const subscription = new Subscription({
+      joined: () => {},
+      entry: (entry, replayed) => this.#hear(entry, replayed),
+      gap: ({ reason }) => {
+        // A log that has expired begins anew, and took no order with it that could still matter.
+        if (reason === "reset") return;
+        this.#host.logger.warn(
+          "tidings: this server was cut off from its broker for so long that it may have missed a `disconnect` of another one. `revalidateSecs` of `handle` closes what is left open then.",
+        );
+      },
+      failed: () => {
+        this.#subscription = undefined;
+        this.#refusedAt = this.#host.clock.now();
+        this.#host.logger.warn(
+          `tidings: \`disconnect\` on another server does not reach this one, for the broker refuses the log ${JSON.stringify(CONTROL_CHANNEL)}. Its own words are above.`,
+        );
+      },
+      thrown: (error) => this.#host.logger.error("tidings: an order to disconnect could not be carried out.", error),
+    });
+    this.#subscription = subscription;
+    subscription.open(this.#host.hub().attach(CONTROL_CHANNEL, subscription, { kind: "newest", count: RECENT_COUNT }));
+  }
+
+  #deafen(): void {
+    this.#subscription?.end();
+    this.#subscription = undefined;
+  }
+
+  #hear({ event, json }: Entry, replayed: boolean): void {
+    // Another process may be of a later version, so that nothing about it is believed.
+    const fields = JSON.parse(json) as Readonly<Record<string, unknown>> | null;
+    const { id, from, at, ended, user, channel } = fields ?? {};
+    if (typeof id !== "string" || typeof from !== "string" || from === this.#self) return;
+    if (event === ANSWER && typeof ended === "number") this.#awaited.get(id)?.set(from, ended);
+    if (event !== ORDER || !isTarget({ user, channel })) return;
+    if (replayed && !(typeof at === "number" && Date.now() - at < RECENT_MS)) return;
+    const count = this.#obey({ user, channel } as DisconnectTarget);
+    if (count > 0) void this.#answer(id, count);
+  }
+
+  async #answer(id: string, ended: number): Promise<void> {
+    try {
+      await this.#tell(ANSWER, { id, from: this.#self, ended }, RECENT_MS);
+    } catch {
+      // They are ended; one who counts them does without.
+    }
+  }
+
+  async #tell(event: string, fields: object, timeoutMs: number): Promise<void> {
+    await this.#host.append(CONTROL_CHANNEL, { event, json: JSON.stringify(fields) }, RETENTION, timeoutMs);
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#isClosed) return resolve();
+      const end = (): void => {
+        this.#host.clock.clearTimeout(timer);
+        this.#waits.delete(timer);
+        resolve();
+      };
+      const timer = this.#host.clock.setTimeout(end, ms, "keepAlive");
+      this.#waits.set(timer, end);
+    });
+  }
+}
+
+/** Whether it names somebody: an order that names nobody would end all streams everywhere. */
+export function isTarget({ user, channel }: { readonly user?: unknown; readonly channel?: unknown }): boolean {
+  if (user === undefined && channel === undefined) return false;
+  return (user === undefined || typeof user === "string") && (channel === undefined || isChannelName(channel));
+}
+
+function randomId(): string {
+  return Math.random().toString(36).slice(2, 12).padEnd(10, "0");
+}

@@ -1,0 +1,73 @@
+import type { Endpoint } from "./handle-options.ts";
+
+/** What a request may have. */
+export interface Rights {
+  /** As `identify` named them. */
+  readonly user?: string | undefined;
+  /** Channels that `authorize` did not allow. */
+  readonly refused: ReadonlySet<string>;
+}
+
+/** Who asks, as `identify` named them. */
+type Visitor = Pick<Rights, "user">;
+
+/**
+ * Asks middleware and `identify`.
+ *
+ * @returns the Response of middleware, if it gave one
+ * @throws whatever they throw
+ */
+export async function askWho(
+  { middleware, identify }: Endpoint,
+  request: Request,
+  channels: readonly string[],
+): Promise<Visitor | Response> {
+  const answer: unknown = await middleware?.({ request, channels: [...channels] });
+  if (isResponse(answer)) return answer;
+  // Closed by default: an answer that is neither a Response nor nothing is a mistake, and must not let anyone in.
+  if (answer !== undefined)
+    throw new TypeError(`middleware returned ${typeof answer}: return a Response to refuse, or nothing to admit.`);
+  return { user: await identify?.(request) };
+}
+
+/** Asks `authorize` for each channel. @returns those that it did not allow. @throws whatever it throws */
+export async function askAuthorize(
+  { authorize }: Endpoint,
+  { request, user, channels }: { readonly request: Request; readonly channels: readonly string[] } & Visitor,
+): Promise<ReadonlySet<string>> {
+  const refused = new Set<string>();
+  if (!authorize) return refused;
+  for (const channel of channels) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other: it may ask a database
+    if ((await authorize({ request, channel, user })) !== true) refused.add(channel);
+  }
+  return refused;
+}
+
+/**
+ * Asks all three again.
+ *
+ * @param channels those of the request, and those of them that `authorize` is asked about
+ * @returns the Response of middleware, if it gave one
+ * @throws whatever they throw
+ */
+export async function askRights(
+  endpoint: Endpoint,
+  request: Request,
+  { channels, inQuestion }: { readonly channels: readonly string[]; readonly inQuestion: readonly string[] },
+): Promise<Rights | Response> {
+  const visitor = await askWho(endpoint, request, channels);
+  if (isResponse(visitor)) return visitor;
+  return { ...visitor, refused: await askAuthorize(endpoint, { ...visitor, request, channels: inQuestion }) };
+}
+
+/** Also a Response of another realm or polyfill. */
+export function isResponse(value: unknown): value is Response {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "status" in value &&
+    "headers" in value &&
+    typeof (value as Response).arrayBuffer === "function"
+  );
+}
