@@ -1,6 +1,8 @@
 import type { WireCode } from "../protocol/codes.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import type { Batch } from "./frame.ts";
+import type { SessionReader } from "./observer.ts";
+import type { OpenReplay } from "./watch.ts";
 
 /** Where a subscriber wants to start on a channel (PROTOCOL.md, "Request"). */
 export type FeedStart = StartingPoint & {
@@ -41,6 +43,8 @@ function formatPoint(start: StartingPoint): string {
 export interface Session {
   /** It takes nothing for now; its feeds wait until it calls `resume` on them. */
   readonly blocked: boolean;
+  /** Whose it is, if anybody wants to know. */
+  readonly reader?: SessionReader | undefined;
   /** The feed is joined: `feed.cursor` is where it starts, `tail` the log's last id. Called once, before anything else. */
   joined(feed: Feed, tail: RealtimeCursor): void;
   /** Frames in log order. May make the session blocked, in which case it calls `lag` on each of its live feeds. */
@@ -77,6 +81,10 @@ export class Feed {
   waitsSince = 0;
   /** Whether a gap was delivered since the feed was last live. */
   gapped = false;
+  /** Set for a reader that asked for what was before it, until it has caught up. */
+  replay: OpenReplay | undefined;
+  /** Since when it has been behind, after it was up to date. */
+  laggingSince: number | undefined;
 
   constructor(channel: string, session: Session, source: FeedSource, start: FeedStart) {
     this.channel = channel;
