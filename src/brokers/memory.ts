@@ -171,7 +171,8 @@ class Log {
     this.#sequence = ms === this.#lastMs ? this.#sequence + 1 : this.#firstSequence;
     this.#lastMs = ms;
     const id = `${ms}-${this.#sequence}` as RealtimeCursor;
-    const entry: Stored = { id, prev: this.#last, event, json, trace, bytes: utf8Length(json) };
+    const bytes = utf8Length(json);
+    const entry: Stored = { id, prev: this.#last, event, json, bytes, ...(trace !== undefined && { trace }) };
     this.#last = id;
     this.#entries.push(entry);
     return entry;

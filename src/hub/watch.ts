@@ -57,7 +57,8 @@ export class HubWatch {
     const traced: TracedEntry[] = [];
     for (const { gap, entry, isUnreadable } of frames) {
       if (gap) this.#toldAll(gap, live);
-      else if (!isUnreadable) this.deliveries += live.size;
+      if (gap || isUnreadable) continue;
+      this.deliveries += live.size;
       if (entry?.trace !== undefined) traced.push(entry as TracedEntry);
     }
     return traced.length > 0 ? this.#trace(traced, live) : undefined;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { SERVER_CODES, WIRE_CODES, type CodeInfo } from "./codes.ts";
 
-const errorsPage = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+const errorsPage = readFileSync(new URL("../../docs/reference/errors.md", import.meta.url), "utf8");
 const protocolPage = readFileSync(new URL("../../PROTOCOL.md", import.meta.url), "utf8");
 
 /** The table under a heading, as code → row. */
@@ -20,7 +20,7 @@ function tableUnder(page: string, heading: string): Map<string, readonly string[
 
 const retryWord = ({ retry }: CodeInfo): string => (retry ? "yes" : "no");
 
-describe("docs/errors.md and the code table say the same", () => {
+describe("docs/reference/errors.md and the code table say the same", () => {
   it("of the codes that a browser can see", () => {
     const documented = tableUnder(errorsPage, "What a browser can see");
     expect([...documented.keys()].toSorted()).toEqual(Object.keys(WIRE_CODES).toSorted());

@@ -104,7 +104,7 @@ export class RealtimeCore implements RealtimeInternals {
     const { watch, broker } = this.#hubToWatch();
     const live = !this.isClosed();
     const draining = this.isDraining();
-    if (live && !watch.broker.wasReached) this.#reaching ??= this.#reach(watch.broker, broker);
+    if (live && !watch.broker.wasReached && !this.#reaching) this.#reaching = this.#reach(watch.broker, broker);
     return { live, ready: live && !draining && watch.broker.wasReached, draining, broker: watch.broker.status };
   }
 
@@ -148,12 +148,11 @@ export class RealtimeCore implements RealtimeInternals {
 
   /** @param timeoutMs within which it settles. @throws TidingsError `closed`, at once */
   append(channel: string, draft: Omit<Draft, "emitId">, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
-    const emitId = `${PROCESS_ID}-${(++emits).toString(36)}`;
     const { broker, watch } = this.hub();
     const watched = this.observers.wantsEmits ? this.#watchEmit(channel, draft.event) : undefined;
     watch.emits++;
     // What is named in these functions is held until the reply comes: not the draft, whose payload is large.
-    return broker.append(channel, { ...draft, emitId, trace: watched?.trace }, retention, timeoutMs).then(
+    return broker.append(channel, this.#signed(draft, watched?.trace), retention, timeoutMs).then(
       (cursor) => {
         watch.stored++;
         watch.broker.answered();
@@ -167,6 +166,12 @@ export class RealtimeCore implements RealtimeInternals {
         throw error;
       },
     );
+  }
+
+  /** With what the emit is known by. */
+  #signed(draft: Omit<Draft, "emitId">, trace: string | undefined): Draft {
+    const emitId = `${PROCESS_ID}-${(++emits).toString(36)}`;
+    return trace === undefined ? { ...draft, emitId } : { ...draft, emitId, trace };
   }
 
   #watchEmit(channel: string, event: string): WatchedEmit {

@@ -84,11 +84,11 @@ class RedisBroker implements Broker {
 
   async append(channel: string, draft: Draft, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
     const attempt: Attempt = { kind: "append", channel, address: this.#address };
-    const { event, json, emitId, onceId } = draft;
+    const { event, json, emitId, onceId, trace = "" } = draft;
     const key = this.#names.keyOf(channel);
     const args = onceId === undefined ? [APPEND, "1", key] : [APPEND, "2", key, this.#names.onceOf(channel, onceId)];
     args.push(countOf(retention.maxLength), countOf(retention.expireAfterMs), this.#names.liveOf(channel));
-    args.push(event, json, emitId, this.#publish, ANNOUNCED_BYTES, REMEMBERED_MS);
+    args.push(event, json, emitId, this.#publish, ANNOUNCED_BYTES, REMEMBERED_MS, trace);
     const reply = await this.#transport.send({
       attempt,
       key,
