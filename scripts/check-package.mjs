@@ -17,7 +17,15 @@ import { undocumentedNames } from "./public-names.mjs";
 const problems = [];
 
 /** What stands in the tarball besides the build. */
-const DOCUMENTS = ["CHANGELOG.md", "LICENSE", "PROTOCOL.md", "README.md", "docs/reference/errors.md", "docs/options.md", "package.json"];
+const DOCUMENTS = [
+  "CHANGELOG.md",
+  "LICENSE",
+  "PROTOCOL.md",
+  "README.md",
+  "docs/reference/errors.md",
+  "docs/options.md",
+  "package.json",
+];
 
 /** Folders of which every page is shipped. */
 const PAGES = /^docs\/guides\/[a-z-]+\.md$/;

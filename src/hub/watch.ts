@@ -20,7 +20,7 @@ export interface OpenReplay {
  */
 export class HubWatch {
   /** Told of the broker; of everything else, the one to whom the session belongs. */
-  readonly observers = new Set<HubObserver>();
+  readonly observers: Set<HubObserver> = new Set();
   readonly broker: BrokerWatch;
   readonly #clock: Clock;
 
