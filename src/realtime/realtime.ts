@@ -140,7 +140,9 @@ export type Realtime<O extends RealtimeOptions = AnyOptions> = RealtimeInstance<
 
 /** The constructor of {@link Realtime}. */
 export interface RealtimeConstructor {
-  new <const O extends RealtimeOptions = object>(options?: O): Realtime<O>;
+  new (): Realtime<object>;
+  // Without a default for `O`: it would stand for the options while what `hooks` are told is looked up.
+  new <const O extends RealtimeOptions>(options?: O): Realtime<O>;
 }
 
 // A class cannot say that its instances also have what its plugins add; the type of its constructor can.
