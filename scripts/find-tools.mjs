@@ -313,6 +313,7 @@ function startXvfb(program) {
  * Has it tell its version, which it does only when its libraries are there.
  * @param {string} program
  * @param {RegExp} pattern whose first group is the version
+ * @param {string} [option] that asks for it
  * @returns {Promise<string | undefined>} its version
  * @throws when it does not start
  */
