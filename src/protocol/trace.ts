@@ -1,14 +1,9 @@
 /** The W3C trace context of an event, as text: version 00, trace id, id of the span that emitted it, flags. */
 
 /** How long a `traceparent` of version 00 is. */
-export const TRACEPARENT_LENGTH = 55;
+const TRACEPARENT_LENGTH = 55;
 
 const TRACEPARENT = /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
-
-/** Whether a text is a `traceparent` of version 00. What it names may be anything. */
-export function isTraceparent(text: string): boolean {
-  return text.length === TRACEPARENT_LENGTH && TRACEPARENT.test(text);
-}
 
 /** Splits `<text> <traceparent>`. JSON never ends so: behind a space that is not in a string, these characters are none. */
 export function splitTrace(text: string): readonly [text: string, trace: string | undefined] {
@@ -16,5 +11,5 @@ export function splitTrace(text: string): readonly [text: string, trace: string 
   // Almost no text has one: this look at two characters is all that they pay.
   if (at < 1 || text[at - 1] !== " " || text[at + 2] !== "-") return [text, undefined];
   const trace = text.slice(at);
-  return isTraceparent(trace) ? [text.slice(0, at - 1), trace] : [text, undefined];
+  return TRACEPARENT.test(trace) ? [text.slice(0, at - 1), trace] : [text, undefined];
 }

@@ -146,4 +146,4 @@ export interface RealtimeConstructor {
 }
 
 // A class cannot say that its instances also have what its plugins add; the type of its constructor can.
-export const Realtime: RealtimeConstructor = RealtimeInstance as never;
+export const Realtime: RealtimeConstructor = RealtimeInstance;

@@ -18,6 +18,8 @@ const root = path.resolve(import.meta.dirname, "../..");
 const example = path.join(root, "test/integration/fixtures/monitoring");
 const programs = readdirSync(example);
 const guide = readFileSync(path.join(root, "docs/guides/monitoring.md"), "utf8");
+/** Installed with its first use. */
+const PARSER = "parse-prometheus-text-format";
 const SOON = { timeout: 20_000 };
 
 /** The rows of the table under a heading, by their first cell. */
@@ -91,7 +93,7 @@ describe("the text for Prometheus", () => {
     const require = createRequire(
       path.join(installOnce("observability", path.join(import.meta.dirname, "fixtures/observability")), "package.json"),
     );
-    const parse = require("parse-prometheus-text-format") as (text: string) => unknown[];
+    const parse = require(PARSER) as (text: string) => unknown[];
     expect(parse(metricsText(realtime))).toEqual(
       METRICS.map((metric) =>
         expect.objectContaining({
