@@ -78,10 +78,11 @@ describe("docs/guides/monitoring.md names", () => {
       expect(prometheus).toBe(`\`${prometheusName(metric)}\``);
       const points = metric.read(realtime.stats()).map(({ attributes = {} }) => attributes);
       const told = [...labels.matchAll(/`(\w+)`/g)].map(([, word = ""]) => word);
-      const values = points.flatMap(({ broker: _, ...attributes }) => Object.values(attributes));
+      const values = points.flatMap(({ broker: _broker, ...attributes }) => Object.values(attributes));
       expect(told, metric.name).toEqual([...new Set(points.flatMap((point) => Object.keys(point))), ...values]);
     }
-    for (const { conventional } of METRICS) if (conventional) expect(guide).toContain(`\`${conventional}\``);
+    for (const { conventional } of METRICS.filter((metric) => metric.conventional))
+      expect(guide).toContain(`\`${conventional}\``);
   });
 });
 

@@ -44,7 +44,7 @@ export async function startPrometheus(target: string, metricsPath: string): Prom
     async query(promql) {
       type Found = { readonly metric: Record<string, string>; readonly value: readonly [number, string] };
       const { result } = await ask<{ result: Found[] }>(`query?query=${encodeURIComponent(promql)}`);
-      return result.map(({ metric: { __name__: _, instance: _instance, job: _job, ...labels }, value: [, value] }) => ({
+      return result.map(({ metric: { __name__: _name, instance: _instance, job: _job, ...labels }, value: [, value] }) => ({
         labels,
         value: Number(value),
       }));
