@@ -95,6 +95,24 @@ const config = {
         },
       ),
     ),
+    forbid("monitoring-looks-from-outside", "It reads what a `Realtime` tells.", code("^src/monitoring/"), {
+      path: "^src/",
+      pathNot: ["^src/(monitoring|protocol|realtime)/", String.raw`^src/hub/observer\.ts$`],
+    }),
+    forbid(
+      "nobody-needs-monitoring",
+      "Who does not watch pays nothing for it.",
+      { path: "^src/[a-z]+/", pathNot: [TEST, "^src/monitoring/"] },
+      {
+        path: "^src/monitoring/",
+      },
+    ),
+    forbid(
+      "only-opentelemetry-knows-opentelemetry",
+      "It is a peer of one entry alone.",
+      { path: "^src/", pathNot: [TEST, String.raw`^src/monitoring/opentelemetry\.ts$`] },
+      { path: "node_modules/@opentelemetry/" },
+    ),
     forbid(
       "node-only-at-the-edge",
       "Everything else runs on Bun, Deno and workers too.",
@@ -106,11 +124,11 @@ const config = {
     ),
     forbid(
       "no-package-but-peers",
-      "The package has no dependencies. React is a peer of the React entry alone.",
+      "The package has no dependencies. React is a peer of the React entry alone, OpenTelemetry's API of its own.",
       code("^src/"),
       {
         dependencyTypes: ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-no-pkg", "npm-unknown"],
-        pathNot: ["node_modules/(@types/)?react/"],
+        pathNot: ["node_modules/(@types/)?react/", "node_modules/@opentelemetry/api/"],
       },
     ),
     forbid("no-test-in-code", "Code never imports tests, scripts, examples or what stands beside `src`.", code("^src/"), {

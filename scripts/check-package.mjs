@@ -17,10 +17,18 @@ import { undocumentedNames } from "./public-names.mjs";
 const problems = [];
 
 /** What stands in the tarball besides the build. */
-const DOCUMENTS = ["CHANGELOG.md", "LICENSE", "PROTOCOL.md", "README.md", "docs/errors.md", "docs/options.md", "package.json"];
+const DOCUMENTS = [
+  "CHANGELOG.md",
+  "LICENSE",
+  "PROTOCOL.md",
+  "README.md",
+  "docs/reference/errors.md",
+  "docs/options.md",
+  "package.json",
+];
 
 /** Folders of which every page is shipped. */
-const PAGES = /^docs\/guides\/[a-z-]+\.md$/;
+const PAGES = /^docs\/(guides|reference)\/[a-z-]+\.md$/;
 
 /**
  * Packs and hands the tarball and its file names over.

@@ -26,6 +26,7 @@ const DEBIAN = {
   xvfb: "xvfb",
   nginx: "nginx-light",
   haproxy: "haproxy",
+  prometheus: "prometheus",
 };
 
 /** The revision that the installed playwright-core drives; a bare `npx playwright` would fetch another one. */
@@ -70,6 +71,7 @@ const MANAGERS = [
       xvfb: "xvfb",
       nginx: "nginx",
       haproxy: "haproxy",
+      prometheus: "prometheus",
     }),
   },
   {
@@ -83,6 +85,7 @@ const MANAGERS = [
       xvfb: "xorg-server-xvfb",
       nginx: "nginx",
       haproxy: "haproxy",
+      prometheus: "prometheus",
     }),
   },
   {
@@ -101,6 +104,7 @@ const MANAGERS = [
       firefox: { command: "brew install --cask firefox" },
       nginx: "nginx",
       haproxy: "haproxy",
+      prometheus: "prometheus",
     }),
   },
 ];

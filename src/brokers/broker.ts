@@ -17,6 +17,8 @@ export interface Draft {
    * stored; each of them resolves with its id.
    */
   readonly onceId?: string | undefined;
+  /** The W3C `traceparent` of the emit, when somebody traces it. A broker that cannot carry it leaves it out. */
+  readonly trace?: string | undefined;
 }
 
 /** An event as a log holds it. */
@@ -34,6 +36,8 @@ export interface Entry {
    * log forgets, so that whether a client is told of a gap does not depend on the server that it returns to.
    */
   readonly keeps?: number | undefined;
+  /** The W3C `traceparent` of the emit that stored it, where the log has one. It stays on the server. */
+  readonly trace?: string | undefined;
 }
 
 /** How much of a log is kept. */
@@ -108,6 +112,9 @@ export interface Listener {
   close(): void;
 }
 
+/** Whether a broker can be reached: `"idle"` before it was, `"away"` while something that is in use cannot be. */
+export type BrokerState = "idle" | "connected" | "away";
+
 /**
  * Where the logs live. A channel's name follows the grammar of names (PROTOCOL.md), with one exception: `!control` is the log through
  * which the processes of one application tell each other whom to disconnect. Rejections are `TidingsError`s: `broker_unavailable` (try again later), `broker_refused` (the
@@ -115,6 +122,13 @@ export interface Listener {
  * broker, so they stay on the server.
  */
 export interface Broker {
+  /** What it is and where, in words, for who watches over it. Holds no password. @default "custom" */
+  readonly name?: string | undefined;
+  /**
+   * Tells whether it can be reached: what is known now, within the call, and then each change. Called once per hub. Of a broker without
+   * it, its hub concludes so from what it answers.
+   */
+  watch?(changed: (state: Exclude<BrokerState, "idle">) => void): void;
   /**
    * Stores one entry and announces it to every listener, atomically. Calls of one channel are stored in call order.
    * Resolves with the entry's id; settles within `timeoutMs`.

@@ -41,6 +41,7 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): Broker {
 }
 
 class MemoryBroker implements Broker {
+  readonly name = "memory";
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #defer: (run: () => void) => void;
@@ -59,6 +60,10 @@ class MemoryBroker implements Broker {
     this.#now = now;
     this.#random = random;
     this.#defer = defer;
+  }
+
+  watch(changed: (state: "connected") => void): void {
+    changed("connected");
   }
 
   async append(channel: string, draft: Draft, retention: Retention): Promise<RealtimeCursor> {
@@ -162,11 +167,12 @@ class Log {
     this.#firstSequence = firstSequence;
   }
 
-  append({ event, json }: Draft, ms: number): Stored {
+  append({ event, json, trace }: Draft, ms: number): Stored {
     this.#sequence = ms === this.#lastMs ? this.#sequence + 1 : this.#firstSequence;
     this.#lastMs = ms;
     const id = `${ms}-${this.#sequence}` as RealtimeCursor;
-    const entry: Stored = { id, prev: this.#last, event, json, bytes: utf8Length(json) };
+    const bytes = utf8Length(json);
+    const entry: Stored = { id, prev: this.#last, event, json, bytes, ...(trace !== undefined && { trace }) };
     this.#last = id;
     this.#entries.push(entry);
     return entry;

@@ -1,6 +1,8 @@
 import type { WireCode } from "../protocol/codes.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import type { Batch } from "./frame.ts";
+import type { SessionReader } from "./observer.ts";
+import type { OpenReplay } from "./watch.ts";
 
 /** Where a subscriber wants to start on a channel (PROTOCOL.md, "Request"). */
 export type FeedStart = StartingPoint & {
@@ -43,6 +45,8 @@ export interface Session {
   readonly blocked: boolean;
   /** Bytes of one channel that it catches up on; above that it goes on at the tail. Without it, all that there is. */
   readonly maxReplayBytes?: number;
+  /** Whose it is, if anybody wants to know. */
+  readonly reader?: SessionReader | undefined;
   /** The feed is joined: `feed.cursor` is where it starts, `tail` the log's last id. Called once, before anything else. */
   joined(feed: Feed, tail: RealtimeCursor): void;
   /** Frames in log order. May make the session blocked, in which case it calls `lag` on each of its live feeds. */
@@ -81,6 +85,10 @@ export class Feed {
   gapped = false;
   /** Bytes that were delivered since the feed was last live. */
   replayed = 0;
+  /** Set for a reader that asked for what was before it, until it has caught up. */
+  replay: OpenReplay | undefined;
+  /** Since when it has been behind, after it was up to date. */
+  laggingSince: number | undefined;
 
   constructor(channel: string, session: Session, source: FeedSource, start: FeedStart) {
     this.channel = channel;

@@ -19,6 +19,7 @@ import { ReadLimiter } from "./read-limiter.ts";
 import type { ByteBudget } from "./ring.ts";
 import { StreamSession, type Flushed, type SessionHost, type Sink, type StreamOptions } from "./stream-session.ts";
 import { Topic, type TopicHost } from "./topic.ts";
+import { HubWatch } from "./watch.ts";
 
 /** Where a hub says what an operator should know. */
 export interface HubLogger {
@@ -55,6 +56,7 @@ export class Hub implements TopicHost, SessionHost {
   readonly ringBudget: ByteBudget = { used: 0, max: TOTAL_RING_BYTES };
   readonly shelfBudget: ByteBudget = { used: 0, max: TOTAL_SHELF_BYTES };
   readonly queueBudget: ByteBudget = { used: 0, max: TOTAL_CATCH_UP_QUEUE_BYTES };
+  readonly watch: HubWatch;
   readonly #logger: HubLogger;
   readonly #topics = new Map<string, Topic>();
   readonly #lingering = new Map<Topic, Timer>();
@@ -70,6 +72,7 @@ export class Hub implements TopicHost, SessionHost {
     this.clock = clock;
     this.#logger = logger;
     this.heartbeat = new Heartbeat(clock, heartbeatMs);
+    this.watch = new HubWatch(broker, clock);
   }
 
   /** Streams that are open. */
@@ -182,6 +185,7 @@ export class Hub implements TopicHost, SessionHost {
     try {
       this.#listener ??= this.#listen();
       await this.#listener.join(topic.channel);
+      this.watch.broker.answered();
       if (this.#topics.get(topic.channel) === topic) topic.heardFrom();
     } catch (error) {
       // A broker can fail at once, before the topic has its first feed.
@@ -196,14 +200,16 @@ export class Hub implements TopicHost, SessionHost {
     return this.broker.listen({
       entry: (channel, entry) => this.#topics.get(channel)?.hear(entry),
       moved: (channel, last, prev) => this.#topics.get(channel)?.moved(last, prev),
-      lost: (channels = [...this.#topics.keys()]) => {
-        for (const channel of channels) {
+      lost: (channels) => {
+        if (!channels) this.watch.broker.lost();
+        for (const channel of channels ?? [...this.#topics.keys()]) {
           const topic = this.#topics.get(channel);
           if (topic && this.#lingering.has(topic)) this.#drop(topic);
           else topic?.lost();
         }
       },
       restored: (channels) => {
+        this.watch.broker.answered();
         const spreadMs = Math.min(1_000, channels.length * RESTORE_JITTER_MS_PER_TOPIC);
         for (const channel of channels) this.#topics.get(channel)?.heardFrom(this.clock.random() * spreadMs);
       },

@@ -5,6 +5,7 @@ import { pageBody, pageEvent, pageFrame } from "../protocol/frames.ts";
 import { MAX_BUFFERED_BYTES, PAGE_JOIN_MS, PAGE_STRAGGLER_MS } from "../protocol/limits.ts";
 import { formatStart, type Feed, type FeedStart, type Session } from "./feed.ts";
 import type { Batch, Frame } from "./frame.ts";
+import type { SessionReader } from "./observer.ts";
 import type { Flushed, SessionHost, SessionOwner } from "./stream-session.ts";
 
 export interface PageOptions {
@@ -71,6 +72,11 @@ export class PageSession implements Session, Flushed {
     this.#waitEnd = openedAt + Math.min(waitMs, lifeMs);
     this.#joinEnd = openedAt + Math.min(Math.max(waitMs, PAGE_JOIN_MS), lifeMs);
     owner.add(this);
+    host.watch.pages++;
+  }
+
+  get reader(): SessionReader | undefined {
+    return this.#owner.reader;
   }
 
   /** The feeds of this page, in the order of its request. Called once, in the turn of the constructor. */
@@ -160,6 +166,7 @@ export class PageSession implements Session, Flushed {
     for (const feed of this.#feeds) feed?.detach();
     this.#feeds = [];
     this.#owner.delete(this);
+    this.#host.watch.pages--;
   }
 
   #say(frame: string): void {

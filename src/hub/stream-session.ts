@@ -14,6 +14,8 @@ import { MAX_REPLAY_BYTES, MAX_STALLED_HEARTBEATS } from "../protocol/limits.ts"
 import type { Feed, Session } from "./feed.ts";
 import { encode, joinBytes, type Batch } from "./frame.ts";
 import { TICKS_PER_INTERVAL, type Beating, type Heartbeat } from "./heartbeat.ts";
+import type { SessionReader } from "./observer.ts";
+import type { HubWatch } from "./watch.ts";
 
 /** The port to a transport: bytes out of a session. */
 export interface Sink {
@@ -31,6 +33,7 @@ export interface Sink {
 export interface SessionHost {
   readonly clock: Clock;
   readonly heartbeat: Heartbeat;
+  readonly watch: HubWatch;
   /** Calls `flush` of the session at the end of the turn. */
   scheduleSession(session: Flushed): void;
 }
@@ -45,6 +48,7 @@ export interface Flushed {
 export interface SessionOwner<S> {
   add(session: S): void;
   delete(session: S): void;
+  readonly reader?: SessionReader | undefined;
 }
 
 export interface StreamOptions {
@@ -107,6 +111,15 @@ export class StreamSession implements Session, Beating, Flushed {
   /** Whether its reader knows what a `reconnect` is. */
   get keepsCursors(): boolean {
     return this.#options.keepsCursors;
+  }
+
+  get reader(): SessionReader | undefined {
+    return this.#options.owner.reader;
+  }
+
+  /** Bytes that were written so far. */
+  get bytesSent(): number {
+    return this.#given;
   }
 
   /** The feeds of this stream, in the order of its request. Called once, in the turn of the constructor. */
@@ -221,6 +234,7 @@ export class StreamSession implements Session, Beating, Flushed {
     if (this.#ended) return;
     this.lastWrite = this.#host.heartbeat.tick;
     this.#given += bytes.length;
+    this.#host.watch.bytesSent += bytes.length;
     if (this.#sink.write(bytes) || this.blocked || this.#ended) return;
     this.blocked = true;
     for (const feed of this.#feeds) feed?.lag();

@@ -5,6 +5,7 @@ import type { Gap } from "../protocol/frames.ts";
 import { MAX_BUFFERED_BYTES } from "../protocol/limits.ts";
 import type { Feed, Session } from "./feed.ts";
 import type { Batch, Frame } from "./frame.ts";
+import type { SessionReader } from "./observer.ts";
 
 /** What a server-side subscriber wants to hear. Handlers are awaited, one at a time, in log order. */
 export interface SubscriptionHandlers {
@@ -23,6 +24,7 @@ export interface SubscriptionHandlers {
  */
 export class Subscription implements Session {
   blocked = false;
+  readonly reader: SessionReader | undefined;
   readonly #handlers: SubscriptionHandlers;
   #feed: Feed | undefined;
   #queue: Frame[] = [];
@@ -33,8 +35,9 @@ export class Subscription implements Session {
   #working = false;
   #ended = false;
 
-  constructor(handlers: SubscriptionHandlers) {
+  constructor(handlers: SubscriptionHandlers, reader?: SessionReader) {
     this.#handlers = handlers;
+    this.reader = reader;
   }
 
   open(feed: Feed): void {

@@ -12,6 +12,7 @@ import { PageShelf } from "./page-shelf.ts";
 import { ReadLoop, type Read } from "./read-loop.ts";
 import type { ReadLimiter } from "./read-limiter.ts";
 import { Ring, type ByteBudget } from "./ring.ts";
+import type { HubWatch } from "./watch.ts";
 
 /** What a topic needs of its hub. */
 export interface TopicHost {
@@ -21,6 +22,7 @@ export interface TopicHost {
   readonly ringBudget: ByteBudget;
   readonly shelfBudget: ByteBudget;
   readonly queueBudget: ByteBudget;
+  readonly watch: HubWatch;
   /** Calls `flush` of this topic at the end of the turn. */
   schedule(topic: Topic): void;
   /** The topic has lost its last feed. */
@@ -127,6 +129,7 @@ export class Topic implements FeedSource {
     const feed = new Feed(this.channel, session, this, start);
     if (start.kind === "after") feed.position = start.cursor;
     if (start.kind === "held") feed.position = ORIGIN;
+    if (start.kind !== "live") this.#host.watch.returned(feed);
     this.#wait(feed);
     // Not before the session holds the feed.
     queueMicrotask(() => this.#loop.look());
@@ -135,12 +138,14 @@ export class Topic implements FeedSource {
 
   detach(feed: Feed): void {
     const known = this.#live.delete(feed) || this.#leave(feed);
+    this.#host.watch.left(feed);
     if (known && this.feeds === 0 && !this.#closed) this.#host.idle(this);
   }
 
   lag(feed: Feed): void {
     if (!this.#live.delete(feed)) return;
     feed.state = "lagging";
+    this.#host.watch.fellBehind(feed);
     feed.position = this.#flushed;
     this.#wait(feed);
   }
@@ -245,7 +250,9 @@ export class Topic implements FeedSource {
     const batch = new Batch(this.#turn);
     this.#turn = [];
     this.#flushed = this.#tail;
+    const done = this.#host.watch.fan(batch.frames, this.#live);
     for (const feed of this.#live) feed.session.deliver(feed, batch);
+    done?.();
     if (this.#waiting.size > 0) this.#loop.look();
   }
 
@@ -277,7 +284,7 @@ export class Topic implements FeedSource {
   #locate(range: LocateRange): Read {
     const life = this.#life;
     return async () => {
-      const { after, last } = await this.#host.broker.locate(this.channel, range);
+      const { after, last } = await this.#host.watch.read(this.#host.broker.locate(this.channel, range));
       return () => {
         if (life === this.#life) this.#located(range, after, last);
         this.#isRefused = false;
@@ -296,7 +303,7 @@ export class Topic implements FeedSource {
         tail: this.#tail as RealtimeCursor,
         queued: this.#queue.length,
       };
-      const page = await this.#host.broker.read(this.channel, after, { pageBytes: PAGE_BYTES });
+      const page = await this.#host.watch.read(this.#host.broker.read(this.channel, after, { pageBytes: PAGE_BYTES }));
       return () => {
         if (life === this.#life) this.#apply(page, asked);
         this.#isRefused = false;
@@ -444,6 +451,7 @@ export class Topic implements FeedSource {
       if (isAhead && (feed.start?.level || !isComplete(page))) continue;
       const verdict = this.#judgeFeed(feed, page);
       if (verdict.kind === "short") continue;
+      if (feed.replay) feed.replay.readsLog = true;
       // Nobody is told that what it never asked for is missing: all that is held, and the newest n, are what there is now.
       if ((feed.start?.kind === "held" || feed.start?.kind === "newest") && verdict.kind === "gap")
         feed.position = verdict.cursor;
@@ -495,6 +503,7 @@ export class Topic implements FeedSource {
     this.#announce(feed);
     feed.position = (batch.frames.at(-1) as Frame).cursor;
     feed.replayed += batch.length;
+    this.#host.watch.give(feed, batch.frames);
     feed.session.deliver(feed, batch);
   }
 
@@ -517,6 +526,7 @@ export class Topic implements FeedSource {
     // What this turn brought so far is in the feed's hands already: it must not get it again with the others.
     this.flush();
     if (feed.session.blocked || !this.#leave(feed)) return false;
+    this.#host.watch.caughtUp(feed);
     feed.state = "live";
     feed.gapped = false;
     feed.replayed = 0;
@@ -555,6 +565,7 @@ export class Topic implements FeedSource {
   close(): void {
     this.#closed = true;
     this.#hearing = false;
+    for (const feed of this.#waiting) this.#host.watch.left(feed);
     this.#loop.stop();
     this.#queue.clear();
     this.#shelf.clear();

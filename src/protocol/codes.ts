@@ -1,5 +1,5 @@
 /**
- * Every code that tidings hands out, what it means, and what the receiver is to do. `docs/errors.md` documents the same table
+ * Every code that tidings hands out, what it means, and what the receiver is to do. `docs/reference/errors.md` documents the same table
  * and a test compares the two.
  */
 

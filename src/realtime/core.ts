@@ -4,16 +4,20 @@ import type { PageSession } from "../hub/page-session.ts";
 import type { Sink, StreamSession } from "../hub/stream-session.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
+import { DEFAULT_CHANNEL } from "../protocol/names.ts";
 import { toJson } from "../schema/json.ts";
 import type { CompiledSchema } from "../schema/compile.ts";
 import { brokerFailure } from "./broker-failure.ts";
 import { Disconnects } from "./disconnects.ts";
 import { Drain } from "./drain.ts";
 import type { OpenPageRequest, OpenStreamRequest, RealtimeInternals } from "./internals.ts";
+import type { RealtimeHealth } from "./health.ts";
+import { Observers } from "./observers.ts";
 import { OpenSessions } from "./open-sessions.ts";
 import { OpenSubscriptions } from "./open-subscriptions.ts";
 import type { Settings } from "./options.ts";
 import { leaseHub, type HubLease } from "./registry.ts";
+import { statsOf, type RealtimeStats } from "./stats.ts";
 import type { BrokerSource } from "./resolve-broker.ts";
 import { systemClock, type Clock } from "../protocol/clock.ts";
 import { BUN_HEARTBEAT_MS, HEARTBEAT_MS } from "../protocol/limits.ts";
@@ -21,6 +25,13 @@ import { BUN_HEARTBEAT_MS, HEARTBEAT_MS } from "../protocol/limits.ts";
 const IS_BUN = "Bun" in globalThis;
 const PROCESS_ID = Math.random().toString(36).slice(2, 10).padEnd(8, "0");
 let emits = 0;
+
+/** An emit of which somebody wants to hear. */
+interface WatchedEmit {
+  /** The W3C `traceparent` that goes with it. */
+  readonly trace: string | undefined;
+  settled(cursor: RealtimeCursor | undefined, error: TidingsError | undefined): void;
+}
 
 /** What every use of a closed `Realtime` gets. */
 function closedError(): TidingsError {
@@ -34,9 +45,11 @@ export class RealtimeCore implements RealtimeInternals {
   readonly schema: CompiledSchema;
   readonly subscriptions: OpenSubscriptions = new OpenSubscriptions();
   readonly disconnector: Disconnects;
-  readonly sessions: OpenSessions = new OpenSessions();
+  readonly observers: Observers;
+  readonly sessions: OpenSessions;
   readonly #source: BrokerSource;
   #lease: HubLease | undefined;
+  #reaching: Promise<void> | undefined;
   #drain: Drain | undefined;
   #drained: Promise<void> | undefined;
   #isClosed = false;
@@ -46,6 +59,8 @@ export class RealtimeCore implements RealtimeInternals {
     this.settings = settings;
     this.schema = schema;
     this.#source = source;
+    this.observers = new Observers(settings.logger, settings.hooks);
+    this.sessions = new OpenSessions(this.clock, this.observers);
     this.disconnector = new Disconnects(this);
   }
 
@@ -61,6 +76,7 @@ export class RealtimeCore implements RealtimeInternals {
     return this.#isClosed;
   }
 
+  /** Whether it takes no new streams, for its clients are being sent to other servers, or it has closed. */
   isDraining(): boolean {
     return this.#isClosed || this.#drained !== undefined;
   }
@@ -95,13 +111,53 @@ export class RealtimeCore implements RealtimeInternals {
   /** The process's hub for this instance's broker. @throws TidingsError `closed` */
   hub(): Hub {
     if (this.isClosed()) throw closedError();
-    this.#lease ??= leaseHub(this.#source.address, () => ({
+    return (this.#lease ??= this.#leaseHub()).hub;
+  }
+
+  /** What this process does on this instance's broker. Also after the instance was closed. */
+  stats(): RealtimeStats {
+    return statsOf(this.#hubToWatch());
+  }
+
+  /** Reaches out to the broker if nobody has yet: a process that gets no requests before it is ready would never be. */
+  health(): RealtimeHealth {
+    const { watch, broker } = this.#hubToWatch();
+    const live = !this.isClosed();
+    const draining = this.isDraining();
+    if (live && !watch.broker.wasReached && !this.#reaching) this.#reaching = this.#reach(watch.broker, broker);
+    return { live, ready: live && !draining && watch.broker.wasReached, draining, broker: watch.broker.status };
+  }
+
+  async #reach(watch: Hub["watch"]["broker"], broker: Hub["broker"]): Promise<void> {
+    try {
+      await broker.locate(DEFAULT_CHANNEL, { newest: 0 });
+      watch.answered();
+    } catch (error) {
+      watch.failed(error);
+    } finally {
+      this.#reaching = undefined;
+    }
+  }
+
+  /** Another instance may have made the hub, and then this one sees what it counted. */
+  #hubToWatch(): Hub {
+    if (this.#lease) return this.#lease.hub;
+    const lease = this.#leaseHub();
+    // Closed before it was used: nothing is kept.
+    if (this.#isClosed) void this.#release(lease);
+    this.#lease = lease;
+    return lease.hub;
+  }
+
+  #leaseHub(): HubLease {
+    const lease = leaseHub(this.#source.address, () => ({
       broker: this.#source.create(),
       clock: this.clock,
       logger: this.settings.logger,
       heartbeatMs: IS_BUN ? BUN_HEARTBEAT_MS : HEARTBEAT_MS,
     }));
-    return this.#lease.hub;
+    lease.hub.watch.observers.add(this.observers);
+    return lease;
   }
 
   /** Validates a payload and returns its JSON: at once, unless the validator is asynchronous. @throws TidingsError */
@@ -112,12 +168,42 @@ export class RealtimeCore implements RealtimeInternals {
 
   /** @param timeoutMs within which it settles. @throws TidingsError `closed`, at once */
   append(channel: string, draft: Omit<Draft, "emitId">, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
+    const { broker, watch } = this.hub();
+    const watched = this.observers.wantsEmits ? this.#watchEmit(channel, draft.event) : undefined;
+    watch.emits++;
+    // What is named in these functions is held until the reply comes: not the draft, whose payload is large.
+    return broker.append(channel, this.#signed(draft, watched?.trace), retention, timeoutMs).then(
+      (cursor) => {
+        watch.stored++;
+        watch.broker.answered();
+        watched?.settled(cursor, undefined);
+        return cursor;
+      },
+      (reason: unknown) => {
+        const error = brokerFailure(reason, "outcome_unknown", channel);
+        watch.notStored++;
+        watched?.settled(undefined, error);
+        throw error;
+      },
+    );
+  }
+
+  /** With what the emit is known by. */
+  #signed(draft: Omit<Draft, "emitId">, trace: string | undefined): Draft {
     const emitId = `${PROCESS_ID}-${(++emits).toString(36)}`;
-    return this.hub()
-      .broker.append(channel, { ...draft, emitId }, retention, timeoutMs)
-      .catch((error: unknown) => {
-        throw brokerFailure(error, "outcome_unknown", channel);
-      });
+    return trace === undefined ? { ...draft, emitId } : { ...draft, emitId, trace };
+  }
+
+  #watchEmit(channel: string, event: string): WatchedEmit {
+    const startedAt = this.clock.now();
+    const traced = this.observers.emitting(channel, event);
+    return {
+      trace: traced.find(({ trace }) => trace !== undefined)?.trace,
+      settled: (cursor, error) => {
+        const durationMs = this.clock.now() - startedAt;
+        this.observers.emitted({ channel, event, durationMs, cursor, error }, traced);
+      },
+    };
   }
 
   /** Sends the clients of all streams away within the grace, then closes. Called again, it is the same drain. */
@@ -143,7 +229,12 @@ export class RealtimeCore implements RealtimeInternals {
     this.disconnector.close();
     this.subscriptions.close(closedError());
     this.sessions.close();
-    await this.#lease?.release();
+    if (this.#lease) await this.#release(this.#lease);
+  }
+
+  #release(lease: HubLease): Promise<void> {
+    lease.hub.watch.observers.delete(this.observers);
+    return lease.release();
   }
 
   /** Before a stream or page opens. @throws TidingsError `closed` also to those that were being decided when the drain began */

@@ -4,6 +4,7 @@ import { Hub } from "../hub/hub.ts";
 import type { Sink } from "../hub/stream-session.ts";
 import { fakeClock, type FakeClock } from "../testing/fake-clock.ts";
 import { Drain } from "./drain.ts";
+import { Observers } from "./observers.ts";
 import { OpenSessions } from "./open-sessions.ts";
 
 const GRACE_MS = 10_000;
@@ -28,7 +29,7 @@ interface Stage {
 function stage(): Stage {
   const clock = fakeClock();
   const hub = new Hub({ broker: createMemoryBroker(), clock, logger: console, heartbeatMs: 15_000 });
-  const sessions = new OpenSessions();
+  const sessions = new OpenSessions(clock, new Observers(console, undefined));
   const request = [{ channel: "c", start: { kind: "live" } }] as const;
   return {
     clock,

@@ -1,5 +1,9 @@
+import type { SessionReader } from "../hub/observer.ts";
 import type { PageSession } from "../hub/page-session.ts";
 import type { SessionOwner, StreamSession } from "../hub/stream-session.ts";
+import type { Clock } from "../protocol/clock.ts";
+import { readerInfo } from "./hooks.ts";
+import type { Observers } from "./observers.ts";
 
 /** Who has a stream or page open. */
 export interface Reader {
@@ -13,15 +17,22 @@ export interface Reader {
 export class OpenSessions {
   readonly #streams = new Map<StreamSession, Reader>();
   readonly #pages = new Map<PageSession, Reader>();
+  readonly #clock: Clock;
+  readonly #observers: Observers;
+
+  constructor(clock: Clock, observers: Observers) {
+    this.#clock = clock;
+    this.#observers = observers;
+  }
 
   /** Owns one stream, from its beginning to its end. @param watcher who is told of both as well */
   ownerOfStream(reader: Reader, watcher?: SessionOwner<StreamSession>): SessionOwner<StreamSession> {
-    return ownerIn(this.#streams, reader, watcher);
+    return this.#owner("stream", this.#streams, { reader, watcher });
   }
 
   /** Owns one page, from its beginning to its end. */
   ownerOfPage(reader: Reader): SessionOwner<PageSession> {
-    return ownerIn(this.#pages, reader);
+    return this.#owner("page", this.#pages, { reader });
   }
 
   get streams(): ReadonlyMap<StreamSession, Reader> {
@@ -55,17 +66,29 @@ export class OpenSessions {
   close(): void {
     for (const session of [...this.#streams.keys(), ...this.#pages.keys()]) session.end();
   }
-}
 
-function ownerIn<S>(sessions: Map<S, Reader>, reader: Reader, watcher?: SessionOwner<S>): SessionOwner<S> {
-  return {
-    add(session) {
-      sessions.set(session, reader);
-      watcher?.add(session);
-    },
-    delete(session) {
-      sessions.delete(session);
-      watcher?.delete(session);
-    },
-  };
+  #owner<S extends StreamSession | PageSession>(
+    kind: "stream" | "page",
+    sessions: Map<S, Reader>,
+    { reader: known, watcher }: { readonly reader: Reader; readonly watcher?: SessionOwner<S> | undefined },
+  ): SessionOwner<S> {
+    const reader = { ...known, kind, observer: this.#observers } satisfies SessionReader & Reader;
+    let openedAt = 0;
+    return {
+      reader,
+      add: (session) => {
+        openedAt = this.#clock.now();
+        sessions.set(session, reader);
+        watcher?.add(session);
+        this.#observers.connected(readerInfo(reader));
+      },
+      delete: (session) => {
+        if (!sessions.delete(session)) return;
+        watcher?.delete(session);
+        const durationMs = this.#clock.now() - openedAt;
+        const bytesSent = "bytesSent" in session ? session.bytesSent : 0;
+        this.#observers.disconnected({ ...readerInfo(reader), durationMs, bytesSent });
+      },
+    };
+  }
 }

@@ -12,9 +12,12 @@ export class OpenSubscriptions {
     else this.#ends.set(channel, new Set([end]));
   }
 
-  delete(channel: string, end: End): void {
+  /** @returns whether it was here. */
+  delete(channel: string, end: End): boolean {
     const ends = this.#ends.get(channel);
-    if (ends?.delete(end) && ends.size === 0) this.#ends.delete(channel);
+    if (!ends?.delete(end)) return false;
+    if (ends.size === 0) this.#ends.delete(channel);
+    return true;
   }
 
   /** Ends those of one channel; those that still wait for the broker resolve, for nothing went wrong. */

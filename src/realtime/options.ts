@@ -11,6 +11,7 @@ import {
 import { isKeyPrefix, KEY_PREFIX_GRAMMAR } from "../protocol/names.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { Schema } from "../schema/schema.ts";
+import { checkHooks, type RealtimeHooks } from "./hooks.ts";
 import type { RealtimeLogger } from "./internals.ts";
 import type { RealtimePlugin } from "./plugins.ts";
 import type { RedisInput } from "./resolve-broker.ts";
@@ -63,6 +64,8 @@ export interface RealtimeOptions {
   readonly logger?: RealtimeLogger | undefined;
   /** How large an event may be. */
   readonly limits?: RealtimeLimits | undefined;
+  /** Functions that are told what happens. @default none */
+  readonly hooks?: RealtimeHooks | undefined;
 }
 
 /**
@@ -85,6 +88,7 @@ const REALTIME_OPTIONS: Readonly<Record<keyof RealtimeOptions, true>> = {
   verbose: true,
   logger: true,
   limits: true,
+  hooks: true,
 };
 const LIMITS: Readonly<Record<keyof RealtimeLimits, true>> = { maxPayloadBytes: true };
 const HISTORY_OPTIONS: Readonly<Record<keyof HistoryOptions, true>> = { maxLength: true, expireAfterSecs: true };
@@ -100,6 +104,7 @@ export interface Settings {
   readonly maxPayloadBytes: number;
   readonly logger: RealtimeLogger;
   readonly verbose: boolean;
+  readonly hooks: RealtimeHooks | undefined;
 }
 
 /** @throws TidingsError `bad_option`, naming the option and what it takes. */
@@ -136,6 +141,7 @@ export function checkOptions(options: RealtimeOptions): Settings {
     maxPayloadBytes: wholeNumber("limits.maxPayloadBytes", options.limits?.maxPayloadBytes, MAX_PAYLOAD_BYTES),
     logger: guardLogger(logger),
     verbose,
+    hooks: checkHooks(options.hooks),
   };
 }
 

@@ -9,6 +9,8 @@ import { inTime } from "./in-time.ts";
  */
 export function punctualBroker(broker: Broker, clock: Clock): Broker {
   return {
+    name: broker.name,
+    ...(broker.watch && { watch: (changed) => broker.watch?.(changed) }),
     async append(channel, draft, retention, timeoutMs) {
       const late = (): TidingsError =>
         new TidingsError(

@@ -11,6 +11,7 @@ import { Channel, type EmitOptions } from "./channel.ts";
 import { ChannelCache } from "./channel-cache.ts";
 import { RealtimeCore } from "./core.ts";
 import { checkDisconnect, checkDrain, type DisconnectOptions, type DrainOptions } from "./farewell-options.ts";
+import type { RealtimeHealth } from "./health.ts";
 import type { HistoryQuery } from "./history.ts";
 import { exposeInternals } from "./internals.ts";
 import {
@@ -23,7 +24,9 @@ import {
   type RealtimeOptions,
 } from "./options.ts";
 import { installPlugins, silentLogger, type PluginApis } from "./plugins.ts";
+import { exposeObservers } from "./observers.ts";
 import { resolveBroker } from "./resolve-broker.ts";
+import type { RealtimeStats } from "./stats.ts";
 import type { SubscribeOptions } from "./subscribe.ts";
 
 /** Options of one channel. */
@@ -51,6 +54,7 @@ class RealtimeInstance<const O extends RealtimeOptions> {
     this.#core = new RealtimeCore(settings, compileSchema(options.schema), resolveBroker(options, settings));
     this.#default = this.channel(DEFAULT_CHANNEL);
     exposeInternals(this, this.#core);
+    exposeObservers(this, this.#core.observers);
     installPlugins(this, options.plugins ?? [], {
       emit: async (channel, event, data) => {
         await this.channel(channel).emit(event as EventName<O>, data as EventInput<O, EventName<O>>);
@@ -101,6 +105,19 @@ class RealtimeInstance<const O extends RealtimeOptions> {
   /** {@link Channel.unsubscribe} of the channel `"default"`. */
   unsubscribe(): void {
     this.#default.unsubscribe();
+  }
+
+  /** What this process does on this broker, as counts: cheap enough to be asked for with each scrape. Also after `close`. */
+  stats(): RealtimeStats {
+    return this.#core.stats();
+  }
+
+  /**
+   * Whether this process should live, and whether requests should come to it: for the probes of an orchestrator or a load balancer.
+   * Waits for nothing. The first call opens the connection to the broker, if nobody has.
+   */
+  health(): RealtimeHealth {
+    return this.#core.health();
   }
 
   /**
@@ -158,8 +175,10 @@ export type Realtime<O extends RealtimeOptions = AnyOptions> = RealtimeInstance<
 
 /** The constructor of {@link Realtime}. */
 export interface RealtimeConstructor {
-  new <const O extends RealtimeOptions = object>(options?: O): Realtime<O>;
+  new (): Realtime<object>;
+  // Without a default for `O`: it would stand for the options while what `hooks` are told is looked up.
+  new <const O extends RealtimeOptions>(options?: O): Realtime<O>;
 }
 
 // A class cannot say that its instances also have what its plugins add; the type of its constructor can.
-export const Realtime: RealtimeConstructor = RealtimeInstance as never;
+export const Realtime: RealtimeConstructor = RealtimeInstance;

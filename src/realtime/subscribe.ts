@@ -1,4 +1,4 @@
-import { Subscription } from "../hub/subscription.ts";
+import { Subscription, type SubscriptionHandlers } from "../hub/subscription.ts";
 import type { FeedStart } from "../hub/feed.ts";
 import { compareCursors, isRealtimeCursor, type RealtimeCursor } from "../protocol/cursor.ts";
 import { CursorUnavailableError, TidingsError } from "../protocol/error.ts";
@@ -66,7 +66,7 @@ export async function subscribe(
     let warned = false;
     // A position that was asked for by name and is gone is told to the caller, before anything else happens.
     let asked: RealtimeCursor | undefined = start.kind === "after" && !onGap ? start.cursor : undefined;
-    const subscription = new Subscription({
+    const handlers: SubscriptionHandlers = {
       joined: () => {
         // The gap, if there is one, comes in the same turn as the join.
         queueMicrotask(() => {
@@ -100,10 +100,11 @@ export async function subscribe(
         finish(error);
       },
       thrown: (error) => logger.error(`tidings: a subscriber of channel "${channel}" threw; the next event follows.`, error),
-    });
+    };
+    const subscription = new Subscription(handlers, { kind: "subscription", channels: [channel], observer: core.observers });
     /** @param reason what went wrong, if anything did. Once the subscription is joined, nobody hears of it. */
     const finish = (reason?: unknown): void => {
-      core.subscriptions.delete(channel, finish);
+      if (core.subscriptions.delete(channel, finish)) hub.watch.subscriptions--;
       subscription.end();
       forgetSignal?.();
       // It would wait for the broker for ever.
@@ -114,6 +115,7 @@ export async function subscribe(
     const forgetSignal = signal && whenAborted(signal, () => finish(signal.reason));
     subscription.open(hub.attach(channel, subscription, start));
     core.subscriptions.add(channel, finish);
+    hub.watch.subscriptions++;
   });
 }
 

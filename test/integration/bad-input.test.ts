@@ -324,6 +324,7 @@ const wrongOptions: {
     verbose: ["yes", 1],
     logger: [5, null, {}],
     limits: [5, null, { maxPayloadBytes: 0 }, { maxPayloadBytes: "1 MB" }],
+    hooks: [5, null, { onConnect: "log" }, { onEmit: null }],
   },
   handle: {
     realtime: [undefined, null, {}, 5, "realtime"],

@@ -26,7 +26,7 @@ it("docs/guides/doctor.md shows the help", () => {
 
 it("docs/guides/doctor.md shows what is printed of a Redis", async () => {
   await using redis = await startRedis({ args: ["--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"] });
-  const page = readFileSync(path.join(folder, "../../../docs/errors.md"), "utf8");
+  const page = readFileSync(path.join(folder, "../../../docs/reference/errors.md"), "utf8");
   const [, rules = ""] = /^ACL SETUSER app on >password (.*)$/m.exec(page) ?? [];
   const wanted = rules.split(" ").filter((rule) => rule !== "+publish" && rule !== "+time");
   await rawCommand(redis.port, "ACL", "SETUSER", "app", "on", ">password", ...wanted);

@@ -32,7 +32,7 @@ async function complaints(url: string = redis.url): Promise<string[]> {
 
 /** What the docs ask an administrator to allow. */
 function leastRules(): string[] {
-  const [, rules = ""] = /^ACL SETUSER app on >password (.*)$/m.exec(readFileSync("docs/errors.md", "utf8")) ?? [];
+  const [, rules = ""] = /^ACL SETUSER app on >password (.*)$/m.exec(readFileSync("docs/reference/errors.md", "utf8")) ?? [];
   return rules.split(" ");
 }
 

@@ -12,6 +12,7 @@ import type {
   HandleOptions,
   HistoryOptions,
   HistoryQuery,
+  RealtimeHooks,
   RealtimeLimits,
   RealtimeOptions,
   SubscribeOptions,
@@ -55,7 +56,7 @@ function within(group: string, options: Record<string, string>): Record<string, 
 // An option without a line here does not compile; one without a line on the page, or with another default, fails.
 describe("docs/options.md names every option and its default", () => {
   it("of Realtime", () => {
-    const options: Defaults<RealtimeOptions, "limits"> = {
+    const options: Defaults<RealtimeOptions, "limits" | "hooks"> = {
       schema: "none",
       redis: "memory",
       broker: "none",
@@ -73,7 +74,17 @@ describe("docs/options.md names every option and its default", () => {
       expireAfterSecs: String(DEFAULT_EXPIRE_AFTER_SECS),
     };
     const limits: Defaults<RealtimeLimits> = { maxPayloadBytes: String(MAX_PAYLOAD_BYTES) };
-    expect(optionsUnder("new Realtime(…)")).toEqual({ ...options, ...within("history", history), ...within("limits", limits) });
+    const hooks: Defaults<RealtimeHooks> = {
+      onConnect: "none",
+      onDisconnect: "none",
+      onEmit: "none",
+      onReplay: "none",
+      onGap: "none",
+      onLag: "none",
+      onBroker: "none",
+    };
+    const groups = { ...within("history", history), ...within("limits", limits), ...within("hooks", hooks) };
+    expect(optionsUnder("new Realtime(…)")).toEqual({ ...options, ...groups });
   });
 
   it("of handle", () => {

@@ -185,7 +185,7 @@ describe("I8 Outage: an append whose reply was lost", () => {
   });
 
   it("is settled with the least permissions that the docs name", async () => {
-    const page = readFileSync("docs/errors.md", "utf8");
+    const page = readFileSync("docs/reference/errors.md", "utf8");
     const rules = [...page.matchAll(/^ACL SETUSER .*/gm)][0]?.[0].match(/\+\S+/g) ?? [];
     await direct.call("ACL", "SETUSER", "least", "on", ">pw", "~t:*", "~{t:*", "resetchannels", "&{t:*", "-@all", ...rules);
     await using least = openBroker(proxy.port, { client: { username: "least", password: "pw" } });

@@ -43,6 +43,7 @@ export function createFourMethodBroker(options: FourMethodBrokerOptions): Broker
 }
 
 class FourMethodBroker implements Broker {
+  readonly name = "four-method adapter";
   readonly #names: RedisNames;
   readonly #calls: Calls;
   readonly #log: AdapterLog;

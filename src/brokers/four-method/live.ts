@@ -11,6 +11,8 @@ import { nothingTrimmedBefore, type Stored } from "./payload.ts";
 
 /** Where a broker says what an operator should know. `console` is one. */
 export interface FourMethodLogger {
+  /** What is well again. @default nothing is said */
+  log?(message: string, ...details: unknown[]): void;
   warn(message: string, ...details: unknown[]): void;
 }
 
@@ -71,6 +73,7 @@ export class LiveReader {
   #isOutdated = false;
   /** Whether the store cannot be read, so that nothing is heard. */
   #isDown = false;
+  #downSince = 0;
   /** Whether the adapter can read each channel and no two of them at once. */
   #isApart = false;
   #patienceMs = PATIENCE_MS;
@@ -254,6 +257,7 @@ export class LiveReader {
       return;
     }
     this.#isDown = true;
+    this.#downSince = this.#context.clock.now();
     this.#abandonReads();
     // Another server may answer next, with a log that was never at our cursor.
     for (const channel of this.#channels.values()) channel.knownAt = Number.NEGATIVE_INFINITY;
@@ -389,7 +393,10 @@ export class LiveReader {
   }
 
   #rise(): void {
+    const { clock, logger } = this.#context;
     this.#isDown = false;
+    const downSecs = ((clock.now() - this.#downSince) / 1_000).toFixed(1);
+    logger.log?.(`tidings: the four-method adapter reads again, after ${downSecs} s.`);
     const restored = [...this.#channels.values()].filter(({ cursor, failures }) => cursor !== undefined && failures === 0);
     for (const listener of this.#listeners) {
       const names = restored.filter(({ listeners }) => listeners.has(listener)).map(({ channel }) => channel);

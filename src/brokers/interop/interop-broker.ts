@@ -14,6 +14,7 @@ import type {
 } from "../broker.ts";
 import { strangeError, type Attempt } from "../redis/failures.ts";
 import type { RedisNames } from "../redis/names.ts";
+import { Reachable } from "../redis/reachable.ts";
 import { Reporter } from "../redis/reporter.ts";
 import { parseAppended, parseLocation } from "../redis/replies.ts";
 import lastId from "../redis/scripts/last-id.lua";
@@ -65,6 +66,7 @@ export function checkInterop({ interop, source, keyPrefix }: InteropBrokerOption
 }
 
 class InteropBroker implements Broker {
+  readonly name: string;
   readonly #address: string;
   readonly #clock: Clock;
   readonly #format: LogFormat;
@@ -76,20 +78,30 @@ class InteropBroker implements Broker {
   /** Whether an entry is announced with a command of its own, for it is not known that anyone hears what a script publishes. */
   readonly #announcesApart: boolean;
   readonly #reporter: Reporter;
+  readonly #reachable = new Reachable();
   #isClosed = false;
 
   constructor({ interop, source, keyPrefix, clock = systemClock, logger = console }: InteropBrokerOptions) {
     const format = FORMATS[interop];
     this.#format = format;
     this.#address = source.address;
+    this.name = `${interop} on redis at ${source.address}`;
     this.#clock = clock;
     this.#names = interopNames(format, source.keyPrefix, keyPrefix);
     const looking = `${lastId}\n${format.script}\n${before}`;
     this.#scripts = { read: `${looking}\n${read}`, locate: `${looking}\n${locate}` };
     this.#announcesApart = format.isAnnounced && source.isRest === true;
     this.#reporter = new Reporter(source.address, logger);
-    this.#transport = source.open({ names: this.#names, clock, logger, warnOnce: this.#reporter.warnOnce });
+    this.#transport = source.open({
+      ...{ names: this.#names, clock, logger },
+      warnOnce: this.#reporter.warnOnce,
+      changed: this.#reachable.changed,
+    });
     this.#ends = new LogEnds(this.#transport, source.address, source.isCluster);
+  }
+
+  watch(changed: Parameters<Reachable["watch"]>[0]): void {
+    this.#reachable.watch(changed);
   }
 
   async append(channel: string, draft: Draft, _retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {

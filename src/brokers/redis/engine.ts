@@ -20,6 +20,7 @@ import entries from "./scripts/entries.lua";
 import lastId from "./scripts/last-id.lua";
 import locate from "./scripts/locate.lua";
 import read from "./scripts/read.lua";
+import { Reachable } from "./reachable.ts";
 import { Reporter } from "./reporter.ts";
 import type { BrokerLogger, RedisSource, RedisTransport } from "./transport.ts";
 
@@ -55,28 +56,39 @@ export function createRedisBroker(options: RedisBrokerOptions): Broker {
 }
 
 class RedisBroker implements Broker {
+  readonly name: string;
   readonly #address: string;
   readonly #names: RedisNames;
   /** The command by which entries are announced. */
   readonly #publish: "PUBLISH" | "SPUBLISH";
   readonly #transport: RedisTransport;
   readonly #reporter: Reporter;
+  readonly #reachable = new Reachable();
 
   constructor({ source, keyPrefix, clock = systemClock, logger = console }: RedisBrokerOptions) {
     this.#address = source.address;
+    this.name = `redis at ${source.address}`;
     this.#names = redisNames(source.keyPrefix, keyPrefix, source.db);
     this.#publish = source.isCluster ? "SPUBLISH" : "PUBLISH";
     this.#reporter = new Reporter(source.address, logger);
-    this.#transport = source.open({ names: this.#names, clock, logger, warnOnce: this.#reporter.warnOnce });
+    this.#transport = source.open({
+      ...{ names: this.#names, clock, logger },
+      warnOnce: this.#reporter.warnOnce,
+      changed: this.#reachable.changed,
+    });
+  }
+
+  watch(changed: Parameters<Reachable["watch"]>[0]): void {
+    this.#reachable.watch(changed);
   }
 
   async append(channel: string, draft: Draft, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
     const attempt: Attempt = { kind: "append", channel, address: this.#address };
-    const { event, json, emitId, onceId } = draft;
+    const { event, json, emitId, onceId, trace = "" } = draft;
     const key = this.#names.keyOf(channel);
     const args = onceId === undefined ? [APPEND, "1", key] : [APPEND, "2", key, this.#names.onceOf(channel, onceId)];
     args.push(countOf(retention.maxLength), countOf(retention.expireAfterMs), this.#names.liveOf(channel));
-    args.push(event, json, emitId, this.#publish, ANNOUNCED_BYTES, REMEMBERED_MS);
+    args.push(event, json, emitId, this.#publish, ANNOUNCED_BYTES, REMEMBERED_MS, trace);
     const reply = await this.#transport.send({
       attempt,
       key,

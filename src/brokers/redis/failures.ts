@@ -30,7 +30,8 @@ const UNREADY: ReadonlySet<string> = new Set(["LOADING", "MASTERDOWN", "BUSY"]);
 /** What to do about the error replies that do not pass by themselves. */
 const CURES: Readonly<Record<string, string>> = {
   WRONGTYPE: "The channel's key holds something else than a stream: choose another `keyPrefix`, or remove the key.",
-  NOPERM: "The Redis user lacks a permission: see docs/errors.md for the commands, keys and channels that tidings needs.",
+  NOPERM:
+    "The Redis user lacks a permission: see docs/reference/errors.md for the commands, keys and channels that tidings needs.",
   NOAUTH: "Redis asks for a password: give it to the Redis client.",
   WRONGPASS: "User name or password are wrong: mend what the Redis client is given.",
   OOM: "Redis is full and evicts nothing: raise `maxmemory`, or keep less (`history.maxLength`, `history.expireAfterSecs`).",
@@ -102,7 +103,7 @@ export function refusedError(attempt: Attempt, cause: unknown): TidingsError {
     );
   }
   const code = replyCode(cause);
-  const cure = CURES[code] ?? "See docs/errors.md, `broker_refused`.";
+  const cure = CURES[code] ?? "See docs/reference/errors.md, `broker_refused`.";
   return new TidingsError("broker_refused", `Redis at ${address} refused to ${attempted(attempt)}: ${text}. ${cure}`, {
     cause,
     // Memory can become free.

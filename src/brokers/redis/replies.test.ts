@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
 import { parseAnnouncement, parseAppended, parseLocation, parsePage } from "./replies.ts";
@@ -31,6 +32,38 @@ describe("an announcement", () => {
     "02-0 1-0 5 a.b 1",
   ])("is none: %j", (message) => {
     expect(parseAnnouncement(message)).toBeUndefined();
+  });
+});
+
+describe("the trace context of an event", () => {
+  const trace = `00-${"4bf92f3577b34da6".repeat(2)}-00f067aa0ba902b7-01`;
+
+  it("stands at the end of its announcement", () => {
+    const entry = { id: "2-0", prev: "1-0", event: "a.b", json: '{"x": "y z"}', keeps: 5 };
+    expect(parseAnnouncement(`2-0 1-0 5 a.b {"x": "y z"} ${trace}`)).toEqual({ ...entry, trace });
+    // Within the data it is data.
+    const json = JSON.stringify(`of ${trace}`);
+    expect(parseAnnouncement(`2-0 1-0 5 a.b ${json}`)).toEqual({ ...entry, json });
+    for (const none of [trace.toUpperCase(), trace.slice(1), `${trace}0`, trace.replaceAll("-", "_")])
+      expect(parseAnnouncement(`2-0 1-0 5 a.b 1 ${none}`)).toEqual({ ...entry, json: `1 ${none}` });
+  });
+
+  it("makes the JSON unreadable for a server that does not know of it, which then reads the entry from the log", () => {
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        expect(() => JSON.parse(`${json} ${trace}`) as unknown).toThrow(SyntaxError);
+        expect(parseAnnouncement(`2-0 1-0 5 a.b ${json} ${trace}`)).toMatchObject({ json, trace });
+        expect(parseAnnouncement(`2-0 1-0 5 a.b ${json}`)).toEqual({ id: "2-0", prev: "1-0", event: "a.b", json, keeps: 5 });
+      }),
+    );
+  });
+
+  it("stands behind the position before it in a page, and is nothing without one", () => {
+    const page = parsePage(["2-0", "", "2-0", `1-0 ${trace}`, "a.b", "1"], at("1-0"));
+    expect(page?.entries).toEqual([{ id: "2-0", prev: "1-0", event: "a.b", json: "1", trace }]);
+    expect(parsePage(["2-0", "1-0", "2-0", trace, "a.b", "1"], at("1-0"))?.entries).toEqual([
+      { id: "2-0", prev: "1-0", event: "a.b", json: "1" },
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { compareCursors, isRealtimeCursor, positionBelow, type RealtimeCursor } from "../../protocol/cursor.ts";
 import { isEventName } from "../../protocol/names.ts";
+import { splitTrace } from "../../protocol/trace.ts";
 import type { Entry, Location, Page } from "../broker.ts";
 
 /** What the append script answered. */
@@ -32,11 +33,15 @@ export function parsePage(reply: unknown, after: RealtimeCursor): Page | undefin
   let known: RealtimeCursor | undefined;
   for (let at = 2; at + 3 < reply.length; at += 4) {
     const id = reply[at] as RealtimeCursor;
-    const prev = storedPrev(id, reply[at + 1] as string) ?? known;
+    const [stored, trace] = splitTrace(reply[at + 1] as string);
+    const prev = storedPrev(id, stored) ?? known;
     const link = prev === undefined ? firstLink(id, before, after) : { prev };
     const event = reply[at + 2] as string;
     const json = reply[at + 3] as string;
-    entries.push(isEventName(event) && json !== "" ? { id, ...link, event, json } : { id, ...link, event: "", json: "" });
+    const traced = trace === undefined ? undefined : { trace };
+    entries.push(
+      isEventName(event) && json !== "" ? { id, ...link, event, json, ...traced } : { id, ...link, event: "", json: "" },
+    );
     known = id;
   }
   return { entries, last };
@@ -53,16 +58,17 @@ export function parseLocation(reply: unknown): Location | undefined {
 }
 
 /**
- * Reads an announcement, `<id> <prev> <keeps> <event> <json>`, or `<id> <prev> <keeps>` of an entry that is too long: then the result
+ * Reads an announcement, `<id> <prev> <keeps> <event> <json>`, behind which a trace context may stand, or `<id> <prev> <keeps>` of an entry that is too long: then the result
  * has no more than its place in the log. `undefined` when it is none. Never parses the JSON.
  */
 export function parseAnnouncement(message: string): Entry | Pick<Entry, "id" | "prev"> | undefined {
   const [id = "", prev = "", keeps = "", event] = message.split(" ", 4);
   if (!isRealtimeCursor(id) || !isRealtimeCursor(prev) || !/^\d*$/.test(keeps)) return undefined;
   if (event === undefined) return { id, prev };
-  const json = message.slice(id.length + prev.length + keeps.length + event.length + 4);
+  const [json, trace] = splitTrace(message.slice(id.length + prev.length + keeps.length + event.length + 4));
   if (!isEventName(event) || json === "") return undefined;
-  return { id, prev, event, json, keeps: keeps === "" ? Number.POSITIVE_INFINITY : Number(keeps) };
+  const entry = { id, prev, event, json, keeps: keeps === "" ? Number.POSITIVE_INFINITY : Number(keeps) };
+  return trace === undefined ? entry : { ...entry, trace };
 }
 
 /** What an entry says about the position before it, if that can be true. */

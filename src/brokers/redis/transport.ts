@@ -1,6 +1,6 @@
 /** The port between the Redis engine, which knows what to say to Redis, and the ways to say it: connections, or HTTP. */
 import type { Clock } from "../../protocol/clock.ts";
-import type { Listener, ListenerHandlers } from "../broker.ts";
+import type { BrokerState, Listener, ListenerHandlers } from "../broker.ts";
 import type { Attempt } from "./failures.ts";
 import type { RedisNames } from "./names.ts";
 
@@ -35,10 +35,14 @@ export interface TransportContext {
   readonly logger: BrokerLogger;
   /** Says something once, however often it happens. */
   warnOnce(message: string, ...details: unknown[]): void;
+  /** Whether Redis can be reached; said at each change. */
+  changed?(state: Exclude<BrokerState, "idle">): void;
 }
 
 /** Where a broker says what an operator should know. `console` is one. */
 export interface BrokerLogger {
+  /** What is well again. @default nothing is said */
+  log?(message: string, ...details: unknown[]): void;
   warn(message: string, ...details: unknown[]): void;
 }
 

@@ -101,7 +101,7 @@ export class Link {
     this.#up = false;
     this.#life++;
     this.#context.clock.clearTimeout(this.#timer);
-    this.#context.outages.up(this);
+    this.#context.outages.forget(this);
     this.#end();
     await Promise.all(this.#ending);
   }

@@ -25,7 +25,7 @@ class ConnectionTransport implements RedisTransport {
   #closing: Promise<void> | undefined;
 
   constructor(driver: RedisDriver, context: TransportContext) {
-    this.#context = { ...context, driver, outages: new OutageLog(context.logger, driver.address) };
+    this.#context = { ...context, driver, outages: new OutageLog({ ...context, address: driver.address }) };
     this.#commands = new Commands(this.#context, (commands) => {
       if (!driver.seeds) return new SingleRouter(this.#context, commands);
       this.#cluster = new ClusterRouter(this.#context, commands);
@@ -63,6 +63,7 @@ class ConnectionTransport implements RedisTransport {
   }
 
   async #close(): Promise<void> {
+    this.#context.outages.close();
     await Promise.all([this.#commands.close(), ...[...this.#subscriptions].map((subscription) => subscription.end())]);
   }
 }

@@ -106,7 +106,7 @@ export class RestCommands {
     }
     this.#lanes.clear();
     this.#ready.clear();
-    this.#options.outages.up(this);
+    this.#options.outages.forget(this);
   }
 
   #laneOf(key: string): RestLane {

@@ -93,7 +93,7 @@ export class RestListener implements Listener {
       this.#forget(wanted);
       wanted.reject(closedError(this.#options.address));
     }
-    this.#options.outages.up(this);
+    this.#options.outages.forget(this);
   }
 
   /** The stream of a live channel does not hear what it should. */
@@ -138,7 +138,7 @@ export class RestListener implements Listener {
   #unstream(wanted: Wanted): void {
     if (!wanted.stream) return;
     wanted.stream.close();
-    this.#options.outages.up(wanted);
+    this.#options.outages.forget(wanted);
     wanted.stream = undefined;
     this.#options.announcements.down(wanted.live);
     this.#options.slots.free++;

@@ -29,7 +29,7 @@ class RestTransport implements RedisTransport {
     this.#context = context;
     this.#address = address;
     this.#endpoint = new Endpoint(options, context.clock);
-    this.#outages = new OutageLog(context.logger, address);
+    this.#outages = new OutageLog({ ...context, address });
     this.#announcements = new Announcements({
       clock: context.clock,
       ring: ({ key, live, id }) => this.#commands.ring(key, live, id),
@@ -79,6 +79,7 @@ class RestTransport implements RedisTransport {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#outages.close();
     this.#announcements.close();
     for (const listener of this.#listeners) listener.close();
     this.#listeners.clear();

@@ -1,21 +1,22 @@
 -- Stores one entry and announces it.
 -- KEYS[1] the log; KEYS[2] the caller's own id for the event, if there is one.
 -- ARGV: entries to keep ('' keeps all), idle ms to live ('' lives for ever), live channel, event, JSON, emit id, PUBLISH or SPUBLISH,
--- most bytes of JSON to announce, ms for which a caller's id is remembered.
+-- most bytes of JSON to announce, ms for which a caller's id is remembered, trace context ('' for none).
 -- Replies with the entry's id, or with the id and what went wrong after it was stored.
 local key, keep, ttl = KEYS[1], ARGV[1], ARGV[2]
-local event, json = ARGV[4], ARGV[5]
+local event, json, trace = ARGV[4], ARGV[5], ARGV[10]
 if KEYS[2] then
   local earlier = redis.call('GET', KEYS[2])
   if earlier then return earlier end
 end
 local prev = last_id(key)
 if type(prev) == 'table' then return prev end
+local traced = trace == '' and {} or {'t', trace}
 local id
 if keep == '' then
-  id = redis.call('XADD', key, '*', 'v', '1', 'p', prev, 'e', event, 'd', json, 'i', ARGV[6])
+  id = redis.call('XADD', key, '*', 'v', '1', 'p', prev, 'e', event, 'd', json, 'i', ARGV[6], unpack(traced))
 else
-  id = redis.call('XADD', key, 'MAXLEN', '=', keep, '*', 'v', '1', 'p', prev, 'e', event, 'd', json, 'i', ARGV[6])
+  id = redis.call('XADD', key, 'MAXLEN', '=', keep, '*', 'v', '1', 'p', prev, 'e', event, 'd', json, 'i', ARGV[6], unpack(traced))
 end
 -- The entry is stored. An error from here on must not look as if it were not.
 local remembered = KEYS[2] and redis.pcall('SET', KEYS[2], id, 'PX', ARGV[9])
@@ -27,7 +28,11 @@ else
 end
 local announcement = id .. ' ' .. prev .. ' ' .. keep
 -- Lua copies a long text several times over: those who listen read it from the log, once in each process.
-if #json <= tonumber(ARGV[8]) then announcement = announcement .. ' ' .. event .. ' ' .. json end
+if #json <= tonumber(ARGV[8]) then
+  announcement = announcement .. ' ' .. event .. ' ' .. json
+  -- At the end: who does not know of it takes it for JSON that cannot be read, and reads the entry from the log.
+  if trace ~= '' then announcement = announcement .. ' ' .. trace end
+end
 local published = redis.pcall(ARGV[7], ARGV[3], announcement)
 -- Before Redis 7 a cluster has no sharded channels, and tells all its servers of every message.
 if ARGV[7] == 'SPUBLISH' and type(published) == 'table' and published.err then

@@ -33,7 +33,7 @@ function callsIn(file: string): string[] {
 }
 
 describe("the commands that scripts call", () => {
-  it("are these, and no others: a new one may need a later Redis, and a permission that docs/errors.md does not name", () => {
+  it("are these, and no others: a new one may need a later Redis, and a permission that docs/reference/errors.md does not name", () => {
     const named = scripts.flatMap(callsIn).flatMap((first) => /^'([A-Z]+)'$/.exec(first)?.[1] ?? []);
     expect([...new Set(named)].toSorted()).toEqual(Object.keys(SINCE).toSorted());
   });

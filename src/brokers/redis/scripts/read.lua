@@ -1,7 +1,7 @@
 -- Entries after a position, oldest first.
 -- KEYS[1] the log. ARGV: the position (exclusive), bytes of JSON after which the page ends, most entries.
 -- Replies with the log's last id, the id before the first entry when that entry does not say itself what was before it, and
--- then id, prev, event, JSON of each entry.
+-- then id, prev, event, JSON of each entry; behind prev, after a space, its trace context, if it has both.
 local key = KEYS[1]
 local limit, most = tonumber(ARGV[2]), tonumber(ARGV[3])
 local reply, found, bytes = {'', ''}, 0, 0
@@ -14,10 +14,10 @@ local step = 1
 while looking do
   local chunk = redis.call('XRANGE', key, from, '+', 'COUNT', step)
   for _, entry in ipairs(chunk) do
-    local prev, event, json, size = decode(entry[2])
+    local prev, event, json, size, trace = decode(entry[2])
     if found == 0 and prev == '' then reply[2] = id_before(key, entry[1]) end
     reply[#reply + 1] = entry[1]
-    reply[#reply + 1] = prev
+    reply[#reply + 1] = trace and trace ~= '' and prev ~= '' and prev .. ' ' .. trace or prev
     reply[#reply + 1] = event
     reply[#reply + 1] = json
     found = found + 1

@@ -37,7 +37,7 @@ export function refusalOf(refused: Refused): Finding {
     return problem(
       "status",
       `The endpoint refuses: ${status}, \`${code}\`${messageOf(text)}.`,
-      "docs/errors.md of the package says what each code means.",
+      "docs/reference/errors.md of the package says what each code means.",
     );
   }
   if (status >= 500) {

@@ -93,7 +93,7 @@ function neverJoined(text: string, endedMs: number | undefined): Finding {
     return problem(
       "channel",
       `The server cannot join the channel: \`${code}\`.`,
-      "Look into the server's log. docs/errors.md of the package says what the code means.",
+      "Look into the server's log. docs/reference/errors.md of the package says what the code means.",
     );
   }
   // As every stream of tidings begins.

@@ -38,7 +38,7 @@ export async function useFinding(driver: RedisDriver, { keyPrefix, channel, time
     return problem(
       "redis-use",
       `It cannot be used: to ${step} fails. ${said}`,
-      "The text says what Redis does not let us do; docs/errors.md of the package has its cures.",
+      "The text says what Redis does not let us do; docs/reference/errors.md of the package has its cures.",
     );
   } finally {
     await broker.close();
