@@ -355,6 +355,35 @@ describe("cursors", () => {
     expect(idsOf(heard)).toEqual([id(60)]);
   });
 
+  it("I3 Order: a stream that is late does not lead back into a log that another stream has followed since", async () => {
+    const { server, join, hear, tick, flush, append } = setUp();
+    const heard = await join();
+    const [current] = server.streams;
+    append("a", 1);
+    await flush();
+    hear({ channels: ["b"] });
+    await tick();
+    const late = server.stream;
+    expect(atOf(server)).toBe(`${id(1)},`);
+    const event = (n: number): string => eventFrame({ id: id(n), channel: "a", event: "x.y", json: "1" });
+    // The log expired, which took nothing that was not shown, and was born again: who listened is told of no gap.
+    append("a", 27, 34, 36);
+    current?.say([27, 34, 36].map(event).join(""));
+    current?.deliver();
+    await settle();
+    const reset = gapFrame({ channel: "a", after: id(1), cursor: id(27), reason: "reset" });
+    for (const channel of ["a", "b"]) late.say(connectedFrame({ channel, cursor: id(1), tail: id(27), heartbeatMs: 15_000 }));
+    late.say(reset + event(34) + event(36));
+    late.deliver();
+    await settle();
+    await tick(1_000);
+    append("a", 37);
+    await flush();
+    expect(idsOf(heard)).toEqual([1, 27, 34, 36, 37].map(id));
+    expect(heard.gaps).toEqual([]);
+    expect(atOf(server), "asked anew").toMatch(/^36-0,/);
+  });
+
   it("what follows a reset is new, however far the old log had come", async () => {
     const { server, join } = setUp();
     server.log("a").append(id(100), "x.y");

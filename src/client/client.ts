@@ -139,7 +139,7 @@ export function createRealtimeClient<T extends object = object>(
       lose();
       dispatch(["currentLost"]);
     } else {
-      next = undefined;
+      next = opened.close();
       if (!current) lose();
       dispatch(["nextLost", retryAfterMs]);
     }
@@ -188,22 +188,26 @@ export function createRealtimeClient<T extends object = object>(
 
   /** Gives what moves a channel to its listeners. */
   function bring(opened: OpenStream, frame: MovingFrame): void {
-    const { cursor } = frame;
-    const coverage = opened.joined.get(frame.channel);
-    const isReset = frame.type === "gap" && frame.reason === "reset";
+    const { channel, cursor } = frame;
+    const coverage = opened.joined.get(channel);
+    const isReset = frame.reason === "reset";
     if (!coverage || (!isReset && compareCursors(cursor, coverage.cursor) <= 0)) return;
     const from = coverage.cursor;
+    // Somebody has gone on since, by the other stream, perhaps into this new log: where that leads, only a stream that begins there can say.
+    if (
+      isReset &&
+      !listenersOf(channel).every((each) => [from, opened.wishes.get(channel)?.get(each)].includes(each.request(channel)))
+    )
+      return ended(opened, 0);
     // First, so that who subscribes in a handler begins after it.
     coverage.cursor = cursor;
-    for (const listener of listenersOf(frame.channel)) listener.take(frame, from, coverage);
+    for (const listener of listenersOf(channel)) listener.take(frame, from, coverage);
     if (!isReset) return;
     // What follows is new, however far the old log had come.
     coverage.tail = cursor;
     // Of two streams, the one that has not heard of the new log must not speak any more.
     const other = opened === current ? next : current;
-    if (!other) return;
-    other.close();
-    ended(other, 0);
+    if (other) ended(other, 0);
   }
 
   function refreshStatus(): void {

@@ -112,7 +112,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     },
 
     take(frame, from, coverage) {
-      const { type, channel, cursor: to } = frame;
+      const { type, channel, cursor: to, reason } = frame;
       const { tail } = coverage;
       const messages = held.get(coverage);
       if (messages && !cursors.has(channel)) {
@@ -122,11 +122,10 @@ export function createListener(options: ClientSubscribeOptions): Listener {
         move(channel, type === "gap" ? from : to);
       }
       const after = cursors.get(channel);
-      const isReset = type === "gap" && frame.reason === "reset";
       if (!after || after === to) return;
       // A new log has nothing to do with where anybody stood in the old one.
-      if (!isReset && (compareCursors(after, from) < 0 || compareCursors(to, after) < 0)) return;
-      if (type === "gap") skip(channel, to, frame.reason);
+      if (reason !== "reset" && (compareCursors(after, from) < 0 || compareCursors(to, after) < 0)) return;
+      if (reason) skip(channel, to, reason);
       else {
         // Every stream of this log meets each position of it: one that passes ours without meeting it brings another log.
         if (after !== from) skip(channel, from, "reset");

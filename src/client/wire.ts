@@ -9,13 +9,14 @@ export interface WireEvent {
   readonly cursor: RealtimeCursor;
   readonly event: string;
   readonly data: unknown;
+  readonly reason?: undefined;
 }
 
 /** What moves a channel. */
 export type MovingFrame =
   | WireEvent
   | { readonly type: "gap"; readonly channel: string; readonly cursor: RealtimeCursor; readonly reason: GapReason }
-  | { readonly type: "position"; readonly channel: string; readonly cursor: RealtimeCursor };
+  | { readonly type: "position"; readonly channel: string; readonly cursor: RealtimeCursor; readonly reason?: undefined };
 
 /** What a stream can say. Nothing about it is believed before {@link readFrame} has looked at it. */
 export type WireFrame =
@@ -57,6 +58,6 @@ export function readFrame(name: string, text: string): WireFrame | undefined {
   // Not what is merely there: a name may be one out of Object.prototype.
   return isValid[type] === true
     ? // A reason of later days is no reason to be silent.
-      ({ ...fields, type, cursor, reason: reason === "trimmed" || reason === "reset" ? reason : "unproven" } as WireFrame)
+      ({ ...fields, type, cursor, reason } as WireFrame)
     : undefined;
 }

@@ -34,7 +34,10 @@ function* adversaries({ source }: RegExp, length: number): Generator<string> {
     /\\([dws])/gi,
     (_all, kind: string) => ({ d: "7", w: "a", s: " " })[kind.toLowerCase()] ?? "",
   );
-  const chars = [...new Set(["a", "7", " ", "\n", "-", ...literals.replace(/[\\^$*+?()[\]{}|]/g, "")])].slice(0, 16);
+  const chars = [...new Set(["a", "7", " ", "\n", "-", ...Array.from(literals.replace(/[\\^$*+?()[\]{}|]/g, ""))])].slice(
+    0,
+    16,
+  );
   const beginnings = ["", ...(source.match(/[\w:/.-]{3,}/g) ?? [])];
   for (const one of chars)
     for (const other of chars)

@@ -87,7 +87,7 @@ export function countSteps(regex: RegExp, text: string, limit: number): number {
         : any(node.options, at, () => true);
       return holds !== node.negated && then(at);
     }
-    if (node.kind !== "repeat") throw new Error(`there is no ${node.kind} in a regular expression`);
+    if (node.kind !== "repeat") throw new Error("there is no such node in a regular expression");
     const { node: inner, min, max, lazy } = node;
     const again = (count: number, from: number): boolean => {
       const more = (): boolean =>
