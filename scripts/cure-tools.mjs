@@ -26,6 +26,7 @@ const DEBIAN = {
   xvfb: "xvfb",
   nginx: "nginx-light",
   haproxy: "haproxy",
+  caddy: "caddy",
 };
 
 /** The revision that the installed playwright-core drives; a bare `npx playwright` would fetch another one. */
@@ -57,7 +58,12 @@ const MANAGERS = [
     program: "dnf",
     root: true,
     install: "dnf install -y",
-    packages: (id) => ({ ...XORG, redis: id === "fedora" ? "valkey" : "redis", chromium: "chromium" }),
+    packages: (id) => ({
+      ...XORG,
+      redis: id === "fedora" ? "valkey" : "redis",
+      chromium: "chromium",
+      caddy: id === "fedora" ? "caddy" : undefined,
+    }),
   },
   {
     program: "apk",
@@ -70,6 +76,7 @@ const MANAGERS = [
       xvfb: "xvfb",
       nginx: "nginx",
       haproxy: "haproxy",
+      caddy: "caddy",
     }),
   },
   {
@@ -83,6 +90,7 @@ const MANAGERS = [
       xvfb: "xorg-server-xvfb",
       nginx: "nginx",
       haproxy: "haproxy",
+      caddy: "caddy",
     }),
   },
   {
@@ -101,6 +109,7 @@ const MANAGERS = [
       firefox: { command: "brew install --cask firefox" },
       nginx: "nginx",
       haproxy: "haproxy",
+      caddy: "caddy",
     }),
   },
 ];
