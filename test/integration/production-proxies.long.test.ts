@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createRealtimeClient } from "../../src/client/core.ts";
 import { handle, Realtime, type HandleOptions } from "../../src/index.ts";
 import { startAppServer, type AppServer } from "../support/app-server.ts";
@@ -18,6 +18,9 @@ const isShort = process.env.CHAOS_SHORT === "1";
 const HEARTBEATS = isShort ? 2 : 5;
 /** With few heartbeats, timeouts that end below them. */
 const TIMEOUTS: ReadonlyArray<readonly [string, string]> = isShort ? [["60s", "17s"]] : [];
+
+/** What a browser says of itself, as far as a proxy decides by it. */
+const BROWSER = { "accept-encoding": "gzip, deflate, br, zstd" };
 
 const portOf = ({ url }: { readonly url: string }): number => Number(new URL(url).port);
 const heartbeatsIn = (text: string): number => text.match(/^:/gm)?.length ?? 0;
@@ -52,34 +55,45 @@ async function servePair(options: Omit<HandleOptions, "realtime"> = {}) {
   };
 }
 
+/** A browser's client, and what it was given. */
+function listen(url: string) {
+  const seen: unknown[] = [];
+  const client = createRealtimeClient({ api: { url }, fetch: secureFetch });
+  client.subscribe({ onData: ({ data }) => void seen.push(data), onGap: (gap) => void seen.push(gap) });
+  return { client, seen };
+}
+
 describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
-  it("an event arrives before anything follows it, by HTTP/2, also with other streams on the connection", async () => {
-    await using pair = await servePair();
-    await using proxy = await startGuideProxy(name, pair.ports);
-    await using connection = await connectHttp2(proxy.url);
-    expect(connection.protocol).toBe("h2");
-    const streams = await Promise.all(Array.from({ length: 10 }, () => connection.open("/api/realtime")));
-    await Promise.all(streams.map((stream) => stream.until('"channel":"default"')));
-    const before = streams.map(({ text }) => heartbeatsIn(text));
-    for (let n = 0; n < 20; n++) {
-      await pair.emit(n);
-      // What is held back until there is more would never come: the next is emitted when this one is there.
-      await Promise.all(streams.map((stream) => stream.until(`"n":${n}}`)));
-    }
-    const during = streams.map(({ text }, at) => heartbeatsIn(text) - (before[at] as number));
-    expect(Math.max(...during), "none of them was waited for").toBeLessThanOrEqual(1);
-    // A page on the connection that the streams are on.
-    const page = await connection.open("/api/realtime?at=-1", { accept: "application/json", "accept-encoding": "gzip" });
-    await page.ended;
-    expect(page.status).toBe(200);
-  });
+  it(
+    "an event arrives before anything follows it, by HTTP/2, also with other streams on the connection",
+    { timeout: 60_000 },
+    async () => {
+      await using pair = await servePair();
+      await using proxy = await startGuideProxy(name, pair.ports);
+      await using connection = await connectHttp2(proxy.url);
+      expect(connection.protocol).toBe("h2");
+      const streams = await Promise.all(Array.from({ length: 10 }, () => connection.open("/api/realtime", BROWSER)));
+      await Promise.all(streams.map((stream) => stream.until('"channel":"default"')));
+      const before = streams.map(({ text }) => heartbeatsIn(text));
+      for (let n = 0; n < 20; n++) {
+        await pair.emit(n);
+        // What is held back until there is more would never come: the next is emitted when this one is there.
+        await Promise.all(streams.map((stream) => stream.until(`"n":${n}}`)));
+      }
+      const during = streams.map(({ text }, at) => heartbeatsIn(text) - (before[at] as number));
+      expect(Math.max(...during), "none of them was waited for").toBeLessThanOrEqual(1);
+      // A page on the connection that the streams are on.
+      const page = await connection.open("/api/realtime?at=-1", { ...BROWSER, accept: "application/json" });
+      await page.ended;
+      expect(page.status).toBe(200);
+    },
+  );
 
   it("nothing of a stream is compressed, for it says no-transform", async () => {
     await using pair = await servePair();
     await using proxy = await startGuideProxy(name, pair.ports);
     const leaving = new AbortController();
-    const headers = { "accept-encoding": "gzip, br, zstd" };
-    const response = await secureFetch(proxy.url, { headers, signal: leaving.signal });
+    const response = await secureFetch(proxy.url, { headers: BROWSER, signal: leaving.signal });
     expect([response.status, response.headers.get("content-encoding")]).toEqual([200, null]);
     expect(response.headers.get("cache-control")).toContain("no-transform");
     leaving.abort();
@@ -130,18 +144,12 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
 
   it("a server that is killed is replaced by the other, and again when it is back: nothing is lost", async () => {
     await using redis = await startRedis();
-    const servers = [await startAppServer({ redisUrl: redis.url }), await startAppServer({ redisUrl: redis.url })];
-    onTestFinished(async () => void (await Promise.all(servers.map((server) => server.kill()))));
-    const [first, second] = servers as [AppServer, AppServer];
+    await using first = await startAppServer({ redisUrl: redis.url });
+    await using second = await startAppServer({ redisUrl: redis.url });
     await using proxy = await startGuideProxy(name, [first.port, second.port]);
-
-    const clients = Array.from({ length: 20 }, () => {
-      const seen: unknown[] = [];
-      const client = createRealtimeClient({ api: { url: proxy.url }, fetch: secureFetch });
-      onTestFinished(() => client.destroy());
-      client.subscribe({ onData: ({ data }) => void seen.push(data), onGap: (gap) => void seen.push(gap) });
-      return { client, seen };
-    });
+    // Some are on the one server, and some on the other.
+    const clients = Array.from({ length: 6 }, () => listen(proxy.url));
+    using _audience = { [Symbol.dispose]: () => clients.forEach(({ client }) => client.destroy()) };
     const connected = () =>
       vi.waitFor(() => expect(clients.map(({ client }) => client.getStatus())).toEqual(clients.map(() => "connected")), SOON);
     let emitted = 0;
@@ -157,8 +165,8 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
     await first.kill();
     await emit(second);
     await connected();
-    servers.push(await startAppServer({ redisUrl: redis.url, port: first.port }));
+    await using third = await startAppServer({ redisUrl: redis.url, port: first.port });
     await second.kill();
-    await emit(servers[2] as AppServer);
+    await emit(third);
   });
 });

@@ -24,7 +24,10 @@ interface GuideProxy {
   readonly changes: (local: Local) => Changes;
 }
 
-const PROXIES = {
+/** The proxies for which `docs/guides/production.md` has a file. */
+export type GuideProxyName = "nginx" | "haproxy" | "caddy";
+
+const PROXIES: Readonly<Record<GuideProxyName, GuideProxy>> = {
   nginx: {
     file: "nginx.conf",
     variable: "NGINX_PATH",
@@ -71,11 +74,9 @@ const PROXIES = {
       ["/etc/ssl/app/privkey.pem", `${folder}/key`],
     ],
   },
-} satisfies Readonly<Record<string, GuideProxy>>;
+};
 
-/** The proxies for which `docs/guides/production.md` has a file. */
-export type GuideProxyName = keyof typeof PROXIES;
-export const GUIDE_PROXIES = Object.keys(PROXIES) as readonly GuideProxyName[];
+export const GUIDE_PROXIES: readonly GuideProxyName[] = Object.keys(PROXIES) as readonly GuideProxyName[];
 
 /** The files, by their names. */
 export const GUIDE_FILES: ReadonlyMap<string, string> = new Map(
@@ -91,17 +92,20 @@ export async function startGuideProxy(
   servers: readonly [port: number, port: number],
   more: Changes = [],
 ): Promise<RunningProxy> {
-  const { file, variable, program, args, changes }: GuideProxy = PROXIES[name];
+  const { file, variable, program, args, changes } = PROXIES[name];
   const folder = mkdtempSync(path.join(tmpdir(), `tidings-${name}-`));
   const port = await freePort();
   const { cert, key } = SELF_SIGNED;
   for (const [part, text] of Object.entries({ cert, key, both: cert + key })) writeFileSync(path.join(folder, part), text);
   const config = path.join(folder, file);
   const upstreams = ["10.0.0.11:3000", "10.0.0.12:3000"].map((address, at) => [address, `127.0.0.1:${servers[at]}`] as const);
-  const text = [...changes({ folder, port }), ...upstreams, ...more].reduce((before, [what, instead]) => {
-    if (!before.includes(what)) throw new Error(`${file} has no ${JSON.stringify(what)}`);
-    return before.replaceAll(what, () => instead);
-  }, GUIDE_FILES.get(file) as string);
+  const text = [...changes({ folder, port }), ...upstreams, ...more].reduce(
+    (before, [what, instead]) => {
+      if (!before.includes(what)) throw new Error(`${file} has no ${JSON.stringify(what)}`);
+      return before.replaceAll(what, () => instead);
+    },
+    GUIDE_FILES.get(file) as string,
+  );
   writeFileSync(config, text);
   return runProxy(process.env[variable] ?? program, args(config), { folder, port, scheme: "https" });
 }
