@@ -99,6 +99,20 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
     leaving.abort();
   });
 
+  it("the server is told who asks, whatever the visitor claims", async () => {
+    const told: unknown[] = [];
+    await using server = await serve(({ headers }, res) => {
+      told.push([headers["x-forwarded-for"], headers["x-forwarded-proto"]]);
+      res.end();
+    });
+    await using proxy = await startGuideProxy(name, [portOf(server), portOf(server)]);
+    told.length = 0;
+    const headers = { "x-forwarded-for": "192.0.2.1", "x-forwarded-proto": "http", "user-agent": "a visitor" };
+    await (await secureFetch(proxy.url, { headers })).text();
+    expect(told).toContainEqual(["127.0.0.1", "https"]);
+    expect(JSON.stringify(told)).not.toContain("192.0.2.1");
+  });
+
   it(`a stream that is idle for ${HEARTBEATS} heartbeats lives, beyond each timeout of the file`, async () => {
     await using pair = await servePair();
     await using proxy = await startGuideProxy(name, pair.ports, name === "caddy" ? [] : TIMEOUTS);
