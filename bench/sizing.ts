@@ -53,17 +53,19 @@ async function serve(way: Way, redisUrl: string): Promise<void> {
   const realtime = new Realtime({ redis, maxDurationSecs: Infinity });
   const server = createServer(WAYS[way](realtime)).listen({ port: 0, host: "0.0.0.0", backlog: 2_000 });
   await once(server, "listening");
-  process.on("message", async () => {
-    // Twice: what the first run finalizes, the second one frees.
-    for (let n = 0; n < 2; n++) {
-      globalThis.gc?.();
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-    const { rss, heapUsed } = process.memoryUsage();
-    process.send?.({ rss, heap: heapUsed, descriptors: readdirSync("/proc/self/fd").length } satisfies Look);
-  });
+  process.on("message", () => void report());
   const address = server.address();
   process.send?.({ port: typeof address === "object" ? address?.port : 0 });
+}
+
+async function report(): Promise<void> {
+  // Twice: what the first run finalizes, the second one frees.
+  for (let n = 0; n < 2; n++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  const { rss, heapUsed } = process.memoryUsage();
+  process.send?.({ rss, heap: heapUsed, descriptors: readdirSync("/proc/self/fd").length } satisfies Look);
 }
 
 async function measure(): Promise<void> {

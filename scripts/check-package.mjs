@@ -20,7 +20,7 @@ const problems = [];
 const DOCUMENTS = ["CHANGELOG.md", "LICENSE", "PROTOCOL.md", "README.md", "docs/errors.md", "docs/options.md", "package.json"];
 
 /** Folders of which every page is shipped. */
-const PAGES = /^docs\/guides\/[a-z-]+\.md$/;
+const PAGES = /^docs\/guides\/([a-z-]+\.md|proxies\/[\w.]+)$/;
 
 /**
  * Packs and hands the tarball and its file names over.
