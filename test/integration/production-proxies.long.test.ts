@@ -182,5 +182,7 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
     await using third = await startAppServer({ redisUrl: redis.url, port: first.port });
     await second.kill();
     await emit(third);
+    // Before the last server goes: nobody is to complain of that.
+    for (const { client } of clients) client.destroy();
   });
 });
