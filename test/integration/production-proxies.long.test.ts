@@ -156,10 +156,14 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
     await Promise.all(streams.map((stream) => stream.until('"n":1}')));
   });
 
-  it("a server that is killed is replaced by the other, and again when it is back: nothing is lost", async () => {
+  it.each([
+    ["is killed", undefined],
+    ["drains", 5],
+  ])("a server that %s is replaced by the other, and again when it is back: nothing is lost", async (_how, graceSecs) => {
     await using redis = await startRedis();
-    await using first = await startAppServer({ redisUrl: redis.url });
-    await using second = await startAppServer({ redisUrl: redis.url });
+    const options = { redisUrl: redis.url, ...(graceSecs !== undefined && { graceSecs }) };
+    await using first = await startAppServer(options);
+    await using second = await startAppServer(options);
     await using proxy = await startGuideProxy(name, [first.port, second.port]);
     // Some are on the one server, and some on the other.
     const clients = Array.from({ length: 6 }, () => listen(proxy.url));
@@ -176,11 +180,16 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
 
     await connected();
     await emit(first);
-    await first.kill();
-    await emit(second);
-    await connected();
-    await using third = await startAppServer({ redisUrl: redis.url, port: first.port });
-    await second.kill();
+    const end = async (server: AppServer, other: AppServer) => {
+      const ended = graceSecs === undefined ? server.kill() : server.stop();
+      // Who drains still has readers, and they have to be given this.
+      await emit(other);
+      await ended;
+      await connected();
+    };
+    await end(first, second);
+    await using third = await startAppServer({ ...options, port: first.port });
+    await end(second, third);
     await emit(third);
     // Before the last server goes: nobody is to complain of that.
     for (const { client } of clients) client.destroy();
