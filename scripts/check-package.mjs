@@ -28,7 +28,7 @@ const DOCUMENTS = [
 ];
 
 /** Folders of which every page is shipped. */
-const PAGES = /^docs\/(guides|reference)\/[a-z-]+\.md$/;
+const PAGES = /^docs\/(guides\/([a-z-]+\.md|proxies\/[\w.]+)|reference\/[a-z-]+\.md)$/;
 
 /**
  * Packs and hands the tarball and its file names over.

@@ -26,6 +26,7 @@ const DEBIAN = {
   xvfb: "xvfb",
   nginx: "nginx-light",
   haproxy: "haproxy",
+  caddy: "caddy",
   prometheus: "prometheus",
 };
 
@@ -58,7 +59,12 @@ const MANAGERS = [
     program: "dnf",
     root: true,
     install: "dnf install -y",
-    packages: (id) => ({ ...XORG, redis: id === "fedora" ? "valkey" : "redis", chromium: "chromium" }),
+    packages: (id) => ({
+      ...XORG,
+      redis: id === "fedora" ? "valkey" : "redis",
+      chromium: "chromium",
+      caddy: id === "fedora" ? "caddy" : undefined,
+    }),
   },
   {
     program: "apk",
@@ -71,6 +77,7 @@ const MANAGERS = [
       xvfb: "xvfb",
       nginx: "nginx",
       haproxy: "haproxy",
+      caddy: "caddy",
       prometheus: "prometheus",
     }),
   },
@@ -85,6 +92,7 @@ const MANAGERS = [
       xvfb: "xorg-server-xvfb",
       nginx: "nginx",
       haproxy: "haproxy",
+      caddy: "caddy",
       prometheus: "prometheus",
     }),
   },
@@ -104,6 +112,7 @@ const MANAGERS = [
       firefox: { command: "brew install --cask firefox" },
       nginx: "nginx",
       haproxy: "haproxy",
+      caddy: "caddy",
       prometheus: "prometheus",
     }),
   },

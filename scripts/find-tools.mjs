@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Finds the programs that some tests need: a Redis server and Chromium, for those that take long Firefox, WebKit, nginx, haproxy and Prometheus, for
- * those of faults nginx. Found means that it starts: a file of the right name proves nothing (a broken symlink, a binary for another
+ * Finds the programs that some tests need: a Redis server and Chromium, for those that take long Firefox, WebKit, nginx, haproxy,
+ * Caddy and Prometheus, for those of faults nginx. Found means that it starts: a file of the right name proves nothing (a broken symlink, a binary for another
  * machine, a browser without its libraries). Changes nothing on the machine.
  */
 import { spawn } from "node:child_process";
@@ -11,7 +11,7 @@ import os from "node:os";
 import path from "node:path";
 
 /**
- * @typedef {"redis" | "chromium" | "firefox" | "webkit" | "xvfb" | "nginx" | "haproxy" | "prometheus"} ToolName `webkit` is its driver, which brings the browser
+ * @typedef {"redis" | "chromium" | "firefox" | "webkit" | "xvfb" | "nginx" | "haproxy" | "caddy" | "prometheus"} ToolName `webkit` is its driver, which brings the browser
  * @typedef {{ path: string, source: string }} Candidate where a tool may be, and who says so
  * @typedef {{ path: string, source: string, reason: string }} Failure a candidate that does not start, and why
  * @typedef {object} Tool
@@ -32,7 +32,7 @@ export const TOOL_NAMES = ["redis", "chromium"];
  * What the tests that take long need besides.
  * @type {ToolName[]}
  */
-export const LONG_TOOL_NAMES = ["firefox", "webkit", "xvfb", "nginx", "haproxy", "prometheus"];
+export const LONG_TOOL_NAMES = ["firefox", "webkit", "xvfb", "nginx", "haproxy", "caddy", "prometheus"];
 
 /**
  * What the tests of faults need besides.
@@ -58,6 +58,7 @@ export const NAMES = {
   xvfb: { variable: "XVFB_PATH", programs: ["Xvfb"] },
   nginx: { variable: "NGINX_PATH", programs: ["nginx"] },
   haproxy: { variable: "HAPROXY_PATH", programs: ["haproxy"] },
+  caddy: { variable: "CADDY_PATH", programs: ["caddy"] },
   prometheus: { variable: "PROMETHEUS_PATH", programs: ["prometheus"] },
 };
 
@@ -70,6 +71,7 @@ const START = {
   xvfb: startXvfb,
   nginx: (program) => askVersion(program, /^nginx version: nginx\/(\S+)/m),
   haproxy: (program) => askVersion(program, /^HA-?Proxy version (\S+)/m),
+  caddy: (program) => askVersion(program, /^v?(\d\S+)/m, "version"),
   prometheus: (program) => askVersion(program, /^prometheus, version (\d[\d.]*)/m, "--version"),
 };
 

@@ -138,6 +138,7 @@ describe("findTools", () => {
       xvfb: program("mine/Xvfb", XVFB),
       nginx: program("one/nginx", `console.error("nginx version: nginx/1.22.1"); setTimeout(() => {}, 60_000);`),
       haproxy: program("two/haproxy", `console.log("HAProxy version 2.6.12-1 2026/10/17"); setTimeout(() => {}, 60_000);`),
+      caddy: program("one/caddy", `console.log("v2.6.2 h1:abc"); setTimeout(() => {}, 60_000);`),
       prometheus: program("two/prometheus", `console.log("prometheus, version 2.42.0+ds"); setTimeout(() => {}, 60_000);`),
     };
     const PATH = ["one", "two"].map((name) => path.join(folder, name)).join(path.delimiter);
@@ -153,6 +154,7 @@ describe("findTools", () => {
       { name: "xvfb", path: files.xvfb, source: "$XVFB_PATH" },
       { name: "nginx", path: files.nginx, version: "1.22.1" },
       { name: "haproxy", path: files.haproxy, version: "2.6.12-1" },
+      { name: "caddy", path: files.caddy, version: "2.6.2" },
       { name: "prometheus", path: files.prometheus, version: "2.42.0" },
     ]);
   });

@@ -21,6 +21,7 @@ const MARKS = {
   xvfb: WEBKIT,
   nginx: /(^|\/)test\/support\/(nginx|proxies)\.ts$/,
   haproxy: /(^|\/)test\/support\/proxies\.ts$/,
+  caddy: /(^|\/)test\/support\/guide-proxies\.ts$/,
   prometheus: /(^|\/)test\/support\/prometheus\.ts$/,
 };
 

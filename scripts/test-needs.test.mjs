@@ -22,6 +22,7 @@ it("reads from its imports what a test needs, through helpers, and through helpe
     "test/support/browsers/webkit.ts": "export const launch = 1;",
     "test/support/nginx.ts": "export const start = 1;",
     "test/support/proxies.ts": "export const start = 1;",
+    "test/support/guide-proxies.ts": `export { start } from "./proxies.ts";`,
     "test/support/two.ts": `import { start } from "./redis-server.ts"; import "./three.ts";`,
     "test/support/three.ts": `import "./two.ts";`,
     "test/integration/memory.test.ts": `import { it } from "vitest";`,
@@ -32,6 +33,7 @@ it("reads from its imports what a test needs, through helpers, and through helpe
     "test/browser/webkit.long.test.ts": `import { launch } from "../support/browsers/webkit.ts";`,
     "test/chaos/nginx.chaos.test.ts": `import { start } from "../support/nginx.ts";`,
     "test/integration/proxies.long.test.ts": `import { start } from "../support/proxies.ts";`,
+    "test/integration/guide.long.test.ts": `import { start } from "../support/guide-proxies.ts";`,
     "test/package/direct.test.ts": `import { chromium } from "playwright-core";`,
     "test/package/node_modules/x/x.test.ts": `import "playwright-core";`,
   };
@@ -51,6 +53,7 @@ it("reads from its imports what a test needs, through helpers, and through helpe
     "test/browser/webkit.long.test.ts": "webkit xvfb",
     "test/chaos/nginx.chaos.test.ts": "nginx",
     "test/integration/proxies.long.test.ts": "haproxy nginx",
+    "test/integration/guide.long.test.ts": "caddy haproxy nginx",
     "test/package/direct.test.ts": "chromium",
   });
 });

@@ -165,8 +165,8 @@ const SUITES = {
   long: {
     vitest: ["--project=long*"],
     tools: LONG_TOOL_NAMES,
-    short: ["test/examples", "engines-chromium", "redis-cluster", "page-bun", "doctor"],
-    shortTools: ["nginx", "haproxy"],
+    short: ["test/examples", "engines-chromium", "redis-cluster", "page-bun", "doctor", "production"],
+    shortTools: ["nginx", "haproxy", "caddy"],
   },
   // Each of them has a short form of its own, and reads in the environment that it is wanted. A thousand clients each say that their
   // stream broke: that is of use only when a test fails.

@@ -45,6 +45,9 @@ const server = createServer(async (req, res) => {
       .end(
         '<!doctype html><title>test</title><link rel="icon" href="data:,"><ol id="list"></ol><script type="module" src="/page.js"></script>',
       );
+  } else if (url === "/readyz") {
+    // What a balancer asks.
+    res.end();
   } else {
     res.writeHead(404).end();
   }

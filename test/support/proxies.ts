@@ -52,7 +52,7 @@ http {
 `,
   );
   const args = ["-c", config, "-e", "/dev/null"];
-  return run(process.env["NGINX_PATH"] ?? "nginx", args, { folder, port, scheme: tls === undefined ? "http" : "https" });
+  return runProxy(process.env["NGINX_PATH"] ?? "nginx", args, { folder, port, scheme: tls === undefined ? "http" : "https" });
 }
 
 /** What of haproxy's configuration a test sets: lines of these sections. */
@@ -80,18 +80,28 @@ backend servers
   server one 127.0.0.1:${upstreamPort}
 `,
   );
-  return run(process.env["HAPROXY_PATH"] ?? "haproxy", ["-f", config, "-db"], { folder, port, scheme: "http" });
+  return runProxy(process.env["HAPROXY_PATH"] ?? "haproxy", ["-f", config, "-db"], { folder, port, scheme: "http" });
 }
 
-interface Place {
+/** Where a proxy works: in a folder that goes with it. */
+export interface Place {
   readonly folder: string;
   readonly port: number;
   readonly scheme: string;
 }
 
-async function run(program: string, args: readonly string[], { folder, port, scheme }: Place): Promise<RunningProxy> {
-  // Its workers outlive it: they are ended with their group.
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+/** Starts a proxy that logs to stderr. Resolves when it listens. @throws Error with what it said, when it ends instead */
+export async function runProxy(
+  program: string,
+  args: readonly string[],
+  { folder, port, scheme }: Place,
+): Promise<RunningProxy> {
+  // Its workers outlive it: they are ended with their group. What it keeps at home, it keeps in its folder.
+  const child = spawn(program, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+    env: { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder },
+  });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   const exited = once(child, "exit");

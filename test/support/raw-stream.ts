@@ -1,17 +1,22 @@
 import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 
-/** A response as its bytes arrive, read by nothing but Node's own HTTP parser. */
-export interface RawStream {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+/** A body as its bytes arrive. */
+export interface RawBody {
   /** What has arrived of the body. */
   readonly text: string;
   /** Resolves with the text when the body holds what `enough` looks for; rejects when it ends without. */
   until(enough: string | RegExp | ((text: string) => boolean)): Promise<string>;
   /** Resolves with the whole text when the server has ended the response, or the socket broke. */
   readonly ended: Promise<string>;
-  /** Breaks the socket from the client's side. */
+  /** Breaks the socket, or the stream of HTTP/2, from the client's side. */
   destroy(): void;
+}
+
+/** A response as its bytes arrive, read by nothing but Node's own HTTP parser. */
+export interface RawStream extends RawBody {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface RawRequest {
@@ -24,6 +29,12 @@ export async function openRaw(url: string, { method = "GET", headers = {} }: Raw
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(url, { method, headers, agent: false }, resolve).on("error", reject).end();
   });
+  // Not spread: what has arrived is asked for anew each time.
+  return Object.assign(readBody(response), { status: response.statusCode ?? 0, headers: response.headers });
+}
+
+/** Reads a body to its end. */
+export function readBody(response: Readable): RawBody {
   let text = "";
   let over = false;
   const waiting = new Set<() => void>();
@@ -41,8 +52,6 @@ export async function openRaw(url: string, { method = "GET", headers = {} }: Raw
     });
   });
   return {
-    status: response.statusCode ?? 0,
-    headers: response.headers,
     get text() {
       return text;
     },
