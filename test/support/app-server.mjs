@@ -47,7 +47,7 @@ const server = createServer(async (req, res) => {
       );
   } else if (url === "/readyz") {
     // What a balancer asks.
-    res.end();
+    res.writeHead(realtime.health().ready ? 200 : 503).end();
   } else {
     res.writeHead(404).end();
   }
