@@ -596,6 +596,50 @@ describe("handlers", () => {
     expect(server.requests).toBe(1);
   });
 
+  it("I3 Order: a reset that the next stream tells of an older place is not told to who has come into the new log already", async () => {
+    const { server, append, join, flush, tick } = setUp();
+    append("a", 1);
+    const heard = await join({ history: true });
+    const old = server.stream;
+    old.reconnect(10);
+    old.deliver();
+    await tick(50);
+    const next = server.stream;
+    expect(next).not.toBe(old);
+    // The next stream is joined when the log is gone; the old one hears of its next life without a break.
+    server.log("a").expire();
+    next.say(connectedFrame({ channel: "a", cursor: id(1), tail: id(0), heartbeatMs: 15_000 }));
+    next.say(gapFrame({ channel: "a", after: id(1), cursor: "0-0" as RealtimeCursor, reason: "reset" }));
+    append("a", 2, 3);
+    const newborn = (n: number): string => eventFrame({ id: id(n), channel: "a", event: "x.y", json: "1" });
+    old.say(newborn(2) + newborn(3));
+    old.deliver();
+    await settle();
+    expect(idsOf(heard)).toEqual([1, 2, 3].map(id));
+    next.say(newborn(2) + newborn(3));
+    next.deliver();
+    await settle();
+    await tick(1_000);
+    await flush();
+    append("a", 4);
+    await flush();
+    expect(idsOf(heard)).toEqual([1, 2, 3, 4].map(id));
+    expect(heard.gaps).toEqual([]);
+  });
+
+  it("the newest that were asked for are no replay when they are of a log that was born after the stream joined", async () => {
+    const { server, hear, append, tick } = setUp();
+    append("a", 1, 2, 3);
+    const newest = hear({ history: { limit: 2 } });
+    await tick();
+    server.stream.pump(0);
+    server.log("a").expire();
+    server.stream.say(eventFrame({ id: id(5), channel: "a", event: "x.y", json: "1" }));
+    server.stream.deliver();
+    await settle();
+    expect(newest.messages).toMatchObject([{ id: id(5), replayed: false }]);
+  });
+
   it("one that wants what is new, and comes while another is given its history, is shown nothing of that", async () => {
     const { server, hear, append, flush, tick } = setUp();
     append("a", 1, 2, 3, 4);

@@ -62,7 +62,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
     if (!cursors.has(channel)) cursors.set(channel, cursor);
   }
   /** How many of the newest are wanted; 0 for no such wish. */
-  const newest = wanted < 1e9 ? Math.floor(wanted) : 0;
+  const newest = wanted < 1e9 ? wanted | 0 : 0;
   const start = wanted < 1 ? "" : newest ? `-${newest}` : "-";
   /**
    * The newest of what was stored, by the stream that brings it, until all of it has come. The listener has no cursor until it
@@ -118,7 +118,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
       if (messages && !cursors.has(channel)) {
         if (type === "event" && messages.push(frame) > newest) messages.shift();
         if (type !== "gap" && compareCursors(to, tail) < 0) return;
-        for (const message of messages) hand(message, true);
+        for (const message of messages) hand(message, compareCursors(message.cursor, tail) < 1);
         move(channel, type === "gap" ? from : to);
       }
       const after = cursors.get(channel);
@@ -129,7 +129,7 @@ export function createListener(options: ClientSubscribeOptions): Listener {
       else {
         // Every stream of this log meets each position of it: one that passes ours without meeting it brings another log.
         if (after !== from) skip(channel, from, "reset");
-        if (type === "event") hand(frame, compareCursors(to, tail) <= 0);
+        if (type === "event") hand(frame, compareCursors(to, tail) < 1);
         else move(channel, to);
       }
     },

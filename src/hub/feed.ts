@@ -81,6 +81,8 @@ export class Feed {
   toldTail: RealtimeCursor | undefined;
   /** The number of the topic's last read when the feed began to wait: an older page can lie behind its position. */
   waitsSince = 0;
+  /** What the topic had flushed when the feed went live. */
+  levelledAt: RealtimeCursor | undefined;
   /** Whether a gap was delivered since the feed was last live. */
   gapped = false;
   /** Bytes that were delivered since the feed was last live. */
@@ -99,7 +101,9 @@ export class Feed {
 
   /** Everything up to here was handed to the session; `undefined` before the feed is joined. */
   get cursor(): RealtimeCursor | undefined {
-    return this.state === "live" ? this.source.flushed : this.start ? undefined : this.position;
+    if (this.state !== "live") return this.start ? undefined : this.position;
+    // Of a log that is gone the topic keeps the end, and who was told of it stands at the origin until something follows.
+    return this.source.flushed === this.levelledAt ? this.position : this.source.flushed;
   }
 
   /** A request that goes on where this feed stands: its cursor, or what it asked for while it is not joined. */

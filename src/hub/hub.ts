@@ -12,6 +12,7 @@ import {
   TOTAL_RING_BYTES,
   TOTAL_SHELF_BYTES,
 } from "../protocol/limits.ts";
+import { CONTROL_CHANNEL } from "../protocol/names.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { PageSession, type PageOptions } from "./page-session.ts";
@@ -83,6 +84,11 @@ export class Hub implements TopicHost, SessionHost {
   /** Channels that are subscribed to. */
   get topics(): number {
     return this.#topics.size;
+  }
+
+  /** Those of them that users know of. */
+  get channels(): number {
+    return this.#topics.size - Number(this.#topics.has(CONTROL_CHANNEL));
   }
 
   /** Subscribes a session to a channel. */

@@ -366,6 +366,27 @@ describe("Topic", () => {
     expect([back.seen, later.seen], "nor with the next life").toEqual([[newborn.id], [newborn.id]]);
   });
 
+  it("I1 Position: who was told that the log is gone stands at the origin, live, and after it has lagged", async () => {
+    const { broker, attach, flow } = scene();
+    attach({ kind: "live" });
+    broker.store();
+    await flow();
+    broker.expire();
+    const back = attach({ kind: "after", cursor: ORIGIN });
+    await flow();
+    expect([back.feed?.state, back.feed?.cursor, back.feed?.resumption]).toEqual(["live", ORIGIN, ORIGIN]);
+    back.blocked = true;
+    back.feed?.lag();
+    back.blocked = false;
+    back.feed?.resume();
+    await flow();
+    expect(back.seen, "told once, and that elsewhere").toEqual([]);
+    const newborn = broker.store();
+    await flow();
+    expect(back.seen).toEqual([newborn.id]);
+    expect(back.feed?.cursor).toBe(newborn.id);
+  });
+
   it("I1 Position: the newest n are never a gap, though the log is trimmed between finding and reading them", async () => {
     const { broker, attach, flow } = scene();
     const [, second, third] = [broker.store(), broker.store(), broker.store()];

@@ -3,6 +3,7 @@ import type { Clock } from "../protocol/clock.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
 import type { Gap } from "../protocol/frames.ts";
 import { PAGE_BYTES, RING_BYTES } from "../protocol/limits.ts";
+import { CONTROL_CHANNEL } from "../protocol/names.ts";
 import { CatchUpQueue } from "./catch-up-queue.ts";
 import { EncodedPage } from "./encoded-page.ts";
 import { Feed, type FeedSource, type FeedStart, type Session } from "./feed.ts";
@@ -12,7 +13,7 @@ import { PageShelf } from "./page-shelf.ts";
 import { ReadLoop, type Read } from "./read-loop.ts";
 import type { ReadLimiter } from "./read-limiter.ts";
 import { Ring, type ByteBudget } from "./ring.ts";
-import type { HubWatch } from "./watch.ts";
+import { UNWATCHED, type TopicWatch } from "./watch.ts";
 
 /** What a topic needs of its hub. */
 export interface TopicHost {
@@ -22,7 +23,7 @@ export interface TopicHost {
   readonly ringBudget: ByteBudget;
   readonly shelfBudget: ByteBudget;
   readonly queueBudget: ByteBudget;
-  readonly watch: HubWatch;
+  readonly watch: TopicWatch;
   /** Calls `flush` of this topic at the end of the turn. */
   schedule(topic: Topic): void;
   /** The topic has lost its last feed. */
@@ -69,6 +70,7 @@ const STALL_MS = 20;
 export class Topic implements FeedSource {
   readonly channel: string;
   readonly #host: TopicHost;
+  readonly #watch: TopicWatch;
   readonly #ring: Ring;
   readonly #shelf: PageShelf;
   readonly #queue: CatchUpQueue;
@@ -99,6 +101,7 @@ export class Topic implements FeedSource {
   constructor(channel: string, host: TopicHost) {
     this.channel = channel;
     this.#host = host;
+    this.#watch = channel === CONTROL_CHANNEL ? UNWATCHED : host.watch;
     this.#ring = new Ring(RING_BYTES, host.ringBudget);
     this.#shelf = new PageShelf(host.shelfBudget);
     this.#queue = new CatchUpQueue(host.queueBudget);
@@ -129,7 +132,7 @@ export class Topic implements FeedSource {
     const feed = new Feed(this.channel, session, this, start);
     if (start.kind === "after") feed.position = start.cursor;
     if (start.kind === "held") feed.position = ORIGIN;
-    if (start.kind !== "live") this.#host.watch.returned(feed);
+    if (start.kind !== "live") this.#watch.returned(feed);
     this.#wait(feed);
     // Not before the session holds the feed.
     queueMicrotask(() => this.#loop.look());
@@ -138,15 +141,15 @@ export class Topic implements FeedSource {
 
   detach(feed: Feed): void {
     const known = this.#live.delete(feed) || this.#leave(feed);
-    this.#host.watch.left(feed);
+    this.#watch.left(feed);
     if (known && this.feeds === 0 && !this.#closed) this.#host.idle(this);
   }
 
   lag(feed: Feed): void {
     if (!this.#live.delete(feed)) return;
+    feed.position = feed.cursor;
     feed.state = "lagging";
-    this.#host.watch.fellBehind(feed);
-    feed.position = this.#flushed;
+    this.#watch.fellBehind(feed);
     this.#wait(feed);
   }
 
@@ -250,7 +253,7 @@ export class Topic implements FeedSource {
     const batch = new Batch(this.#turn);
     this.#turn = [];
     this.#flushed = this.#tail;
-    const done = this.#host.watch.fan(batch.frames, this.#live);
+    const done = this.#watch.fan(batch.frames, this.#live);
     for (const feed of this.#live) feed.session.deliver(feed, batch);
     done?.();
     if (this.#waiting.size > 0) this.#loop.look();
@@ -284,7 +287,7 @@ export class Topic implements FeedSource {
   #locate(range: LocateRange): Read {
     const life = this.#life;
     return async () => {
-      const { after, last } = await this.#host.watch.read(this.#host.broker.locate(this.channel, range));
+      const { after, last } = await this.#watch.read(this.#host.broker.locate(this.channel, range));
       return () => {
         if (life === this.#life) this.#located(range, after, last);
         this.#isRefused = false;
@@ -303,7 +306,7 @@ export class Topic implements FeedSource {
         tail: this.#tail as RealtimeCursor,
         queued: this.#queue.length,
       };
-      const page = await this.#host.watch.read(this.#host.broker.read(this.channel, after, { pageBytes: PAGE_BYTES }));
+      const page = await this.#watch.read(this.#host.broker.read(this.channel, after, { pageBytes: PAGE_BYTES }));
       return () => {
         if (life === this.#life) this.#apply(page, asked);
         this.#isRefused = false;
@@ -444,6 +447,8 @@ export class Topic implements FeedSource {
     for (const feed of this.#waiting) {
       const before = feed.position;
       if (before === undefined || feed.session.blocked || feed.start?.kind === "live") continue;
+      // In the middle of a catch-up the tail is not the log's end, which is what a feed that is joined is told.
+      if (feed.start && this.#mustCatchUp) continue;
       // Waits since after we had asked, or further back: this page proves nothing about it.
       if (feed.waitsSince >= asked.number || compareCursors(before, asked.after) < 0) continue;
       // Ahead of us: the next page tells, unless this one was the last. What is to be drawn level with is waited for.
@@ -503,7 +508,7 @@ export class Topic implements FeedSource {
     this.#announce(feed);
     feed.position = (batch.frames.at(-1) as Frame).cursor;
     feed.replayed += batch.length;
-    this.#host.watch.give(feed, batch.frames);
+    this.#watch.give(feed, batch.frames);
     feed.session.deliver(feed, batch);
   }
 
@@ -526,8 +531,9 @@ export class Topic implements FeedSource {
     // What this turn brought so far is in the feed's hands already: it must not get it again with the others.
     this.flush();
     if (feed.session.blocked || !this.#leave(feed)) return false;
-    this.#host.watch.caughtUp(feed);
+    this.#watch.caughtUp(feed);
     feed.state = "live";
+    feed.levelledAt = this.#flushed;
     feed.gapped = false;
     feed.replayed = 0;
     feed.toldTail = undefined;
@@ -565,7 +571,7 @@ export class Topic implements FeedSource {
   close(): void {
     this.#closed = true;
     this.#hearing = false;
-    for (const feed of this.#waiting) this.#host.watch.left(feed);
+    for (const feed of this.#waiting) this.#watch.left(feed);
     this.#loop.stop();
     this.#queue.clear();
     this.#shelf.clear();

@@ -153,6 +153,20 @@ export class HubWatch {
   }
 }
 
+/** What a topic tells of itself. */
+export type TopicWatch = Pick<HubWatch, "fan" | "give" | "returned" | "fellBehind" | "caughtUp" | "left" | "read">;
+
+/** Sees nothing: for a topic that is nobody's business, as that through which servers speak to each other. */
+export const UNWATCHED: TopicWatch = {
+  fan: () => undefined,
+  give() {},
+  returned() {},
+  fellBehind() {},
+  caughtUp() {},
+  left() {},
+  read: (answer) => answer,
+};
+
 /** How many of these readers belong to each observer. */
 function byObserver(feeds: Iterable<Feed>): ReadonlyMap<HubObserver, number> {
   const counts = new Map<HubObserver, number>();

@@ -4,6 +4,7 @@ import type { PageSession } from "../hub/page-session.ts";
 import type { Sink, StreamSession } from "../hub/stream-session.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
+import { CONTROL_CHANNEL } from "../protocol/names.ts";
 import { DEFAULT_CHANNEL } from "../protocol/names.ts";
 import { toJson } from "../schema/json.ts";
 import type { CompiledSchema } from "../schema/compile.ts";
@@ -169,6 +170,8 @@ export class RealtimeCore implements RealtimeInternals {
   /** @param timeoutMs within which it settles. @throws TidingsError `closed`, at once */
   append(channel: string, draft: Omit<Draft, "emitId">, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
     const { broker, watch } = this.hub();
+    // What servers tell each other is no event of anybody's.
+    if (channel === CONTROL_CHANNEL) return broker.append(channel, this.#signed(draft, undefined), retention, timeoutMs);
     const watched = this.observers.wantsEmits ? this.#watchEmit(channel, draft.event) : undefined;
     watch.emits++;
     // What is named in these functions is held until the reply comes: not the draft, whose payload is large.

@@ -70,7 +70,7 @@ describe("stats", () => {
       emits: { total: 0, stored: 0, failed: 0 },
       ...{ deliveries: 0, bytesSent: 0, logReads: 0 },
       replays: { memory: 0, log: 0 },
-      gaps: { trimmed: 0, reset: 0, unproven: 0 },
+      gaps: { trimmed: 0, reset: 0, unproven: 0, limit: 0 },
       broker: { name: "custom", state: "idle", since: expect.any(Number) as number },
     });
     expect(broker.listen).not.toHaveBeenCalled();
@@ -242,7 +242,7 @@ describe("hooks", () => {
     await late.until((frames) => frames.some(({ event }) => event === "gap"));
     const reader = { kind: "stream", user: "bob", channels: ["a"] };
     expect(of("onGap").slice(1)).toEqual([{ ...gap, readers: 1, reader }]);
-    expect(realtime.stats().gaps).toEqual({ trimmed: 3, reset: 0, unproven: 0 });
+    expect(realtime.stats().gaps).toEqual({ trimmed: 3, reset: 0, unproven: 0, limit: 0 });
   });
 
   it("are told who has fallen behind, and that it has caught up", async () => {

@@ -39,10 +39,10 @@ export interface RealtimeStats {
 }
 
 /** The stats of a hub as of now. */
-export function statsOf({ streams, topics, watch }: Hub): RealtimeStats {
+export function statsOf({ streams, channels, watch }: Hub): RealtimeStats {
   const { pages, subscriptions, lagging, emits, stored, notStored, deliveries, bytesSent, logReads } = watch;
   return {
-    ...{ streams, pages, subscriptions, channels: topics, lagging },
+    ...{ streams, pages, subscriptions, channels, lagging },
     emits: { total: emits, stored, failed: notStored },
     ...{ deliveries, bytesSent },
     replays: { memory: watch.replaysFromMemory, log: watch.replaysFromLog },

@@ -2,7 +2,7 @@
  * Who reads by a plain `EventSource`, and checks the promise at each step. It keeps no cursors: its place on all its channels is the last
  * `id:` that it saw. What it was shown since then comes again, and nothing else does.
  */
-import { isCursorText, ORIGIN, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { isCursorText, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import type { Connected, Gap } from "../../src/protocol/frames.ts";
 import { demand, Ledger } from "../support/ledger.ts";
 import type { StreamMessage } from "./event-stream.ts";
@@ -77,9 +77,7 @@ class Place {
   /** An `id:` accounts for what has come, and for nothing else: none of it comes again. */
   account(start: string): void {
     const expected = this.cursor ?? this.asked;
-    // A live feed that was told that its log is gone is given out as standing where that log ended: its reader is told again.
-    const isGone = this.cursor === ORIGIN && this.#redis.log(this.channel).resets > 0;
-    demand(start === expected || isGone, () => `${this.channel}: an id says ${start} to who stands at ${expected}`);
+    demand(start === expected, () => `${this.channel}: an id says ${start} to who stands at ${expected}`);
     for (const id of this.#fresh) this.#loose.delete(id);
     this.#fresh.clear();
   }

@@ -11,8 +11,6 @@ import { nothingTrimmedBefore, type Stored } from "./payload.ts";
 
 /** Where a broker says what an operator should know. `console` is one. */
 export interface FourMethodLogger {
-  /** What is well again. @default nothing is said */
-  log?(message: string, ...details: unknown[]): void;
   warn(message: string, ...details: unknown[]): void;
 }
 
@@ -396,7 +394,7 @@ export class LiveReader {
     const { clock, logger } = this.#context;
     this.#isDown = false;
     const downSecs = ((clock.now() - this.#downSince) / 1_000).toFixed(1);
-    logger.log?.(`tidings: the four-method adapter reads again, after ${downSecs} s.`);
+    logger.warn(`tidings: the four-method adapter reads again, after ${downSecs} s.`);
     const restored = [...this.#channels.values()].filter(({ cursor, failures }) => cursor !== undefined && failures === 0);
     for (const listener of this.#listeners) {
       const names = restored.filter(({ listeners }) => listeners.has(listener)).map(({ channel }) => channel);

@@ -41,8 +41,6 @@ export interface TransportContext {
 
 /** Where a broker says what an operator should know. `console` is one. */
 export interface BrokerLogger {
-  /** What is well again. @default nothing is said */
-  log?(message: string, ...details: unknown[]): void;
   warn(message: string, ...details: unknown[]): void;
 }
 

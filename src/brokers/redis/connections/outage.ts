@@ -61,7 +61,7 @@ export class OutageLog {
     if (this.#state === "away") {
       const { logger, address, clock } = this.#options;
       const awaySecs = ((clock.now() - this.#since) / 1_000).toFixed(1);
-      logger.log?.(`tidings: Redis at ${address} is back, after ${awaySecs} s.`);
+      logger.warn(`tidings: Redis at ${address} is back, after ${awaySecs} s.`);
     }
     this.#enter("connected");
   }
