@@ -28,6 +28,8 @@ const CLEAN = {
   "src/client/types-a.ts": `import type { B } from "./types-b.ts"; export type A = B | 1;`,
   "src/client/types-b.ts": `import type { A } from "./types-a.ts"; export type B = A[];`,
   "src/cli/main.ts": `import { readFileSync } from "node:fs"; import { Realtime } from "../index.ts"; import { memory } from "../brokers/memory.ts"; void [readFileSync, Realtime, memory];`,
+  "src/monitoring/prometheus.ts": `import { Realtime } from "../realtime/realtime.ts"; export const text = Realtime;`,
+  "src/monitoring/opentelemetry.ts": `import { trace } from "@opentelemetry/api"; export const spans = trace;`,
   "test/support/x.ts": `export const x = 1;`,
 };
 
@@ -77,6 +79,15 @@ const BROKEN = {
   },
   "only-vue-knows-vue": {
     "src/client/svelte/bad-only-vue-knows-vue.ts": `import { ref } from "vue"; export const a = ref;`,
+  },
+  "monitoring-looks-from-outside": {
+    "src/monitoring/bad-monitoring-looks-from-outside.ts": `import { hub } from "../hub/hub.ts"; export const a = hub;`,
+  },
+  "nobody-needs-monitoring": {
+    "src/realtime/bad-nobody-needs-monitoring.ts": `import "../monitoring/prometheus.ts"; export const a = 1;`,
+  },
+  "only-opentelemetry-knows-opentelemetry": {
+    "src/realtime/bad-only-opentelemetry-knows-opentelemetry.ts": `import { trace } from "@opentelemetry/api"; export const a = trace;`,
   },
   "node-only-at-the-edge": {
     "src/client/bad-node-only-at-the-edge.ts": `import { readFileSync } from "node:fs"; export const a = readFileSync;`,

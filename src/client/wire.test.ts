@@ -73,7 +73,7 @@ describe("the guards of the wire", () => {
     ["an event whose id is no cursor", "", { channel: "a", id: "1", event: "x.y", data: 1 }],
     ["an event without a name", "", { ...fields, event: undefined }],
     ["connected without a tail", "connected", { ...fields, tail: undefined }],
-    ["a heartbeat that is no number", "connected", { ...fields, heartbeatMs: "1" }],
+    ["a heartbeat that is no number", "connected", { ...fields, heartbeatMs: "soon" }],
     ["a heartbeat that never comes", "connected", { ...fields, heartbeatMs: 1e9 }],
     ["a negative delay", "reconnect", { delayMs: -1 }],
     ["a delay beyond all timers", "reconnect", { delayMs: 1e12 }],

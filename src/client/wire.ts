@@ -31,8 +31,8 @@ export type WireFrame =
   | { readonly type: "reconnect"; readonly delayMs: number }
   | { readonly type: "problem"; readonly code: string; readonly channel?: string | undefined; readonly retry: boolean };
 
-/** Less than twelve days: a timer can wait for it. */
-const isTime = (value: unknown): value is number => typeof value === "number" && value >= 0 && value < 1e9;
+/** Less than twelve days: a timer can wait for it. What JSON holds, and lies in between, serves as a number also where it is a text. */
+const isTime = (value: unknown): value is number => (value as number) >= 0 && (value as number) < 1e9;
 
 /**
  * The frame in a message of the stream; `undefined` when it is malformed, or of a kind that this client does not know.

@@ -16,9 +16,9 @@ interface Manifest {
 
 const manifestOf = (folder: string) => JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as Manifest;
 
-/** Entries that need no peer: all but those for a framework. */
+/** Entries that need no peer: all but those for a framework, and for OpenTelemetry. */
 const ALONE = Object.keys(manifestOf(root).exports)
-  .filter((subpath) => !["./client", "./client/svelte", "./client/vue", "./package.json"].includes(subpath))
+  .filter((subpath) => !["./client", "./client/svelte", "./client/vue", "./opentelemetry", "./package.json"].includes(subpath))
   .map((subpath) => subpath.replace(/^\./, "tidings"));
 
 let installed: InstalledPackage;
@@ -58,7 +58,9 @@ describe("the packed package, alone in an empty folder", () => {
       expect.arrayContaining(["ioredis", "node-redis", "bun", "upstash"].map((name) => `tidings/adapters/${name}`)),
     );
     const peers = Object.keys(manifest.peerDependencies);
-    expect(peers.toSorted()).toEqual(["@upstash/redis", "ioredis", "react", "redis", "svelte", "vue"]);
+    expect(peers.toSorted()).toEqual([
+      ...["@opentelemetry/api", "@upstash/redis", "ioredis", "react", "redis", "svelte", "vue"],
+    ]);
     for (const peer of peers) expect(manifest.peerDependenciesMeta[peer], peer).toEqual({ optional: true });
   });
 

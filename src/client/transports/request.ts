@@ -25,7 +25,7 @@ export async function request({ asked, options, signal, alive }: Link, accept: s
     if (status === 401 && !isRetry && typeof given === "function") continue;
     if (status === 200 && answered.get("content-type")?.startsWith(accept)) return response;
     // Waited for, since it reads the answer.
-    void warn(async () => (await import("../explain.ts")).explainAnswer(address, response, accept));
+    await warn(async () => (await import("../explain.ts")).explainAnswer(address, response, accept));
     // 200 is that of a page that says "back soon", or of a wrong address: later, perhaps.
     return status >= 500 || [200, 408, 425, 429].includes(status) ? Number(answered.get("retry-after")) * 1_000 || 0 : Infinity;
   }
