@@ -132,7 +132,7 @@ describe("I8 Outage: waiting", () => {
       await vi.waitFor(() => expect(own.warnings).toHaveLength(2 * outage));
     }
     for (const text of own.warnings) expect(text).toContain(`127.0.0.1:${proxy.port}/0`);
-    expect(own.warnings.map((text) => /is back/.test(text))).toEqual([false, true, false, true]);
+    expect(own.warnings.map((text) => / is back, after /.test(text))).toEqual([false, true, false, true]);
   });
 
   it("survives a server that was never there, then comes", async () => {
