@@ -456,6 +456,22 @@ describe("Topic", () => {
     expect(reader.seen).toEqual([old.id, `${old.id}..${newborn.id} reset`]);
   });
 
+  it("I1 Position: who joins while a topic catches up is told where the log ends, not how far the topic has come", async () => {
+    const { broker, attach, flow } = scene();
+    attach({ kind: "live" });
+    await flow();
+    const first = broker.store();
+    await flow();
+    broker.loseSubscription();
+    // Three pages.
+    const missed = Array.from({ length: 8 }, () => broker.store().id);
+    broker.restoreSubscription();
+    const back = attach({ kind: "after", cursor: first.id });
+    await flow();
+    expect(back.seen).toEqual(missed);
+    expect(back.tail).toBe(missed.at(-1));
+  });
+
   it("I1 Position: who joins a log that is gone is told no last id of its earlier life", async () => {
     const { broker, attach, flow } = scene();
     attach({ kind: "live" });

@@ -67,7 +67,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     title: "the last event that is replayed is taken for a new one",
     file: "client/listener.ts",
-    sound: 'if (type === "event") hand(frame, compareCursors(to, tail) <= 0);',
+    sound: 'if (type === "event") hand(frame, compareCursors(to, tail) < 1);',
     broken: 'if (type === "event") hand(frame, compareCursors(to, tail) < 0);',
   },
   {
@@ -276,6 +276,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: "transports/stream-request.ts",
     sound: 'const byPosition = lastEventId || query.get("lastEventId")',
     broken: 'const byPosition = query.get("lastEventId")',
+  },
+  {
+    title: "a late stream leads back into a log that another one has followed since",
+    file: "client/client.ts",
+    sound: "      return ended(opened, 0);\n    // First,",
+    broken: "      void 0;\n    // First,",
+  },
+  {
+    title: "who was told that the log is gone is given out as standing where it ended",
+    file: "hub/feed.ts",
+    sound: "return this.source.flushed === this.levelledAt ? this.position : this.source.flushed;",
+    broken: "return this.source.flushed;",
   },
   {
     title: "a page for who has no stream forgets what it told",

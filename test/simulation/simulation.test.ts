@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import { bundleSimulation, type Simulation } from "./bundle.ts";
+import { PLANTED_BUGS } from "./planted-bugs.ts";
 
 /** From seed 0 on; `npm run test:sim` plays others, and more. */
 const SEEDS = 800;
@@ -17,6 +19,11 @@ it(`I1 to I8: over ${SEEDS} seeds each reader is shown what was stored, once and
   expect(tally.messages, "the worlds are not idle").toBeGreaterThan(SEEDS * 100);
   expect(tally.gaps, "and not all whole").toBeGreaterThan(SEEDS);
 }, 600_000);
+
+it.each(PLANTED_BUGS)("what would be broken to plant a bug stands in one place: $title", ({ file, sound }) => {
+  const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), "utf8");
+  expect(source.split(sound)).toHaveLength(2);
+});
 
 it("a seed is the same world each time", async () => {
   const { digestOf } = simulation;
