@@ -125,7 +125,8 @@ export class Hub implements TopicHost, SessionHost {
 
   idle(topic: Topic): void {
     // Without frames it could serve nobody who comes back; and a request may name any channel, so that such topics cost nothing.
-    if (!topic.holdsFrames) {
+    // Nor does anybody come back to what servers tell each other.
+    if (!topic.holdsFrames || topic.channel === CONTROL_CHANNEL) {
       this.#drop(topic);
       return;
     }
