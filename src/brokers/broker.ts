@@ -52,8 +52,13 @@ export interface Retention {
 export interface Page {
   /** Oldest first. */
   readonly entries: readonly Entry[];
-  /** The log's last id; `0-0` when there is no log. */
+  /**
+   * The log's last id. When there is no log, `0-<milliseconds>`: the time, on the clock that ids are made from; or `0-0` from a broker
+   * that has no clock to tell, whose readers on an empty channel then hear of no life of the log that came and went while they were away.
+   */
   readonly last: RealtimeCursor;
+  /** Since when the store lives, on the clock that ids are made from: of what it held before, nothing may be left. */
+  readonly aliveSince?: number | undefined;
 }
 
 /** How much a page of {@link Broker.read} may hold. */
@@ -76,7 +81,10 @@ export interface LocateRange {
 export interface Location {
   /** The position before the oldest of the entries asked for; `last` when there is none. */
   readonly after: RealtimeCursor;
+  /** As {@link Page.last}. */
   readonly last: RealtimeCursor;
+  /** As {@link Page.aliveSince}. */
+  readonly aliveSince?: number | undefined;
 }
 
 /** What a {@link Listener} tells its hub. Handlers do not throw. */

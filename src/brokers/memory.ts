@@ -1,4 +1,4 @@
-import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { compareCursors, ORIGIN, originAt, type RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { ONCE_MS } from "../protocol/limits.ts";
 import type {
@@ -54,12 +54,15 @@ class MemoryBroker implements Broker {
   readonly #once = new Map<string, Once>();
   /** The largest time in any id: ids keep rising when the clock is set back. */
   #latestMs = 0;
+  /** The last moment at which these logs were not there. */
+  readonly #aliveSince: number;
   #closed = false;
 
   constructor({ now = Date.now, random = Math.random, defer = soon }: MemoryBrokerOptions) {
     this.#now = now;
     this.#random = random;
     this.#defer = defer;
+    this.#aliveSince = now() - 1;
   }
 
   watch(changed: (state: "connected") => void): void {
@@ -89,12 +92,17 @@ class MemoryBroker implements Broker {
 
   async read(channel: string, after: RealtimeCursor, { pageBytes, count }: ReadOptions): Promise<Page> {
     this.#assertOpen();
-    return this.#log(channel, this.#now())?.read(after, pageBytes, count) ?? { entries: [], last: ORIGIN };
+    const now = this.#now();
+    const page = this.#log(channel, now)?.read(after, pageBytes, count) ?? { entries: [], last: originAt(now) };
+    return { ...page, aliveSince: this.#aliveSince };
   }
 
   async locate(channel: string, range: LocateRange): Promise<Location> {
     this.#assertOpen();
-    return this.#log(channel, this.#now())?.locate(range) ?? { after: ORIGIN, last: ORIGIN };
+    const now = this.#now();
+    const none = originAt(now);
+    const found = this.#log(channel, now)?.locate(range) ?? { after: none, last: none };
+    return { ...found, aliveSince: this.#aliveSince };
   }
 
   listen(handlers: ListenerHandlers): Listener {

@@ -128,7 +128,8 @@ export function createListener(options: ClientSubscribeOptions): Listener {
       if (reason) skip(channel, to, reason);
       else {
         // Every stream of this log meets each position of it: one that passes ours without meeting it brings another log.
-        if (after !== from) skip(channel, from, "reset");
+        // Before the first entry there are many positions, one for each time at which somebody looked.
+        if (after !== from && after > "1") skip(channel, from, "reset");
         if (type === "event") hand(frame, compareCursors(to, tail) < 1);
         else move(channel, to);
       }

@@ -16,6 +16,8 @@ describe("the request of one stream for many listeners", () => {
     [["-3", "-20", ""], "-20", "the larger number"],
     [["-3", "5-0", "4-0"], "-~5-0", "how far back the newest reach is for the log to say"],
     [["-", "5-0"], "-~5-0", "all, and a cursor"],
+    [["-", "0-5", "0-9"], "0-5~0-9", "all, and a time at which there was none: all that there is came later"],
+    [["-3", "0-5"], "0-5", "the newest, likewise"],
   ])("%j is %j: %s", (requests, merged) => {
     expect(mergeRequests(requests)).toBe(merged);
     expect(mergeRequests(requests.toReversed())).toBe(merged);

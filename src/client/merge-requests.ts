@@ -8,8 +8,10 @@ export function mergeRequests(requests: readonly string[]): string {
   const parts = requests.join("~").split("~");
   const cursors = parts.filter(isCursorText).sort(compareCursors);
   const [earliest = ""] = cursors;
-  const newest = Math.min(...parts.map((request) => (request[0] === "-" ? Number(request) || -Infinity : 0)));
+  // An empty request has no first character, which is below nothing.
+  const newest = Math.min(...parts.map((request) => ((request[0] as string) < "0" ? Number(request) || -Infinity : 0)));
   // How far back the newest n reach is for the log to say: beside a cursor, only all of it is sure to hold both.
-  const start = !newest ? earliest : earliest || newest === -Infinity ? "-" : String(newest);
+  // Before the first entry it is the cursor that holds both.
+  const start = !newest || (earliest[0] as string) < "1" ? earliest : earliest || newest === -Infinity ? "-" : newest;
   return [...new Set([start, ...cursors.slice(-1)])].join("~");
 }

@@ -77,6 +77,8 @@ export class Feed {
   start: FeedStart | undefined;
   /** Where a feed that is not live stands. */
   position: RealtimeCursor | undefined;
+  /** Of who asks: where another listener of the same subscriber stands, when that is before the first entry of all. */
+  sawNoLog: RealtimeCursor | undefined;
   /** The log's last id as the session was told when it was joined, until the feed has gone live. */
   toldTail: RealtimeCursor | undefined;
   /** The number of the topic's last read when the feed began to wait: an older page can lie behind its position. */

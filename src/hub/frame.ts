@@ -32,7 +32,7 @@ export class Frame {
   readonly channel: string;
   /** Where a feed stands after this frame. */
   readonly cursor: RealtimeCursor;
-  /** The stored entry; absent for a gap. Its event is empty when it could not be read: then the frame only moves the position. */
+  /** The stored entry; absent for a gap and for a mere position. Its event is empty when it could not be read: then the frame only moves the position. */
   readonly entry: Entry | undefined;
   readonly gap: Gap | undefined;
   readonly #bytes: Uint8Array;
@@ -56,6 +56,16 @@ export class Frame {
 
   static ofGap(gap: Gap): Frame {
     return new Frame(gap.channel, gap.cursor, gapFrame(gap), { gap });
+  }
+
+  /** The channel has moved, with nothing between. */
+  static ofPosition(channel: string, cursor: RealtimeCursor): Frame {
+    return new Frame(channel, cursor, positionFrame(channel, cursor), {});
+  }
+
+  /** Whether there is something behind it: an entry, readable or not, or a gap. */
+  get isMove(): boolean {
+    return this.entry !== undefined || this.gap !== undefined;
   }
 
   /** Whether it stands for an entry that could not be read. */

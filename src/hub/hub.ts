@@ -58,6 +58,8 @@ export class Hub implements TopicHost, SessionHost {
   readonly shelfBudget: ByteBudget = { used: 0, max: TOTAL_SHELF_BYTES };
   readonly queueBudget: ByteBudget = { used: 0, max: TOTAL_CATCH_UP_QUEUE_BYTES };
   readonly watch: HubWatch;
+  /** What those who use this hub say: the time that a channel's log lives at least after each of its entries, in milliseconds. */
+  readonly lives: Set<(channel: string) => number> = new Set();
   readonly #logger: HubLogger;
   readonly #topics = new Map<string, Topic>();
   readonly #lingering = new Map<Topic, Timer>();
@@ -117,6 +119,10 @@ export class Hub implements TopicHost, SessionHost {
   }
 
   // What topics ask of their hub
+
+  lifeOf(channel: string): number {
+    return Math.min(...[...this.lives].map((lifeOf) => lifeOf(channel)));
+  }
 
   schedule(topic: Topic): void {
     this.#dirtyTopics.push(topic);

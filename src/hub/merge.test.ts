@@ -82,6 +82,48 @@ describe("judge", () => {
   });
 });
 
+describe("judge, of who stands before the first entry", () => {
+  const keeping = { lifeMs: 1_000, aliveSince: 400 };
+  const none = (ms: number): RealtimeCursor => `0-${ms}` as RealtimeCursor;
+  const noLog = (ms: number): Page => ({ entries: [], last: none(ms) });
+  const born = page([1_500]);
+  const on = { kind: "on", from: 0 };
+  const gap = (ms: number): object => ({ kind: "gap", reason: "unproven", cursor: none(ms), from: 0 });
+
+  it.each([
+    ["nothing was there, and is not: joined", 501, noLog(1_500), on],
+    ["a log may have lived and expired since: a gap up to the last moment of doubt", 500, noLog(1_500), gap(501)],
+    ["the log was born so soon that no other can have been there before: joined", 501, born, on],
+    [
+      "the log was born so late that another one may have been there before: a gap, and then all that it holds",
+      500,
+      born,
+      gap(501),
+    ],
+    ["the store was started anew since: a gap up to then", 400, noLog(1_300), gap(401)],
+    ["the store was started anew since, and the log was born: the same", 400, page([1_300]), gap(401)],
+    ["a position without a date claims nothing: joined", 0, noLog(9_000), on],
+    ["nor does it before a log that was born: joined", 0, page([9_000]), on],
+    [
+      "what was born was trimmed: a gap up to what is left",
+      900,
+      page([1_100], { before: 1_050 }),
+      { kind: "gap", reason: "trimmed", cursor: at(1_050), from: 0 },
+    ],
+    [
+      "the log keeps nothing: a gap up to its end",
+      900,
+      page([], { before: 1_050 }),
+      { kind: "gap", reason: "trimmed", cursor: at(1_050), from: 0 },
+    ],
+  ])("%s", (_name, ms, given, verdict) => expect(judge(none(ms), given, keeping)).toEqual(verdict));
+
+  it("from a store that never forgets, nothing is doubted", () => {
+    expect(judge(none(1), noLog(1e12))).toEqual(on);
+    expect(judge(none(1), page([1e12]))).toEqual(on);
+  });
+});
+
 describe("isComplete and isNewborn", () => {
   it("a page is complete when it reaches the log's last id, or holds nothing", () => {
     expect(isComplete(page([1, 2]))).toBe(true);

@@ -39,6 +39,9 @@ interface Scene {
 
 /** JSON of which thirteen fill a page. */
 const LARGE = JSON.stringify("x".repeat(20_000));
+const NOW = 1_700_000_000_000;
+/** Where a channel stands that has no log. */
+const NO_LOG = `0-${NOW}`;
 const hubs: Hub[] = [];
 
 afterEach(async () => {
@@ -54,7 +57,7 @@ const from = (channel: string, start: string | FeedStart): ChannelRequest => ({
 function scene({ maxLength = 1_000 }: { maxLength?: number } = {}): Scene {
   const clock = fakeClock();
   let deferred: Array<() => void> = [];
-  const broker = createMemoryBroker({ defer: (run) => deferred.push(run) });
+  const broker = createMemoryBroker({ now: () => NOW, defer: (run) => deferred.push(run) });
   const hub = new Hub({ broker, clock, logger: { warn() {} }, heartbeatMs: 15_000 });
   hubs.push(hub);
   const owner = new Set<PageSession>();
@@ -124,10 +127,10 @@ describe("PageSession", () => {
     const { hub, clock, owner, emit, page } = scene();
     const tail = await emit("c");
     expect(await page(["c", "empty"])).toEqual({
-      at: `${tail},0-0`,
+      at: `${tail},${NO_LOG}`,
       frames: [
         { type: "connected", channel: "c", cursor: tail, tail, heartbeatMs: 15_000 },
-        { type: "connected", channel: "empty", cursor: "0-0", tail: "0-0", heartbeatMs: 15_000 },
+        { type: "connected", channel: "empty", cursor: NO_LOG, tail: NO_LOG, heartbeatMs: 15_000 },
       ],
     });
     expect([hub.topics, owner.size, clock.pending]).toEqual([0, 0, 0]);
@@ -157,7 +160,7 @@ describe("PageSession", () => {
     const unreadable = await emit("c", "no JSON");
     const options = { waitMs: 20_000 };
     expect(await page([from("c", seen)], options)).toMatchObject({ at: unreadable, frames: [{}, { type: "position" }] });
-    expect(await page([from("gone", "5-5")], options)).toMatchObject({ at: "0-0", frames: [{}, { reason: "reset" }] });
+    expect(await page([from("gone", "5-5")], options)).toMatchObject({ at: NO_LOG, frames: [{}, { reason: "reset" }] });
   });
 
   it("waits for an event; the page has all that the turn brings, of each channel", async () => {
@@ -185,7 +188,7 @@ describe("PageSession", () => {
     await clock.advance(1_499);
     expect(answers).toEqual([]);
     await clock.advance(1);
-    expect(answers).toMatchObject([{ at: "0-0", frames: [{ type: "connected" }] }]);
+    expect(answers).toMatchObject([{ at: NO_LOG, frames: [{ type: "connected" }] }]);
     expect(clock.pending).toBe(0);
   });
 
@@ -222,7 +225,7 @@ describe("PageSession", () => {
       await clock.advance(lastsMs - 1);
       expect(answers).toEqual([]);
       await clock.advance(1);
-      expect(answers).toMatchObject([{ at: "5-1,-7,-,,0-0", frames: [{ type: "connected", channel: "c" }] }]);
+      expect(answers).toMatchObject([{ at: `5-1,-7,-,,${NO_LOG}`, frames: [{ type: "connected", channel: "c" }] }]);
       expect(clock.pending).toBe(0);
     }
   });
@@ -320,7 +323,7 @@ describe("PageSession", () => {
     await flow();
     const [first] = answers as [Page];
     expect(ids(first)).toEqual(made.a);
-    expect(first.at).toBe(`${made.a.at(-1)},0-0`);
+    expect(first.at).toBe(`${made.a.at(-1)},${NO_LOG}`);
     const rest: unknown[] = [];
     let at = "0-0";
     for (let polls = 0; at !== made.b.at(-1) && polls < 50; polls++) {
@@ -351,7 +354,7 @@ describe("PageSession", () => {
     await clock.advance(1);
     expect(alone.answers).toEqual([{ at: "-3,5-5", frames: problems }]);
     const [{ at, frames }] = beside.answers as [Page];
-    expect(at).toBe("-3,0-0,5-5");
+    expect(at).toBe(`-3,${NO_LOG},5-5`);
     expect(frames).toEqual(expect.arrayContaining([...problems, expect.objectContaining({ type: "connected" })]));
     expect(JSON.stringify(frames), "I10 Text").not.toContain("secret");
   });

@@ -97,8 +97,9 @@ export class PageSession implements Session, Flushed {
 
   deliver(feed: Feed, batch: Batch): void {
     if (this.#ended) return;
-    this.#movedAt ??= this.#host.clock.now();
     for (const frame of batch.frames) {
+      // A position alone is nothing to be told at once: the next page would be too.
+      if (frame.isMove) this.#movedAt ??= this.#host.clock.now();
       this.#bytes += frame.bytes(false).length;
       this.#told.set(feed, frame.cursor);
       this.#say(textOf(frame));

@@ -1,5 +1,5 @@
 import type { Broker, Entry, Listener, ListenerHandlers, Location, Page } from "../brokers/broker.ts";
-import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { compareCursors, isOrigin, ORIGIN, originAt, type RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
 
 /** A request to the broker: the broker executes it at one step, and its answer arrives at a later one. */
@@ -32,9 +32,12 @@ export class SimulatedBroker implements Broker {
   /** Whether the subscription's connection is up. */
   #hearing = true;
   #clock = 0;
+  /** The time on the store's clock; `undefined` when it tells none. Ids begin at 1,001. */
+  now: number | undefined;
+  aliveSince: number | undefined;
 
   store(keep: number = Number.POSITIVE_INFINITY, json?: string): Entry {
-    const id = `${1_000 + ++this.#clock}-0` as RealtimeCursor;
+    const id = `${Math.max(1_000 + ++this.#clock, this.now ?? 0)}-0` as RealtimeCursor;
     const entry: Entry = { id, prev: this.last, event: "e.v", json: json ?? String(this.#clock) };
     this.last = id;
     this.entries.push(entry);
@@ -134,15 +137,20 @@ export class SimulatedBroker implements Broker {
     return this.#ask(() => {
       // Pages of three: most reads take several.
       const entries = this.entries.filter((entry) => compareCursors(entry.id, after) > 0).slice(0, 3);
-      return { entries, last: this.last };
+      return { entries, ...this.#end };
     });
   }
 
   locate(_channel: string, { newest }: { newest: number }): Promise<Location> {
     return this.#ask(() => {
       const oldest = newest === 0 ? undefined : this.entries.at(-Math.min(newest, this.entries.length));
-      return { after: oldest?.prev ?? this.last, last: this.last };
+      return { after: oldest?.prev ?? this.#end.last, ...this.#end };
     });
+  }
+
+  get #end(): Pick<Page, "last" | "aliveSince"> {
+    const last = isOrigin(this.last) && this.now !== undefined ? originAt(this.now) : this.last;
+    return { last, aliveSince: this.aliveSince };
   }
 
   listen(handlers: ListenerHandlers): Listener {

@@ -236,7 +236,7 @@ describe("Topic", () => {
     broker.last = ids[4] as RealtimeCursor;
     const reader = attach({ kind: "newest", count: 5 });
     await flow();
-    expect([reader.joinedAt, reader.tail]).toEqual([ORIGIN, ids[4]]);
+    expect([reader.joinedAt, reader.tail], "before the first").toEqual(["0-1001", ids[4]]);
     expect(reader.seen).toEqual(ids.slice(0, 5));
   });
 

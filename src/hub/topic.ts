@@ -1,14 +1,15 @@
-import type { Broker, Entry, LocateRange, Page } from "../brokers/broker.ts";
+import type { Broker, Entry, LocateRange, Location, Page } from "../brokers/broker.ts";
 import type { Clock } from "../protocol/clock.ts";
-import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
+import { compareCursors, isOrigin, ORIGIN, originAt, timeOf, type RealtimeCursor } from "../protocol/cursor.ts";
 import type { Gap } from "../protocol/frames.ts";
 import { PAGE_BYTES, RING_BYTES } from "../protocol/limits.ts";
 import { CONTROL_CHANNEL } from "../protocol/names.ts";
 import { CatchUpQueue } from "./catch-up-queue.ts";
+import { DatedTail } from "./dated-tail.ts";
 import { EncodedPage } from "./encoded-page.ts";
 import { Feed, type FeedSource, type FeedStart, type Session } from "./feed.ts";
 import { Batch, Frame } from "./frame.ts";
-import { isComplete, isNewborn, judge, type Verdict } from "./merge.ts";
+import { isComplete, isNewborn, isUnbroken, judge, type Keeping, type Verdict } from "./merge.ts";
 import { PageShelf } from "./page-shelf.ts";
 import { ReadLoop, type Read } from "./read-loop.ts";
 import type { ReadLimiter } from "./read-limiter.ts";
@@ -24,6 +25,8 @@ export interface TopicHost {
   readonly shelfBudget: ByteBudget;
   readonly queueBudget: ByteBudget;
   readonly watch: TopicWatch;
+  /** The time that a channel's log lives at least after each of its entries, in milliseconds. */
+  lifeOf(channel: string): number;
   /** Calls `flush` of this topic at the end of the turn. */
   schedule(topic: Topic): void;
   /** The topic has lost its last feed. */
@@ -52,7 +55,7 @@ interface Answer {
   readonly page: Page;
   readonly encoded: EncodedPage;
   readonly asked: Asked;
-  /** Whether there is no log any more: then its origin is level with our tail. */
+  /** Whether there is no log any more: then the position before the next one is level with our tail. */
   readonly gone: boolean;
 }
 
@@ -96,6 +99,11 @@ export class Topic implements FeedSource {
   #reached: { readonly last: RealtimeCursor; readonly asked: number } | undefined;
   /** An entry that was heard to follow the tail, and has to be read: it may have begun a new life of the log (I4). */
   #next: RealtimeCursor | undefined;
+  /** Whether those who listen may have missed something, by a read that was no catch-up: nobody joins them before they know. */
+  #doubts = false;
+  /** Since when the store lives, as far as it said. */
+  #aliveSince: number | undefined;
+  readonly #dated: DatedTail;
   readonly #loop: ReadLoop;
 
   constructor(channel: string, host: TopicHost) {
@@ -105,6 +113,7 @@ export class Topic implements FeedSource {
     this.#ring = new Ring(RING_BYTES, host.ringBudget);
     this.#shelf = new PageShelf(host.shelfBudget);
     this.#queue = new CatchUpQueue(host.queueBudget);
+    this.#dated = new DatedTail(host.clock, (tail) => this.#refresh(tail));
     this.#loop = new ReadLoop({
       clock: host.clock,
       limiter: host.limiter,
@@ -128,8 +137,13 @@ export class Topic implements FeedSource {
 
   // Feeds come and go
 
-  attach(session: Session, start: FeedStart): Feed {
+  attach(session: Session, asked: FeedStart): Feed {
+    const { level } = asked;
+    // There is nothing before the first entry to draw level with.
+    const isBorn = !level || !isOrigin(level);
+    const start = isBorn ? asked : { ...asked, level: undefined };
     const feed = new Feed(this.channel, session, this, start);
+    if (!isBorn) feed.sawNoLog = level;
     if (start.kind === "after") feed.position = start.cursor;
     if (start.kind === "held") feed.position = ORIGIN;
     if (start.kind !== "live") this.#watch.returned(feed);
@@ -221,6 +235,7 @@ export class Topic implements FeedSource {
   /** The log ends at `last`, or ended there a moment ago: who does not have that entry reads. @param prev what it follows, if known. */
   moved(last: RealtimeCursor, prev?: RealtimeCursor): void {
     if (this.#closed || !this.#hearing || last === this.#tail || this.#ring.has(last)) return;
+    if (this.#tail && isOrigin(this.#tail) && isOrigin(last)) return;
     this.#reached = { last, asked: this.#asked };
     if (this.#tail === undefined) return;
     if (prev && !this.#mustCatchUp && this.#follows({ id: last, prev }, this.#tail)) this.#next = last;
@@ -230,6 +245,7 @@ export class Topic implements FeedSource {
 
   #accept(frame: Frame): void {
     this.#tail = frame.cursor;
+    this.#dated.stop();
     this.#ring.push(frame);
     this.#emit(frame);
   }
@@ -240,6 +256,31 @@ export class Topic implements FeedSource {
     this.#shelf.clear();
     this.#ring.clear();
     this.#emit(gap);
+  }
+
+  /** There is still no log. */
+  #refresh(tail: RealtimeCursor): void {
+    if (!this.#hearing || this.#mustCatchUp || compareCursors(tail, this.#flushed) <= 0) return;
+    this.#tail = laterOf(tail, this.#tail as RealtimeCursor);
+    this.#emit(Frame.ofPosition(this.channel, this.#tail));
+  }
+
+  /** A read found that there is no log, as there was none before. */
+  #sawNoLog(last: RealtimeCursor): void {
+    const tail = this.#tail as RealtimeCursor;
+    if (!isOrigin(last) || !isOrigin(tail) || compareCursors(last, tail) <= 0) return;
+    if (!isUnbroken(tail, timeOf(last), this.#keeping)) return this.#doubt();
+    this.#tail = last;
+    this.#dated.follow(last, this.#host.lifeOf(this.channel));
+  }
+
+  /** A machine that slept may have missed more than it knows: those who listen have to be told so, before others join them. */
+  #doubt(): void {
+    this.#mustCatchUp = this.#doubts = true;
+  }
+
+  get #keeping(): Keeping {
+    return { lifeMs: this.#host.lifeOf(this.channel), aliveSince: this.#aliveSince };
   }
 
   /** Gives a frame to the live feeds at the end of the turn. */
@@ -287,9 +328,9 @@ export class Topic implements FeedSource {
   #locate(range: LocateRange): Read {
     const life = this.#life;
     return async () => {
-      const { after, last } = await this.#watch.read(this.#host.broker.locate(this.channel, range));
+      const location = await this.#watch.read(this.#host.broker.locate(this.channel, range));
       return () => {
-        if (life === this.#life) this.#located(range, after, last);
+        if (life === this.#life) this.#located(range, location);
         this.#isRefused = false;
       };
     };
@@ -314,12 +355,14 @@ export class Topic implements FeedSource {
     };
   }
 
-  #located({ newest, start, end }: LocateRange, after: RealtimeCursor, last: RealtimeCursor): void {
+  #located({ newest, start, end }: LocateRange, { after, last, aliveSince }: Location): void {
+    this.#aliveSince = aliveSince ?? this.#aliveSince;
     if (this.#tail === undefined) {
       this.#tail = this.#flushed = last;
+      this.#dated.follow(last, this.#host.lifeOf(this.channel));
       this.#drainQueue(0);
       this.#considerReached(0);
-    }
+    } else this.#sawNoLog(last);
     if (newest === 0) return;
     for (const feed of this.#waiting) {
       if (feed.start?.kind !== "newest") continue;
@@ -330,9 +373,11 @@ export class Topic implements FeedSource {
 
   #apply(page: Page, asked: Asked): void {
     const before = this.#tail;
+    this.#aliveSince = page.aliveSince ?? this.#aliveSince;
     const encoded = new EncodedPage(this.channel, page);
     const unreadable = encoded.entries.find((frame) => frame.isUnreadable);
     if (unreadable) this.#host.unreadable(this.channel, unreadable.cursor);
+    if (asked.catchUp) this.#doubts = false;
     this.#advance(page, encoded, asked.catchUp);
     if (asked.catchUp && isComplete(page)) {
       this.#mustCatchUp = false;
@@ -344,10 +389,10 @@ export class Topic implements FeedSource {
     const behind = asked.tail === this.#tail && compareCursors(page.last, asked.tail) < 0;
     // Gone: it took nothing with it that we do not have, for we listened without a break. Replaced: let a catch-up decide, before
     // anybody is told of a tail that the log will not reach.
-    const gone = behind && page.last === ORIGIN;
+    const gone = behind && isOrigin(page.last);
     if (behind && !gone && !asked.catchUp) this.#mustCatchUp = true;
     if (isComplete(page)) this.#forgetLevels(page.last, asked);
-    const moved = (!behind || gone) && this.#serveFromPage({ page, encoded, asked, gone });
+    const moved = !this.#doubts && (!behind || gone) && this.#serveFromPage({ page, encoded, asked, gone });
     if (moved || asked.catchUp || this.#mustCatchUp || this.#tail !== before) {
       this.#stalls = 0;
     } else if (++this.#stalls < MAX_STALLS) {
@@ -365,12 +410,17 @@ export class Topic implements FeedSource {
    */
   #advance(page: Page, encoded: EncodedPage, catchUp: boolean): void {
     const tail = this.#tail as RealtimeCursor;
-    const verdict = judge(tail, page, catchUp ? this.#next : undefined);
-    if (verdict.kind === "short" || (verdict.kind === "gap" && !catchUp)) return;
-    if (verdict.kind === "gap") {
+    const verdict = judge(tail, page, this.#keeping, catchUp ? this.#next : undefined);
+    if (verdict.kind === "gap" && catchUp) {
       const { cursor, reason } = verdict;
       this.#skip(Frame.ofGap({ channel: this.channel, after: tail, cursor, reason }));
     }
+    this.#sawNoLog(page.last);
+    if (verdict.kind === "gap" && !catchUp && isOrigin(verdict.cursor) && isOrigin(tail)) this.#doubt();
+    if (verdict.kind === "short" || (verdict.kind === "gap" && !catchUp)) return;
+    // Behind the last doubt.
+    if (verdict.kind === "gap" && verdict.cursor !== this.#tail)
+      this.#emit(Frame.ofPosition(this.channel, this.#tail as RealtimeCursor));
     for (const frame of encoded.slice(verdict.from)) {
       if (!frame.gap) this.#accept(frame);
       else if (catchUp) this.#skip(frame);
@@ -415,7 +465,7 @@ export class Topic implements FeedSource {
       }
       while (!feed.session.blocked && this.#waiting.has(feed) && feed.position !== tail) {
         // Before a birth: of which life of the log, only the log can say. The one that we have in memory may be over, and was shown.
-        if (feed.position === ORIGIN) break;
+        if (isOrigin(feed.position)) break;
         const frames = this.#ring.after(feed.position, PAGE_BYTES);
         // Not for who returns: by what it is told of a log, one server must be like the other.
         const batch = frames ? new Batch(frames) : feed.start ? undefined : this.#shelf.after(feed.position);
@@ -423,8 +473,14 @@ export class Topic implements FeedSource {
         this.#give(feed, batch);
         this.#limitReplay(feed);
       }
-      this.#goLiveAt(feed, tail);
+      this.#goLiveAt(feed, tail, this.#isLevelWith(tail, feed.position));
     }
+  }
+
+  /** Whether nothing can have come between the time at which a reader knew of no log, and that at which we did. */
+  #isLevelWith(tail: RealtimeCursor, position: RealtimeCursor): boolean {
+    if (!isOrigin(tail) || !isOrigin(position) || compareCursors(position, tail) > 0) return false;
+    return isUnbroken(position, timeOf(tail), this.#keeping);
   }
 
   /** The log ends at `last`: there is nothing further to draw level with. */
@@ -441,7 +497,7 @@ export class Topic implements FeedSource {
     const tail = this.#tail as RealtimeCursor;
     const end = encoded.entries.findLastIndex((frame) => compareCursors(frame.cursor, tail) <= 0) + 1;
     const suffixes = new Map<number, Batch>();
-    const level = gone ? ORIGIN : tail;
+    const level = gone ? page.last : tail;
     this.#shelve(encoded, end);
     let moved = false;
     for (const feed of this.#waiting) {
@@ -458,8 +514,8 @@ export class Topic implements FeedSource {
       if (verdict.kind === "short") continue;
       if (feed.replay) feed.replay.readsLog = true;
       // Nobody is told that what it never asked for is missing: all that is held, and the newest n, are what there is now.
-      if ((feed.start?.kind === "held" || feed.start?.kind === "newest") && verdict.kind === "gap")
-        feed.position = verdict.cursor;
+      if (feed.start?.kind === "held" || feed.start?.kind === "newest")
+        feed.position = verdict.kind === "gap" ? verdict.cursor : datedIn(page, before);
       else if (verdict.kind === "gap")
         this.#gapFeed(feed, { ...verdict, last: verdict.reason === "reset" ? level : laterOf(level, before) });
       // What the log holds can begin above our tail. Nobody is joined behind the end that it is told of.
@@ -470,7 +526,8 @@ export class Topic implements FeedSource {
         this.#give(feed, batch);
         this.#limitReplay(feed);
       }
-      if (this.#goLiveAt(feed, level) || feed.position !== before) moved = true;
+      const isLevel = isOrigin(level) && isOrigin(feed.position as RealtimeCursor);
+      if (this.#goLiveAt(feed, level, isLevel) || feed.position !== before) moved = true;
     }
     return moved;
   }
@@ -481,11 +538,12 @@ export class Topic implements FeedSource {
   }
 
   #judgeFeed(feed: Feed, page: Page): Verdict {
-    const verdict = judge(feed.position as RealtimeCursor, page);
+    const position = feed.position as RealtimeCursor;
+    const tail = this.#tail as RealtimeCursor;
+    const verdict = judge(position, page, this.#keeping);
     // Gapped twice without having been live in between: go on at the tail, or a slow reader re-fetches for ever.
-    if (verdict.kind !== "gap" || !feed.gapped || compareCursors(verdict.cursor, this.#tail as RealtimeCursor) >= 0)
-      return verdict;
-    return { ...verdict, cursor: this.#tail as RealtimeCursor, from: page.entries.length };
+    if (verdict.kind !== "gap" || !feed.gapped || compareCursors(verdict.cursor, tail) >= 0) return verdict;
+    return { ...verdict, cursor: tail, from: page.entries.length };
   }
 
   #gapFeed(feed: Feed, { cursor, reason, last }: Pick<Gap, "cursor" | "reason"> & { readonly last: RealtimeCursor }): void {
@@ -500,8 +558,9 @@ export class Topic implements FeedSource {
   #announce(feed: Feed, last: RealtimeCursor = this.#tail as RealtimeCursor): void {
     if (!feed.start) return;
     feed.start = undefined;
-    feed.toldTail = last;
-    feed.session.joined(feed, last);
+    const tail = feed.sawNoLog ? laterOf(last, feed.sawNoLog) : last;
+    feed.toldTail = tail;
+    feed.session.joined(feed, tail);
   }
 
   #give(feed: Feed, batch: Batch): void {
@@ -521,12 +580,19 @@ export class Topic implements FeedSource {
       this.#gapFeed(feed, { cursor: tail, reason: "limit", last: tail });
   }
 
-  /** Hands a feed that has everything over to the live topic, in one synchronous turn. */
-  #goLiveAt(feed: Feed, level: RealtimeCursor): boolean {
-    if (feed.position !== level || feed.session.blocked || !this.#waiting.has(feed)) return false;
-    this.#announce(feed);
+  /**
+   * Hands a feed that has everything over to the live topic, in one synchronous turn.
+   *
+   * @param isLevel whether it has everything though it stands elsewhere: both stand before the same beginning
+   */
+  #goLiveAt(feed: Feed, level: RealtimeCursor, isLevel: boolean): boolean {
+    const { position } = feed;
+    if ((position !== level && !isLevel) || feed.session.blocked || !this.#waiting.has(feed)) return false;
+    this.#announce(feed, laterOf(level, position as RealtimeCursor));
+    if (isLevel && compareCursors(position as RealtimeCursor, level) < 0)
+      this.#give(feed, new Batch([Frame.ofPosition(this.channel, level)]));
     // The log was replaced since: who waits for that tail, or has it from elsewhere, must hear of it.
-    if (feed.toldTail && compareCursors(feed.toldTail, level) > 0)
+    else if (!isLevel && feed.toldTail && compareCursors(feed.toldTail, level) > 0)
       this.#gapFeed(feed, { cursor: level, reason: "reset", last: level });
     // What this turn brought so far is in the feed's hands already: it must not get it again with the others.
     this.flush();
@@ -571,6 +637,7 @@ export class Topic implements FeedSource {
   close(): void {
     this.#closed = true;
     this.#hearing = false;
+    this.#dated.stop();
     for (const feed of this.#waiting) this.#watch.left(feed);
     this.#loop.stop();
     this.#queue.clear();
@@ -580,6 +647,13 @@ export class Topic implements FeedSource {
     this.#waiting.clear();
     this.#turn = [];
   }
+}
+
+/** A position before the first entry, with the time at which `page` says that there was none. */
+function datedIn({ entries: [first], last }: Page, position: RealtimeCursor): RealtimeCursor {
+  if (position !== ORIGIN) return position;
+  if (!first) return isOrigin(last) ? last : position;
+  return isNewborn(first) ? originAt(timeOf(first.id)) : position;
 }
 
 function laterOf(a: RealtimeCursor, b: RealtimeCursor): RealtimeCursor {

@@ -57,18 +57,18 @@ export class HubWatch {
     const traced: TracedEntry[] = [];
     for (const { gap, entry, isUnreadable } of frames) {
       if (gap) this.#toldAll(gap, live);
-      if (gap || isUnreadable) continue;
+      if (!entry || isUnreadable) continue;
       this.deliveries += live.size;
-      if (entry?.trace !== undefined) traced.push(entry as TracedEntry);
+      if (entry.trace !== undefined) traced.push(entry as TracedEntry);
     }
     return traced.length > 0 ? this.#trace(traced, live) : undefined;
   }
 
   /** Frames are given to one who is not. */
   give(feed: Feed, frames: readonly Frame[]): void {
-    for (const { gap, isUnreadable } of frames) {
+    for (const { gap, entry, isUnreadable } of frames) {
       if (gap) this.#told(gap, feed);
-      else if (!isUnreadable) this.#gave(feed);
+      else if (entry && !isUnreadable) this.#gave(feed);
     }
   }
 

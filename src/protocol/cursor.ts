@@ -9,7 +9,7 @@ declare const cursorBrand: unique symbol;
 /** A position in a channel's log. Opaque to users: keep it, compare it for equality, hand it back. */
 export type RealtimeCursor = string & { readonly [cursorBrand]: true };
 
-/** The position before a log's first entry: "nothing seen since birth". */
+/** The position before a log's first entry: "nothing seen since birth". As `0-<milliseconds>` it says when there was no log. */
 export const ORIGIN: RealtimeCursor = "0-0" as RealtimeCursor;
 
 const GRAMMAR = /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/;
@@ -30,7 +30,23 @@ export function isCursorText(value: unknown): value is RealtimeCursor {
 export function compareCursors(a: RealtimeCursor, b: RealtimeCursor): number {
   // Canonical decimals: the longer one is larger, equally long ones compare as text.
   const dash = a.indexOf("-");
-  return dash - b.indexOf("-") || compareTexts(a.slice(0, dash), b.slice(0, dash)) || a.length - b.length || compareTexts(a, b);
+  return dash - b.indexOf("-") || (b.startsWith(a.slice(0, dash)) && a.length - b.length) || (a < b ? -1 : Number(a > b));
+}
+
+/** Whether a position stands before a log's first entry. */
+export function isOrigin(cursor: RealtimeCursor): boolean {
+  return cursor.startsWith("0-");
+}
+
+/** Before the first entry of a log that was not there at this time. @param ms the store's time, in milliseconds since 1970 */
+export function originAt(ms: number): RealtimeCursor {
+  return `0-${Math.max(0, Math.floor(ms))}` as RealtimeCursor;
+}
+
+/** The time that a position names, in milliseconds since 1970: of an entry, or at which there was no log; 0 when it names none. */
+export function timeOf(cursor: RealtimeCursor): number {
+  const dash = cursor.indexOf("-");
+  return Number(isOrigin(cursor) ? cursor.slice(dash + 1) : cursor.slice(0, dash));
 }
 
 /** The largest position below an id: nothing can lie between the two. @param id above the origin */
@@ -45,8 +61,4 @@ export function positionBelow(id: RealtimeCursor): RealtimeCursor {
 export function positionEarlier(id: RealtimeCursor, ms: number): RealtimeCursor {
   const time = BigInt(id.slice(0, id.indexOf("-"))) - BigInt(ms);
   return time > 0n ? (`${time}-0` as RealtimeCursor) : ORIGIN;
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

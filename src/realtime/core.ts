@@ -9,7 +9,7 @@ import { DEFAULT_CHANNEL } from "../protocol/names.ts";
 import { toJson } from "../schema/json.ts";
 import type { CompiledSchema } from "../schema/compile.ts";
 import { brokerFailure } from "./broker-failure.ts";
-import { Disconnects } from "./disconnects.ts";
+import { CONTROL_RETENTION, Disconnects } from "./disconnects.ts";
 import { Drain } from "./drain.ts";
 import type { OpenPageRequest, OpenStreamRequest, RealtimeInternals } from "./internals.ts";
 import type { RealtimeHealth } from "./health.ts";
@@ -48,6 +48,8 @@ export class RealtimeCore implements RealtimeInternals {
   readonly disconnector: Disconnects;
   readonly observers: Observers;
   readonly sessions: OpenSessions;
+  /** What is kept of single channels, where it differs from the instance. */
+  readonly retentions: Map<string, Retention> = new Map();
   readonly #source: BrokerSource;
   #lease: HubLease | undefined;
   #reaching: Promise<void> | undefined;
@@ -72,6 +74,19 @@ export class RealtimeCore implements RealtimeInternals {
   get sharesKeys(): boolean {
     return this.settings.interop !== undefined;
   }
+
+  /** What is kept of a channel's log. */
+  retentionOf(channel: string): Retention {
+    return this.retentions.get(channel) ?? this.settings.retention;
+  }
+
+  /** For the hub: what another library's logs are kept for, that library says. */
+  readonly #lifeOf = (channel: string): number =>
+    this.sharesKeys
+      ? Infinity
+      : channel === CONTROL_CHANNEL
+        ? CONTROL_RETENTION.expireAfterMs
+        : this.retentionOf(channel).expireAfterMs;
 
   isClosed(): boolean {
     return this.#isClosed;
@@ -158,6 +173,7 @@ export class RealtimeCore implements RealtimeInternals {
       heartbeatMs: IS_BUN ? BUN_HEARTBEAT_MS : HEARTBEAT_MS,
     }));
     lease.hub.watch.observers.add(this.observers);
+    lease.hub.lives.add(this.#lifeOf);
     return lease;
   }
 
@@ -237,6 +253,7 @@ export class RealtimeCore implements RealtimeInternals {
 
   #release(lease: HubLease): Promise<void> {
     lease.hub.watch.observers.delete(this.observers);
+    lease.hub.lives.delete(this.#lifeOf);
     return lease.release();
   }
 

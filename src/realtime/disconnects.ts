@@ -36,7 +36,7 @@ const ORDER = "control.disconnect";
 /** What one of them has to say about it: only when it has ended something. */
 const ANSWER = "control.disconnected";
 /** A process that was cut off for no longer than this hears of the orders meanwhile. */
-const RETENTION: Retention = { maxLength: 1_000, expireAfterMs: 3_600_000 };
+export const CONTROL_RETENTION: Retention = { maxLength: 1_000, expireAfterMs: 3_600_000 };
 /** A process that begins to listen obeys what was ordered just before: its first stream can be older than its ears. */
 const RECENT_MS = 10_000;
 /** So many of the newest entries are looked at for that. */
@@ -184,7 +184,7 @@ export class Disconnects {
   }
 
   async #tell(event: string, fields: object, timeoutMs: number): Promise<void> {
-    await this.#host.append(CONTROL_CHANNEL, { event, json: JSON.stringify(fields) }, RETENTION, timeoutMs);
+    await this.#host.append(CONTROL_CHANNEL, { event, json: JSON.stringify(fields) }, CONTROL_RETENTION, timeoutMs);
   }
 
   #wait(ms: number): Promise<void> {

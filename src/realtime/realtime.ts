@@ -1,4 +1,3 @@
-import type { Retention } from "../brokers/broker.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { CHANNEL_GRAMMAR, DEFAULT_CHANNEL, isChannelName } from "../protocol/names.ts";
@@ -44,8 +43,6 @@ const CHANNEL_OPTIONS: Readonly<Record<keyof ChannelOptions, true>> = { history:
 class RealtimeInstance<const O extends RealtimeOptions> {
   readonly #core: RealtimeCore;
   readonly #channels = new ChannelCache<O>();
-  /** What `channel(name, { history })` said of single channels. */
-  readonly #retentions = new Map<string, Retention>();
   readonly #default: Channel<O>;
 
   /** @throws TidingsError `bad_option`, `bad_schema` */
@@ -75,11 +72,8 @@ class RealtimeInstance<const O extends RealtimeOptions> {
     refuseUnknownOptions("`channel(…)`", options, CHANNEL_OPTIONS);
     if (this.#core.settings.interop !== undefined) refuseHistory("history", options.history);
     if (options.history !== undefined)
-      this.#retentions.set(name, checkHistory("history", options.history, this.#core.settings.retention));
-    return this.#channels.get(
-      name,
-      () => new Channel<O>(name, this.#core, () => this.#retentions.get(name) ?? this.#core.settings.retention),
-    );
+      this.#core.retentions.set(name, checkHistory("history", options.history, this.#core.settings.retention));
+    return this.#channels.get(name, () => new Channel<O>(name, this.#core, () => this.#core.retentionOf(name)));
   }
 
   /** {@link Channel.emit} of the channel `"default"`. */

@@ -2,7 +2,7 @@
  * Who reads by a plain `EventSource`, and checks the promise at each step. It keeps no cursors: its place on all its channels is the last
  * `id:` that it saw. What it was shown since then comes again, and nothing else does.
  */
-import { isCursorText, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { isCursorText, isOrigin, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import type { Connected, Gap } from "../../src/protocol/frames.ts";
 import { demand, Ledger } from "../support/ledger.ts";
 import type { StreamMessage } from "./event-stream.ts";
@@ -224,8 +224,10 @@ export class EventSourceReader {
     const place = this.#joined(channel);
     const after = place.cursor as RealtimeCursor;
     this.gaps++;
-    // A reset says where the server stood. Who was told before that the log is gone stands at the origin already, as clients know.
-    demand(gap.after === after || reason === "reset", () => `${channel}: a gap after ${gap.after} for who stands at ${after}`);
+    // A reset says where the server stood. Who was told before that the log is gone stands at the origin already, as clients know. And of
+    // those who know of no log, each may have looked at another time.
+    const isKnown = gap.after === after || reason === "reset" || (isOrigin(gap.after) && isOrigin(after));
+    demand(isKnown, () => `${channel}: a gap after ${gap.after} for who stands at ${after}`);
     if (cursor !== after) place.ledger.gap({ ...gap, after });
     place.cursor = cursor;
     this.#options.onShown(channel, cursor);

@@ -36,12 +36,13 @@ const KINDS = {
   trim: 1,
   failOver: 1,
   expire: 1,
+  sleep: 0.5,
   calm: 2,
 } as const;
 export type Kind = keyof typeof KINDS;
 
 /** Faults that lose entries; without them there must not be a gap. */
-const LOSING: ReadonlySet<Kind> = new Set(["trim", "failOver", "expire"]);
+const LOSING: ReadonlySet<Kind> = new Set(["trim", "failOver", "expire", "sleep"]);
 /** Without these nothing would ever happen. */
 const VITAL: ReadonlySet<Kind> = new Set(["emit", "subscribe", "fair", "healStore", "start", "flow"]);
 
@@ -80,7 +81,7 @@ export function planOf(seed: number): Plan {
   const isHeard = mayReset || chance.happens(0.6);
   const isLeft = (kind: Kind): boolean =>
     (isWhole && LOSING.has(kind)) ||
-    (!mayReset && (kind === "failOver" || kind === "expire")) ||
+    (!mayReset && (kind === "failOver" || kind === "expire" || kind === "sleep")) ||
     (isHeard && kind === "loseAnnouncements");
   // Each world has moods of its own: where everything happens all the time, little goes on for long enough to go wrong.
   const weights = (Object.entries(KINDS) as Array<[Kind, number]>)

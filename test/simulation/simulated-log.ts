@@ -1,7 +1,14 @@
 import { FakeLog, isShown } from "../../src/client/fake-server.ts";
-import { compareCursors, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { compareCursors, isOrigin, timeOf, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import type { FormerLives } from "../support/ledger.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
+
+/** What a log knows of its store. */
+interface Store {
+  /** The time by its own clock. */
+  now(): number;
+  mayHaveForgotten(origin: RealtimeCursor): boolean;
+}
 
 /** The longest time that something is on its way, unless it is lost. */
 export const MAX_DELAY_MS = 4_000;
@@ -17,16 +24,18 @@ export class SimulatedLog extends FakeLog implements FormerLives {
   /** What of it some servers still have in memory, who noticed nothing. */
   readonly #remembered = new Set<string>();
   /** By id, when the entry was stored, and how often the log had been replaced by then. */
-  readonly #births = new Map<string, { readonly at: number; readonly life: number }>();
+  readonly #births = new Map<string, { readonly at: number; readonly storeAt: number; readonly life: number }>();
+  readonly #store: Store;
 
-  constructor(time: SimulatedTime) {
+  constructor(time: SimulatedTime, store: Store) {
     super();
     this.#time = time;
+    this.#store = store;
   }
 
   override append(id: RealtimeCursor, event: string): void {
     super.append(id, event);
-    this.#births.set(id, { at: this.#time.now(), life: this.resets });
+    this.#births.set(id, { at: this.#time.now(), storeAt: this.#store.now(), life: this.resets });
   }
 
   storedAt(id: RealtimeCursor): number {
@@ -43,6 +52,7 @@ export class SimulatedLog extends FakeLog implements FormerLives {
    * when it has come further on another, up to where nothing is missing.
    */
   override mayTellGap(from: RealtimeCursor, to: RealtimeCursor): boolean {
+    if (isOrigin(from) && this.#store.mayHaveForgotten(from)) return true;
     return this.isGone(from, to) || this.#time.now() - this.#trimmedAt < MAX_LAG_MS;
   }
 
@@ -90,9 +100,15 @@ export class SimulatedLog extends FakeLog implements FormerLives {
   override hides(from: RealtimeCursor, to: RealtimeCursor, events: readonly string[]): boolean {
     if (super.hides(from, to, events)) return true;
     for (const entry of this.ever.values()) {
-      const isBetween = compareCursors(entry.id, from) > 0 && compareCursors(entry.id, to) < 0;
+      const isBetween = this.#isBehind(entry.id, from) && !this.#isBehind(entry.id, to) && entry.id !== to;
       if (isBetween && !this.#lost.has(entry.id) && isShown(entry, events)) return false;
     }
     return true;
+  }
+
+  /** Whether an entry lies behind a position; of one without a log, by when it was stored. */
+  #isBehind(id: RealtimeCursor, position: RealtimeCursor): boolean {
+    if (!isOrigin(position)) return compareCursors(id, position) > 0;
+    return (this.#births.get(id)?.storeAt as number) > timeOf(position);
   }
 }

@@ -12,7 +12,7 @@ import type {
 } from "../../src/brokers/broker.ts";
 import type { FakeEntry } from "../../src/client/fake-server.ts";
 import type { Timer } from "../../src/protocol/clock.ts";
-import { compareCursors, ORIGIN, type RealtimeCursor } from "../../src/protocol/cursor.ts";
+import { compareCursors, isOrigin, ORIGIN, originAt, timeOf, type RealtimeCursor } from "../../src/protocol/cursor.ts";
 import { MAX_ANNOUNCED_BYTES } from "../../src/protocol/limits.ts";
 import { TidingsError } from "../../src/protocol/error.ts";
 import type { Chance } from "./chance.ts";
@@ -26,6 +26,9 @@ const RECONNECT_MS = 50;
 
 /** After this time each server has heard or read what was stored: it is slow, refused and deaf for no longer. */
 const HEARD_MS = 60_000;
+
+/** The time that a log lives at least after each of its entries. */
+export const LIFE_MS = 3_600_000;
 
 /** What happens to what is announced. */
 export interface AnnouncementFaults {
@@ -43,7 +46,11 @@ export class SimulatedRedis {
   readonly #keeps: number;
   readonly #isHeard: boolean;
   readonly #padding = new Map<string, string>();
-  #ids = 1_000;
+  #ids = 0;
+  /** How far the store's clock is before that of the world: where a log expires, the time for that has passed at once. */
+  #aheadMs = 1_700_000_000_000;
+  /** It began with nothing at this time, on its clock. */
+  #emptyAt = 0;
 
   /** @param options `keeps`: entries per log; `isHeard`: what is announced is heard, or it is said that nothing is */
   constructor(time: SimulatedTime, { keeps, isHeard }: { readonly keeps: number; readonly isHeard: boolean }) {
@@ -53,16 +60,42 @@ export class SimulatedRedis {
   }
 
   log(channel: string): SimulatedLog {
-    const log = this.#logs.get(channel) ?? new SimulatedLog(this.#time);
+    const log = this.#logs.get(channel) ?? new SimulatedLog(this.#time, this);
     this.#logs.set(channel, log);
     return log;
+  }
+
+  /** The time by its own clock. */
+  now(): number {
+    return Math.floor(this.#time.now() + this.#aheadMs);
+  }
+
+  /** A log expires. */
+  expire(channel: string): void {
+    this.#aheadMs += LIFE_MS;
+    this.log(channel).expire();
+  }
+
+  /** It was started again, with nothing. */
+  begin(): void {
+    this.#emptyAt = this.now();
+  }
+
+  get aliveSince(): number {
+    return this.#emptyAt;
+  }
+
+  /** Whether a log can have lived since without a trace, by all that the store tells. @param origin the position of who knows of none */
+  mayHaveForgotten(origin: RealtimeCursor): boolean {
+    return this.now() - timeOf(origin) >= LIFE_MS || timeOf(origin) <= this.#emptyAt;
   }
 
   /** @param size bytes of its payload, about */
   store(channel: string, event: string, size: number = 0): RealtimeCursor {
     const log = this.log(channel);
     // Unique over all lives of a log, as times are.
-    const id = `${++this.#ids}-0` as RealtimeCursor;
+    this.#ids = Math.max(this.#ids + 1, this.now());
+    const id = `${this.#ids}-0` as RealtimeCursor;
     log.append(id, event);
     log.trim(this.#keeps);
     // Spaces behind a value are no part of it.
@@ -223,7 +256,7 @@ export class SimulatedBroker implements Broker {
         bytes += ENTRY_BYTES + entry.json.length;
         page.push(entry);
       }
-      return { entries: page, last };
+      return { entries: page, ...this.#end(last) };
     });
   }
 
@@ -231,8 +264,13 @@ export class SimulatedBroker implements Broker {
     return this.#ask(() => {
       const { entries, last } = this.#redis.log(channel);
       const oldest = newest === 0 ? undefined : entries.at(-Math.min(newest, entries.length));
-      return { after: oldest?.prev ?? last, last };
+      const end = this.#end(last);
+      return { after: oldest?.prev ?? end.last, ...end };
     });
+  }
+
+  #end(last: RealtimeCursor): Pick<Page, "last" | "aliveSince"> {
+    return { last: isOrigin(last) ? originAt(this.#redis.now()) : last, aliveSince: this.#redis.aliveSince };
   }
 
   listen(handlers: ListenerHandlers): Listener {

@@ -6,7 +6,7 @@ import { exposeInternals, type RealtimeInternals } from "../../src/realtime/inte
 import { admit } from "../../src/transports/admission.ts";
 import { checkHandleOptions, type Endpoint } from "../../src/transports/handle-options.ts";
 import { answerPage } from "../../src/transports/page.ts";
-import type { SimulatedBroker } from "./simulated-redis.ts";
+import { LIFE_MS, type SimulatedBroker } from "./simulated-redis.ts";
 import type { SimulatedTime } from "./simulated-time.ts";
 
 const SILENT = { log() {}, warn() {}, error() {} };
@@ -96,6 +96,7 @@ class Process {
   constructor(broker: SimulatedBroker, time: SimulatedTime, maxDurationMs: number) {
     this.broker = broker;
     const hub = new Hub({ broker, clock: time, logger: SILENT, heartbeatMs: HEARTBEAT_MS });
+    hub.lives.add(() => LIFE_MS);
     this.hub = hub;
     this.#internals = {
       openStream: (sink, { channels, keepsCursors }) =>

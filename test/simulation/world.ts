@@ -129,7 +129,8 @@ class World {
     else if (kind === "close") server.close();
     else if (kind === "trim") log.trim(count % 4);
     else if (kind === "failOver") log.failOver(1 + (count % 3));
-    else if (kind === "expire") log.expire();
+    else if (kind === "expire") this.#redis.expire(channelOf(count));
+    else if (kind === "sleep" && broker) this.#sleep(broker, count);
     else if (kind === "calm") await this.calm();
     await this.#time.pass(pauseMs);
   }
@@ -160,9 +161,17 @@ class World {
     }, 300 + count);
   }
 
+  /** A server's machine sleeps while a log lives and expires, and finds out later that it heard nothing meanwhile. */
+  #sleep(broker: SimulatedBroker, count: number): void {
+    broker.halfOpen(count * 10);
+    this.#redis.store(channelOf(count), "x.one");
+    this.#redis.expire(channelOf(count));
+  }
+
   /** With all that it held, without the newest, or with nothing. */
   #restartStore(which: number, count: number): void {
     for (const { broker } of this.#servers) broker?.break();
+    if (this.#plan.mayReset && count % 3 === 2) this.#redis.begin();
     for (const channel of this.#plan.mayReset ? CHANNELS : []) {
       if (count % 3 === 1) this.#redis.log(channel).restart(1 + (which % 5));
       if (count % 3 === 2) this.#redis.log(channel).restart(Infinity);

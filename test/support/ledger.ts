@@ -83,7 +83,7 @@ export class Ledger {
       demand(log.resets > 0, () => "a reset of a log that was never replaced");
     } else {
       demand(compareCursors(cursor, after) > 0, () => `a gap that leads back, from ${after} to ${cursor}`);
-      demand(log.mayTellGap(after, cursor), () => `a gap over nothing, from ${after} to ${cursor}`);
+      demand(log.mayTellGap(after, cursor), () => `a gap over nothing (${reason}), from ${after} to ${cursor}`);
     }
     this.isBegun = true;
     this.#isReset = reason === "reset";

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { rawCommand } from "./raw-redis.ts";
+import { rawCommand, type RawReply } from "./raw-redis.ts";
 import { until } from "./until.ts";
 
 /** A redis-server that can be started again and again, and what it keeps on the disk meanwhile. */
@@ -40,6 +40,7 @@ export function createRedisProcess(port: number): RedisProcess {
 
   async function start(args: readonly string[]): Promise<void> {
     if (runs()) throw new Error("Redis is already running");
+    const isFirst = child === undefined;
     const started = spawn(process.env["REDIS_SERVER"] ?? "redis-server", args, { stdio: "ignore" });
     child = started;
     frozen = false;
@@ -52,6 +53,11 @@ export function createRedisProcess(port: number): RedisProcess {
       return failure ?? (await rawCommand(port, "PING"));
     });
     if (result instanceof Error) throw result;
+    // It tells its age in seconds: who joins it in the first may have been joined to one before.
+    if (isFirst)
+      await until(`a second of the redis-server on port ${port}`, async () =>
+        isOlder(await rawCommand(port, "INFO", "server")),
+      );
   }
 
   async function kill(): Promise<void> {
@@ -118,4 +124,9 @@ function startWatcher(): Socket {
   child.unref();
   input.unref();
   return input;
+}
+
+/** @returns something when the second has passed in which the server began */
+function isOlder(info: RawReply): true | undefined {
+  return Number(/uptime_in_seconds:(\d+)/.exec(String(info))?.[1]) > 0 || undefined;
 }

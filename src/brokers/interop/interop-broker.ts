@@ -29,6 +29,7 @@ import { interopNames } from "./names.ts";
 import { parseForeignPage } from "./replies.ts";
 import append from "./scripts/append.lua";
 import before from "./scripts/before.lua";
+import noLog from "../redis/scripts/no-log.lua";
 import { upstashFormat } from "./upstash.ts";
 
 const FORMATS: Readonly<Record<Interop, LogFormat>> = { forrealtime: forrealtimeFormat, upstash: upstashFormat };
@@ -88,7 +89,7 @@ class InteropBroker implements Broker {
     this.name = `${interop} on redis at ${source.address}`;
     this.#clock = clock;
     this.#names = interopNames(format, source.keyPrefix, keyPrefix);
-    const looking = `${lastId}\n${format.script}\n${before}`;
+    const looking = `${lastId}\n${noLog}\n${format.script}\n${before}`;
     this.#scripts = { read: `${looking}\n${read}`, locate: `${looking}\n${locate}` };
     this.#announcesApart = format.isAnnounced && source.isRest === true;
     this.#reporter = new Reporter(source.address, logger);

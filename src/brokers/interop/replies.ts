@@ -1,5 +1,13 @@
-import { compareCursors, isRealtimeCursor, ORIGIN, positionBelow, type RealtimeCursor } from "../../protocol/cursor.ts";
+import {
+  compareCursors,
+  isOrigin,
+  isRealtimeCursor,
+  ORIGIN,
+  positionBelow,
+  type RealtimeCursor,
+} from "../../protocol/cursor.ts";
 import type { Entry, Page } from "../broker.ts";
+import { parseEnd } from "../redis/replies.ts";
 import type { LogFormat } from "./format.ts";
 
 /** What a page was asked for. */
@@ -15,7 +23,8 @@ interface Asked {
 export function parseForeignPage(reply: unknown, { channel, after }: Asked, format: LogFormat): Page | undefined {
   if (!Array.isArray(reply) || !reply.every((part) => typeof part === "string")) return undefined;
   const [last, before = ""] = reply as readonly string[];
-  if (!isRealtimeCursor(last)) return undefined;
+  const end = parseEnd(last);
+  if (!end) return undefined;
   const entries: Entry[] = [];
   let known: RealtimeCursor | undefined;
   for (let at = 2; at + 3 < reply.length; at += 4) {
@@ -25,7 +34,7 @@ export function parseForeignPage(reply: unknown, { channel, after }: Asked, form
     entries.push({ id, ...link, ...(format.decode(channel, event, text) ?? { event: "", json: "" }) });
     known = id;
   }
-  return { entries, last };
+  return { entries, ...end };
 }
 
 interface First {
@@ -46,7 +55,7 @@ function firstLink({ id, stored, before, after }: First): Pick<Entry, "prev" | "
   if (before === after || below === after) return { prev: after };
   if (before === ORIGIN) return { prev: ORIGIN };
   // Something was there that this position has not seen. For any other one, what is gone may all lie before it.
-  if (before === "gone" && after === ORIGIN) return { prev: below };
+  if (before === "gone" && isOrigin(after)) return { prev: below };
   return { prev: below, unproven: true };
 }
 

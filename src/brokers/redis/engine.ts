@@ -19,6 +19,7 @@ import append from "./scripts/append.lua";
 import entries from "./scripts/entries.lua";
 import lastId from "./scripts/last-id.lua";
 import locate from "./scripts/locate.lua";
+import noLog from "./scripts/no-log.lua";
 import read from "./scripts/read.lua";
 import { Reachable } from "./reachable.ts";
 import { Reporter } from "./reporter.ts";
@@ -37,8 +38,8 @@ export interface RedisBrokerOptions {
 
 // Whole here; a connection sends them by their hash from the second time on (connections/script-hashes.ts).
 const APPEND = `${lastId}\n${append}`;
-const READ = `${lastId}\n${entries}\n${read}`;
-const LOCATE = `${lastId}\n${entries}\n${locate}`;
+const READ = `${lastId}\n${noLog}\n${entries}\n${read}`;
+const LOCATE = `${lastId}\n${noLog}\n${entries}\n${locate}`;
 
 const ANNOUNCED_BYTES = String(MAX_ANNOUNCED_BYTES);
 const REMEMBERED_MS = String(ONCE_MS);

@@ -27,8 +27,9 @@ export function parseAppended(reply: unknown): Appended | undefined {
  */
 export function parsePage(reply: unknown, after: RealtimeCursor): Page | undefined {
   if (!isTexts(reply)) return undefined;
-  const [last, before = ""] = reply;
-  if (!isRealtimeCursor(last)) return undefined;
+  const [end, before = ""] = reply;
+  const found = parseEnd(end);
+  if (!found) return undefined;
   const entries: Entry[] = [];
   let known: RealtimeCursor | undefined;
   for (let at = 2; at + 3 < reply.length; at += 4) {
@@ -44,17 +45,25 @@ export function parsePage(reply: unknown, after: RealtimeCursor): Page | undefin
     );
     known = id;
   }
-  return { entries, last };
+  return { entries, ...found };
 }
 
 /** Reads the reply of `locate.lua`; `undefined` when it is none. */
 export function parseLocation(reply: unknown): Location | undefined {
   if (!isTexts(reply)) return undefined;
-  const [last, id, prev = "", before = ""] = reply;
-  if (!isRealtimeCursor(last)) return undefined;
-  if (id === undefined) return { after: last, last };
+  const [end, id, prev = "", before = ""] = reply;
+  const found = parseEnd(end);
+  if (!found) return undefined;
+  if (id === undefined) return { after: found.last, ...found };
   const oldest = id as RealtimeCursor;
-  return { after: storedPrev(oldest, prev) ?? (isRealtimeCursor(before) ? before : positionBelow(oldest)), last };
+  return { after: storedPrev(oldest, prev) ?? (isRealtimeCursor(before) ? before : positionBelow(oldest)), ...found };
+}
+
+/** The end of a log: `<last id>` or `<last id> <milliseconds>`: since when the server lives. */
+export function parseEnd(text: string | undefined): Pick<Page, "last" | "aliveSince"> | undefined {
+  const [last, aliveSince] = (text ?? "").split(" ", 2);
+  if (!isRealtimeCursor(last)) return undefined;
+  return aliveSince === undefined ? { last } : { last, aliveSince: Number(aliveSince) };
 }
 
 /**

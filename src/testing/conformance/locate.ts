@@ -1,7 +1,7 @@
 import { ORIGIN, type RealtimeCursor } from "../../protocol/cursor.ts";
 import type { CaseDefinition } from "../broker-conformance.ts";
 import { assertEqual } from "./assert.ts";
-import { append, appendMany, idsOf, KEEP_ALL, lastOf, readAll } from "./tools.ts";
+import { append, appendMany, idsOf, KEEP_ALL, lastOf, readAll, locateIn } from "./tools.ts";
 
 export const locateCases: readonly CaseDefinition[] = [
   {
@@ -11,10 +11,10 @@ export const locateCases: readonly CaseDefinition[] = [
       const ids = await appendMany(broker, "c", 1_000);
       const last = lastOf(ids);
       for (const newest of [1, 2, 3, 50, 333, 501, 999]) {
-        assertEqual(await broker.locate("c", { newest }), { after: ids.at(-newest - 1), last }, `newest ${newest}`);
+        assertEqual(await locateIn(broker, "c", { newest }), { after: ids.at(-newest - 1), last }, `newest ${newest}`);
       }
       for (const newest of [1_000, 1_001, 1_000_000]) {
-        assertEqual(await broker.locate("c", { newest }), { after: ORIGIN, last }, `newest ${newest}`);
+        assertEqual(await locateIn(broker, "c", { newest }), { after: ORIGIN, last }, `newest ${newest}`);
       }
     },
   },
@@ -22,9 +22,9 @@ export const locateCases: readonly CaseDefinition[] = [
     name: "locate with newest 0 asks for the last id alone",
     async check(store) {
       const broker = await store.open();
-      assertEqual(await broker.locate("c", { newest: 0 }), { after: ORIGIN, last: ORIGIN }, "no log");
+      assertEqual(await locateIn(broker, "c", { newest: 0 }), { after: ORIGIN, last: ORIGIN }, "no log");
       const ids = await appendMany(broker, "c", 3);
-      assertEqual(await broker.locate("c", { newest: 0 }), { after: ids[2], last: ids[2] }, "a log");
+      assertEqual(await locateIn(broker, "c", { newest: 0 }), { after: ids[2], last: ids[2] }, "a log");
     },
   },
   {
@@ -32,7 +32,7 @@ export const locateCases: readonly CaseDefinition[] = [
     async check(store) {
       const broker = await store.open();
       const ids = await appendMany(broker, "c", 20, { ...KEEP_ALL, maxLength: 5 });
-      assertEqual(await broker.locate("c", { newest: 100 }), { after: ids[14], last: ids[19] }, "newest 100");
+      assertEqual(await locateIn(broker, "c", { newest: 100 }), { after: ids[14], last: ids[19] }, "newest 100");
       assertEqual(idsOf((await readAll(broker, "c", ids[14])).entries), ids.slice(15), "read from there");
     },
   },
@@ -56,7 +56,7 @@ export const locateCases: readonly CaseDefinition[] = [
         [{ newest: 100, start: ORIGIN, end: "18446744073709551615-18446744073709551615" as RealtimeCursor }, ORIGIN],
       ] as const;
       for (const [range, after] of cases) {
-        assertEqual(await broker.locate("c", range), { after, last }, JSON.stringify(range));
+        assertEqual(await locateIn(broker, "c", range), { after, last }, JSON.stringify(range));
       }
     },
   },

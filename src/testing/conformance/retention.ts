@@ -1,7 +1,7 @@
-import { compareCursors, ORIGIN, type RealtimeCursor } from "../../protocol/cursor.ts";
+import { compareCursors, isOrigin, ORIGIN, timeOf, type RealtimeCursor } from "../../protocol/cursor.ts";
 import type { CaseDefinition } from "../broker-conformance.ts";
 import { assert, assertEqual, until } from "./assert.ts";
-import { append, appendMany, assertChained, idsOf, KEEP_ALL, lastOf, readAll, record } from "./tools.ts";
+import { append, appendMany, assertChained, idsOf, KEEP_ALL, lastOf, readAll, record, locateIn } from "./tools.ts";
 
 /** Long against the pauses of a busy machine, for a store may count real time. */
 const EXPIRE_AFTER_MS = 1_500;
@@ -45,7 +45,7 @@ export const retentionCases: readonly CaseDefinition[] = [
       await recorder.listener.join("c");
       const ids = await appendMany(broker, "c", 5, { ...KEEP_ALL, maxLength: 0 });
       assertEqual(await readAll(broker, "c"), { entries: [], last: lastOf(ids) }, "the log");
-      assertEqual(await broker.locate("c", { newest: 10 }), { after: lastOf(ids), last: lastOf(ids) }, "locate");
+      assertEqual(await locateIn(broker, "c", { newest: 10 }), { after: lastOf(ids), last: lastOf(ids) }, "locate");
       await until(() => recorder.heard("c").length >= 5, "all five are heard");
       assertEqual(idsOf(recorder.heard("c")), ids, "heard");
       assertChained(recorder.heard("c"), "heard");
@@ -80,12 +80,32 @@ export const retentionCases: readonly CaseDefinition[] = [
       assertEqual(idsOf((await readAll(broker, "c")).entries), [first, second], "an append starts the time anew");
       await store.elapse(EXPIRE_AFTER_MS * 1.1);
       assertEqual(await readAll(broker, "c"), { entries: [], last: ORIGIN }, "after that time");
-      assertEqual(await broker.locate("c", { newest: 3 }), { after: ORIGIN, last: ORIGIN }, "locate after that time");
+      assertEqual(await locateIn(broker, "c", { newest: 3 }), { after: ORIGIN, last: ORIGIN }, "locate after that time");
+      const gone = (await broker.read("c", second, { pageBytes: 1_000 })).last;
+      const isTold = gone === ORIGIN || timeOf(gone) - timeOf(second) >= EXPIRE_AFTER_MS;
+      assert(isOrigin(gone) && isTold, `a log that ended with ${second} has expired by ${gone}`);
       const third = await append(broker, "c", "3", retention);
       const { entries } = await readAll(broker, "c");
       assertEqual(idsOf(entries), [third], "the new life");
       assertEqual(entries[0]?.prev, ORIGIN, "prev of its first entry");
       assert(compareCursors(third, second) > 0, `the new life's id ${third} is not above the old one's ${second}`);
+    },
+  },
+  {
+    name: "before a log is born and while it lives, what is said of times agrees with the ids",
+    async check(store) {
+      const broker = await store.open();
+      const before = await broker.locate("c", { newest: 0 });
+      // A broker that has no clock to tell says nothing of times at all.
+      if (before.last === ORIGIN) return;
+      assert(isOrigin(before.last), `the last id of no log is ${before.last}`);
+      await store.elapse(10);
+      const id = await append(broker, "c", "1");
+      assert(timeOf(before.last) <= timeOf(id), `there was no log at ${before.last}, before ${id}`);
+      const page = await broker.read("c", before.last, { pageBytes: 1_000 });
+      assertEqual(idsOf(page.entries), [id], "what follows the time before it");
+      const { aliveSince = 0 } = page;
+      assert(aliveSince < timeOf(id) + 2_000, `the store lives since ${aliveSince}, and has an entry of ${id}`);
     },
   },
   {

@@ -1,5 +1,5 @@
-import type { Broker, Entry, Listener, Page, Retention } from "../../brokers/broker.ts";
-import { compareCursors, ORIGIN, type RealtimeCursor } from "../../protocol/cursor.ts";
+import type { Broker, Entry, Listener, LocateRange, Location, Page, Retention } from "../../brokers/broker.ts";
+import { compareCursors, isOrigin, ORIGIN, type RealtimeCursor } from "../../protocol/cursor.ts";
 import { assert, assertEqual } from "./assert.ts";
 
 /** Nothing is trimmed and nothing expires. */
@@ -28,9 +28,21 @@ export async function appendMany(
   return Promise.all(Array.from({ length: count }, (_, at) => append(broker, channel, String(at), retention)));
 }
 
-/** All entries of a log in one page. */
-export function readAll(broker: Broker, channel: string, after: RealtimeCursor = ORIGIN): Promise<Page> {
-  return broker.read(channel, after, { pageBytes: Number.MAX_SAFE_INTEGER });
+/** All entries of a log in one page, without what a broker says of times. */
+export async function readAll(broker: Broker, channel: string, after: RealtimeCursor = ORIGIN): Promise<Page> {
+  const { entries, last } = await broker.read(channel, after, { pageBytes: Number.MAX_SAFE_INTEGER });
+  return { entries, last: undated(last) };
+}
+
+/** As {@link Broker.locate}, without what a broker says of times. */
+export async function locateIn(broker: Broker, channel: string, range: LocateRange): Promise<Location> {
+  const { after, last } = await broker.locate(channel, range);
+  return { after: undated(after), last: undated(last) };
+}
+
+/** Before the first entry a position may name a time. */
+function undated(cursor: RealtimeCursor): RealtimeCursor {
+  return isOrigin(cursor) ? ORIGIN : cursor;
 }
 
 export function idsOf(entries: readonly Entry[]): RealtimeCursor[] {

@@ -11,6 +11,8 @@ const SINCE: Readonly<Record<string, string>> = {
   EXISTS: "1.0",
   EXPIRE: "1.0",
   GET: "1.0",
+  // Of a "server". Who may not be asked is not.
+  INFO: "2.6",
   PERSIST: "2.2",
   PEXPIRE: "2.6",
   PUBLISH: "2.0",
