@@ -141,13 +141,9 @@ function addressOf({ address }: Endpoint, incoming: IncomingStreamRequest): stri
 }
 
 function tooMany(whose: string, { max }: Headcount): Refusal {
-  return new Refusal(
-    "too_many_streams",
-    `There are ${max} open streams ${whose}, and ${max} is the limit. Close some, or wait.`,
-    {
-      "retry-after": String(TOO_MANY_RETRY_SECS),
-    },
-  );
+  return new Refusal("too_many_streams", `The limit of ${max} open streams ${whose} is reached. Close some, or wait.`, {
+    "retry-after": String(TOO_MANY_RETRY_SECS),
+  });
 }
 
 async function decide(
