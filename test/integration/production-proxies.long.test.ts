@@ -156,6 +156,28 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
     await Promise.all(streams.map((stream) => stream.until('"n":1}')));
   });
 
+  it.runIf(name === "nginx")("nobody is without a stream while one of two servers drains", async () => {
+    await using redis = await startRedis();
+    const options = { redisUrl: redis.url, graceSecs: 3 };
+    await using first = await startAppServer(options);
+    await using second = await startAppServer(options);
+    await using proxy = await startGuideProxy(name, [first.port, second.port]);
+    const clients = Array.from({ length: 20 }, () => listen(proxy.url));
+    using _audience = { [Symbol.dispose]: () => clients.forEach(({ client }) => client.destroy()) };
+    await vi.waitFor(
+      () => expect(new Set(clients.map(({ client }) => client.getStatus()))).toEqual(new Set(["connected"])),
+      SOON,
+    );
+    const told: unknown[] = [];
+    for (const { client } of clients) client.subscribeStatus(() => told.push(client.getStatus()));
+    const before = told.length;
+    await first.stop();
+    // Who was at the first server has another stream by now, or it would not have ended.
+    expect(told.slice(before)).toEqual([]);
+    await second.emit(["default", "step", 1]);
+    await vi.waitFor(() => expect(clients.map(({ seen }) => seen)).toEqual(clients.map(() => [1])), SOON);
+  });
+
   it.each([
     ["is killed", undefined],
     ["drains", 5],
