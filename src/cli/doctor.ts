@@ -79,6 +79,8 @@ function parse(args: readonly string[]): Arguments {
       throw new UsageError("Each argument needs the name of an option before it: --redis <url>, --url <endpoint>.");
     if (values.redis === undefined && values.url === undefined)
       throw new UsageError("Say what to look at: --redis <url>, --url <endpoint>, or both.");
+    for (const name of ["redis", "url"] as const)
+      if (values[name] === "") throw new UsageError(`--${name} is empty. Is the variable set that was to be put in?`);
     return values;
   } catch (error) {
     // It names the option, and never what was given to it.

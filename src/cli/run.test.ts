@@ -45,6 +45,8 @@ describe("npx tidings doctor", () => {
     ["an origin with a path", ["--url", "http://localhost", "--origin", "https://a.example/b"], "--origin"],
     ["a time that is none", ["--url", "http://localhost", "--watch-secs", "long"], "--watch-secs"],
     ["a certificate that is not there", ["--url", "http://localhost", "--ca", "/nowhere.pem"], "--ca"],
+    ["a Redis from a variable that is not set", ["--redis", ""], "--redis is empty"],
+    ["an endpoint from a variable that is not set", ["--redis", "redis://:s3cret@host", "--url", ""], "--url is empty"],
     ["a prefix with braces", ["--redis", "redis://:s3cret@host", "--key-prefix", "{a}"], "brace"],
   ])("called with %s says how it is called, looks at nothing, and repeats no secret", async (_what, args, says) => {
     const { code, printed, complained } = await outcome("doctor", ...args);

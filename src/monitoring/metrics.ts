@@ -85,7 +85,9 @@ export const METRICS: readonly Metric[] = [
   },
   {
     ...{ name: "tidings.broker.connected", kind: "gauge", unit: "1" },
-    help: "Whether the broker can be reached: 1, or 0.",
-    read: ({ broker: { name, state } }) => [{ value: state === "connected" ? 1 : 0, attributes: { broker: name } }],
+    help: "Whether the broker can be reached: 1, or 0. Absent until it was asked for something.",
+    // Nobody knows while it is idle, and 0 would raise an alarm over a process that nobody uses.
+    read: ({ broker: { name, state } }) =>
+      state === "idle" ? [] : [{ value: state === "connected" ? 1 : 0, attributes: { broker: name } }],
   },
 ];

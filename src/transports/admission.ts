@@ -56,17 +56,27 @@ const STREAM_HEADERS: Readonly<Record<string, string>> = {
   "x-accel-buffering": "no",
 };
 
+const CLOSING = "This server is about to end. Ask again in a moment: another one will answer.";
+
 /**
- * The answer of a server that is closing: a stream that ends at once. An `EventSource` comes back after that, and by then meets
+ * The answer of a server that is closing to an `EventSource`: a stream that ends at once. An `EventSource` comes back after that, and by then meets
  * the next server; a status that says "not now" would end it for good.
  */
 const closing = (): Response => new Response("retry: 1000\n:\n\n", { headers: STREAM_HEADERS });
 
 /** The same for who asked for a page, and would ask for the next one at once. */
 export function closingPage(): Refusal {
-  return new Refusal("closing", "This server is about to end. Ask again in a moment: another one will answer.", {
-    "retry-after": "1",
-  });
+  return new Refusal("closing", CLOSING, { "retry-after": "1" });
+}
+
+/**
+ * A client of the protocol comes back after any 503, and a proxy that knows another server asks that one before the client hears of it
+ * (nginx: `proxy_next_upstream http_503`): that is why it is not given a stream that ends. It has no `Retry-After`: the client still has
+ * its old stream, and its own first attempts come sooner than a second.
+ */
+function turnAway({ waitMs, keepsCursors }: StreamRequest): Refusal | Response {
+  if (waitMs !== undefined) return closingPage();
+  return keepsCursors ? new Refusal("closing", CLOSING) : closing();
 }
 
 /** Everything between a request and its stream or page: syntax, limits, middleware, rights. Never rejects. */
@@ -141,13 +151,9 @@ function addressOf({ address }: Endpoint, incoming: IncomingStreamRequest): stri
 }
 
 function tooMany(whose: string, { max }: Headcount): Refusal {
-  return new Refusal(
-    "too_many_streams",
-    `There are ${max} open streams ${whose}, and ${max} is the limit. Close some, or wait.`,
-    {
-      "retry-after": String(TOO_MANY_RETRY_SECS),
-    },
-  );
+  return new Refusal("too_many_streams", `The limit of ${max} open streams ${whose} is reached. Close some, or wait.`, {
+    "retry-after": String(TOO_MANY_RETRY_SECS),
+  });
 }
 
 async function decide(
@@ -163,7 +169,7 @@ async function decide(
   );
   if (parsed instanceof Refusal) return parsed;
   const { realtime } = endpoint;
-  if (realtime.isDraining()) return parsed.waitMs === undefined ? closing() : closingPage();
+  if (realtime.isDraining()) return turnAway(parsed);
   const channels = parsed.channels.map(({ channel }) => channel);
   try {
     // Before anybody is asked: a flood from one address must not reach the database of sessions.

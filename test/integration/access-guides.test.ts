@@ -23,7 +23,7 @@ function compiled(guide: string): string {
     const { outputText } = ts.transpileModule(readFileSync(path.join(fixtures(guide), file), "utf8"), {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
     });
-    writeFileSync(path.join(folder, file.replace(".ts", ".mjs")), outputText.replaceAll('.ts"', '.mjs"'));
+    writeFileSync(path.join(folder, file.replace(".ts", ".mjs")), outputText.replaceAll('.js"', '.mjs"'));
   }
   return folder;
 }

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { EndpointOptions } from "../../src/cli/doctor/endpoint/examine.ts";
+import { examineEndpoint, type EndpointOptions } from "../../src/cli/doctor/endpoint/examine.ts";
 import { handle, Realtime } from "../../src/index.ts";
 import { complaints, serveWell } from "../support/doctor.ts";
 import { fetchListener, serve, type TestServer } from "../support/http-server.ts";
@@ -40,11 +40,20 @@ describe.concurrent("tidings doctor --url, and the endpoint itself", () => {
   });
 
   it("takes one that refuses a stranger for guarded, and says so when it refuses somebody", async () => {
-    expect(await look(server.url, { headers: {} })).toEqual([]);
+    // No "ok" alone, which would read as if a stream had been watched.
+    expect(await look(server.url, { headers: {} })).toEqual(["warning guard"]);
     expect(await look(server.url, { headers: { cookie: "session=other" } })).toEqual(["problem guard"]);
     await using staff = await endpoint({ authorize: ({ channel }) => channel.startsWith("staff:") });
     expect(await look(staff.url)).toEqual(["problem guard"]);
     expect(await look(staff.url, { channel: "staff:1" })).toEqual(["warning guard"]);
+  });
+
+  it("knows a limit of requests of something in between", async () => {
+    await using limiting = await serve(
+      (_req, res) => void res.writeHead(429, { "content-type": "text/html" }).end("Slow down"),
+    );
+    const [found] = await examineEndpoint({ url: limiting.url, headers: {} });
+    expect(found).toMatchObject({ severity: "problem", id: "status", cure: expect.stringContaining("limit_req") as string });
   });
 
   it("finds that pages of another origin may not read", async () => {

@@ -141,6 +141,14 @@ describe("tidings doctor --redis", () => {
     expect([found?.replace(/^\w+ /, ""), rest]).toEqual([`ACL SETUSER app ${rule}`, []]);
   });
 
+  it("does not say that nothing works where only an emit with an `id` does not", async () => {
+    await acl(...leastRules().filter((rule) => rule !== "~{tidings:*"));
+    const found = (await examineRedis({ url: asApp(), timeoutMs: 1_000 })).filter(({ severity }) => severity !== "ok");
+    expect(found.map(({ severity, text }) => [severity, text])).toEqual([
+      ["warning", 'The user "app" may not use the keys {tidings:*: an emit with an `id` is refused.'],
+    ]);
+  });
+
   it("looks at the keys of the prefix that it is told", async () => {
     await acl(...leastRules());
     const findings = await examineRedis({ url: asApp(), keyPrefix: "shop", timeoutMs: 1_000 });

@@ -67,7 +67,7 @@ describe.each(Object.entries(TRANSPORTS))("drain, %s", (_kind, createListener) =
     await expect(old.realtime.emit("e.v", 1)).rejects.toMatchObject({ code: "closed" });
   });
 
-  it("turns away who comes while it drains: a stream ends at once, a page is refused, and a waiting page is answered", async () => {
+  it("turns away who comes while it drains: a stream and a page are refused, that of an `EventSource` ends at once, a waiting page is answered", async () => {
     const [site] = await sites(1);
     const { realtime, url } = site as NonNullable<typeof site>;
     const stream = await openRaw(`${url}/?v=1&channel=a`);
@@ -80,7 +80,10 @@ describe.each(Object.entries(TRANSPORTS))("drain, %s", (_kind, createListener) =
     const drained = realtime.drain({ graceSecs: 30 });
     expect(JSON.parse(await (await waiting).ended)).toMatchObject({ at: "0-0" });
     const late = await openRaw(`${url}/?v=1&channel=a`);
-    expect([late.status, await late.ended]).toEqual([200, "retry: 1000\n:\n\n"]);
+    expect(JSON.parse(await late.ended)).toMatchObject({ code: "closing" });
+    expect([late.status, late.headers["retry-after"]]).toEqual([503, undefined]);
+    const eventSource = await openRaw(`${url}/?channel=a`);
+    expect([eventSource.status, await eventSource.ended]).toEqual([200, "retry: 1000\n:\n\n"]);
     const page = await openRaw(`${url}/?channel=a`, { headers: accept });
     expect([page.status, page.headers["retry-after"]]).toEqual([503, "1"]);
     // What is open goes on, and what is emitted arrives.

@@ -120,6 +120,13 @@ describe("the text for Prometheus", () => {
     );
   });
 
+  it("says nothing of a broker that nobody has asked for anything: 0 would be an alarm", () => {
+    const realtime = new Realtime({ redis: "redis://127.0.0.1:1" });
+    onTestFinished(() => realtime.close());
+    expect(realtime.stats().broker.state).toBe("idle");
+    expect(metricsText(realtime)).toMatch(/# TYPE tidings_broker_connected gauge\n$/);
+  });
+
   it("is answered to GET and HEAD, and to nothing else", async () => {
     const realtime = new Realtime({ redis: { driver: "memory" } });
     onTestFinished(() => realtime.close());

@@ -55,10 +55,15 @@ async function servePair(options: Omit<HandleOptions, "realtime"> = {}) {
   };
 }
 
-/** A browser's client, and what it was given. */
-function listen(url: string) {
+/** A browser's client, and what it was given. @param answered is told the status of each answer */
+function listen(url: string, answered: (status: number) => void = () => {}) {
   const seen: unknown[] = [];
-  const client = createRealtimeClient({ api: { url }, fetch: secureFetch });
+  const fetching: typeof fetch = async (...request) => {
+    const response = await secureFetch(...request);
+    answered(response.status);
+    return response;
+  };
+  const client = createRealtimeClient({ api: { url }, fetch: fetching });
   client.subscribe({ onData: ({ data }) => void seen.push(data), onGap: (gap) => void seen.push(gap) });
   return { client, seen };
 }
@@ -154,6 +159,31 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
     }, SOON);
     await pair.emit(1);
     await Promise.all(streams.map((stream) => stream.until('"n":1}')));
+  });
+
+  it.runIf(name === "nginx")("nobody is without a stream while one of two servers drains", async () => {
+    await using redis = await startRedis();
+    const options = { redisUrl: redis.url, graceSecs: 3 };
+    await using first = await startAppServer(options);
+    await using second = await startAppServer(options);
+    await using proxy = await startGuideProxy(name, [first.port, second.port]);
+    const answers: number[] = [];
+    const clients = Array.from({ length: 20 }, () => listen(proxy.url, (status) => void answers.push(status)));
+    using _audience = { [Symbol.dispose]: () => clients.forEach(({ client }) => client.destroy()) };
+    await vi.waitFor(
+      () => expect(new Set(clients.map(({ client }) => client.getStatus()))).toEqual(new Set(["connected"])),
+      SOON,
+    );
+    const told: unknown[] = [];
+    for (const { client } of clients) client.subscribeStatus(() => told.push(client.getStatus()));
+    const before = told.length;
+    await first.stop();
+    // Who was at the first server has another stream by now, or it would not have ended.
+    expect(told.slice(before)).toEqual([]);
+    expect(new Set(answers), "what the server that drains refuses, the proxy asks the other one for").toEqual(new Set([200]));
+    expect(answers.length, "some were at the first server").toBeGreaterThan(clients.length);
+    await second.emit(["default", "step", 1]);
+    await vi.waitFor(() => expect(clients.map(({ seen }) => seen)).toEqual(clients.map(() => [1])), SOON);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { problem, ok, type Finding } from "../finding.ts";
+import { problem, warning, type Finding } from "../finding.ts";
 import type { Answer } from "./http-request.ts";
 
 /** An answer that is no stream and no page of tidings, in full. */
@@ -10,6 +10,18 @@ export interface Refused extends Pick<Answer, "status" | "headers"> {
   readonly isSignedIn: boolean;
   readonly channel: string;
 }
+
+/** What to do about a status that something else than the endpoint gave. */
+const CURES: ReadonlyMap<number, string> = new Map([
+  [
+    404,
+    "Is it the address of the route with `handle`? A prefix that a proxy adds or takes away, or a slash at the end, makes it another one.",
+  ],
+  [
+    429,
+    "Something before the endpoint limits how many requests one address may make (nginx: `limit_req`), and the doctor made a handful in a row. Let bursts through: all tabs of an office open their streams at once after a deployment.",
+  ],
+]);
 
 const IS_LOGIN = /type=["']?password|\bsign[- ]?in\b|\blog[- ]?in\b/i;
 
@@ -50,17 +62,18 @@ export function refusalOf(refused: Refused): Finding {
   return problem(
     "status",
     `The answer is ${status}${beginning(text)}.`,
-    status === 404
-      ? "Is it the address of the route with `handle`? A prefix that a proxy adds or takes away, or a slash at the end, makes it another one."
-      : "Something before the endpoint refuses: a proxy, a firewall for web applications, a framework. Let GET with a query through to this route.",
+    CURES.get(status) ??
+      "Something before the endpoint refuses: a proxy, a firewall for web applications, a framework. Let GET with a query through to this route.",
   );
 }
 
 function guarded({ isSignedIn, status, channel }: Pick<Refused, "isSignedIn" | "status" | "channel">): Finding {
   if (!isSignedIn) {
-    return ok(
+    // No "ok": that would read as if the way to it had been looked at, and a deployment would go on.
+    return warning(
       "guard",
-      `The endpoint is guarded (${status}). To look further, give the headers of somebody who is let in: --header "Cookie: …".`,
+      `The endpoint is guarded (${status}), so no stream was looked at: what lies in between may hold it back or cut it.`,
+      `Give the headers of somebody who is let in, --header "Cookie: …", and --channel with a channel that they may read.`,
     );
   }
   return problem(

@@ -38,7 +38,7 @@ function probesOf({ keyPrefix, db, channel, isCluster }: PermissionOptions): Pro
     { command: "exists", args: [key] },
     { command: "pexpire", args: [key, "1000"], loss: "logs stay for ever" },
     { command: "persist", args: [key], loss: "`history.expireAfterSecs: Infinity` does not keep a log that was to expire" },
-    { command: "get", args: [once], loss: "an emit with an `id` is refused" },
+    { command: "get", args: [once], loss: WITHOUT_ID },
     { command: "set", args: [once, "1", "XX"], loss: "an emit with an `id` that is sent again is stored again" },
     {
       command: "publish",
@@ -65,6 +65,9 @@ function probesOf({ keyPrefix, db, channel, isCluster }: PermissionOptions): Pro
 /** Losses after which events are late, doubled or there for ever: the rest is only slower. */
 const GRAVE: ReadonlySet<string> = new Set(["pexpire", "publish"]);
 
+/** What is worse without the keys of an emit with an `id`: the script that stores it refuses as a whole. */
+const WITHOUT_ID = "an emit with an `id` is refused";
+
 /** Whether the user of the URL may do what tidings does. */
 export async function permissionFindings(
   patient: Patient,
@@ -84,8 +87,7 @@ export async function permissionFindings(
     const denied = deniedBy(reply);
     const isGrave = loss === undefined || GRAVE.has(command);
     if (denied === "command") note(`+${command}`, `call ${command.replace("|", " ").toUpperCase()}`, { loss, isGrave });
-    else if (denied === "key")
-      note(...keyRule(command, options.keyPrefix), { isGrave: command !== "get" && command !== "set" });
+    else if (denied === "key") note(...keyRule(command, options.keyPrefix));
     else if (denied === "channel")
       note(`&{${options.keyPrefix}:*`, `use the channels {${options.keyPrefix}:*`, { isGrave: true });
   };
@@ -103,9 +105,10 @@ export async function permissionFindings(
 }
 
 /** The keys of logs, and beside them those of an emit with an `id`. */
-function keyRule(command: string, keyPrefix: string): [rule: string, what: string] {
-  const pattern = command === "get" || command === "set" ? `{${keyPrefix}:*` : `${keyPrefix}:*`;
-  return [`~${pattern}`, `use the keys ${pattern}`];
+function keyRule(command: string, keyPrefix: string): [rule: string, what: string, how: { loss?: string; isGrave: boolean }] {
+  const isOfId = command === "get" || command === "set";
+  const pattern = isOfId ? `{${keyPrefix}:*` : `${keyPrefix}:*`;
+  return [`~${pattern}`, `use the keys ${pattern}`, isOfId ? { loss: WITHOUT_ID, isGrave: false } : { isGrave: true }];
 }
 
 /** What stands in the way when it is a permission. */
