@@ -639,6 +639,13 @@ const asks: Ask[] = [
     code: "internal",
     says: /could not decide/,
   })),
+  // What is no name would be counted by nobody, and no `disconnect` would find its streams.
+  ...[null, 5, true, { id: 1 }, ["ann"]].map((answer): Ask => ({
+    input: `identify returns ${JSON.stringify(answer)}`,
+    options: { identify: () => answer as never },
+    code: "internal",
+    says: /could not decide/,
+  })),
   { input: "identify throws", options: { identify: thrower }, code: "internal", says: /could not decide/, logs: true },
   { input: "authorize throws", options: { authorize: thrower }, code: "internal", says: /could not decide/, logs: true },
   { input: "authorize refuses", options: { authorize: () => false }, code: "forbidden", says: /may not read any/ },
