@@ -167,10 +167,13 @@ function toRequest(req: IncomingMessage): Request {
   const host = firstHeader(req.headers.host) ?? firstHeader(req.headers[":authority"]) ?? "localhost";
   const encrypted = "encrypted" in req.socket && req.socket.encrypted === true;
   const original = "originalUrl" in req && typeof req.originalUrl === "string" ? req.originalUrl : req.url;
-  return new Request(`${encrypted ? "https" : "http"}://${HOST.test(host) ? host : "localhost"}${pathOf(original ?? "/")}`, {
-    method: req.method ?? "GET",
-    headers,
-  });
+  const origin = `${encrypted ? "https" : "http"}://${isHost(host) ? host : "localhost"}`;
+  return new Request(`${origin}${pathOf(original ?? "/")}`, { method: req.method ?? "GET", headers });
+}
+
+/** A host that no URL can have would make an error of the server, and a line in its log, out of what any visitor can send. */
+function isHost(host: string): boolean {
+  return HOST.test(host) && URL.canParse(`http://${host}/`);
 }
 
 /** What a host may look like: anything else could move the path of the URL that middleware sees. */
