@@ -16,12 +16,14 @@ class Recorder implements Sink {
   full = false;
   /** Whether nothing is taken that it is given from now on. */
   stuck = false;
+  /** How much may wait of what is not taken. */
+  room = Number.POSITIVE_INFINITY;
   waiting = 0;
 
   write(bytes: Uint8Array): boolean {
     this.writes.push(bytes);
     if (this.full || this.stuck) this.waiting += bytes.length;
-    return !this.full;
+    return !this.full && this.waiting < this.room;
   }
 
   end(): void {
@@ -203,6 +205,57 @@ describe("StreamSession", () => {
     ids.push(await emit("c"));
     await flow();
     expect(slow.sink.events, "it is live again").toEqual(ids);
+  });
+
+  it("I5 Bound: of what many channels have in memory, a turn brings no more than may wait; the rest comes as it is taken", async () => {
+    const { hub, stream, emit, flow } = scene();
+    const channels = Array.from({ length: 20 }, (_, n) => `c${n}`);
+    // Somebody else is on each, so that the newest events are in memory.
+    const { sink: other } = stream(channels);
+    await flow();
+    const json = JSON.stringify("x".repeat(10_000));
+    const starts = await Promise.all(channels.map((channel) => emit(channel)));
+    await flow();
+    for (const channel of channels) for (let n = 0; n < 10; n++) await emit(channel, json);
+    await flow();
+    const reads = hub.watch.logReads;
+    const { sink, session } = stream(
+      channels.map((channel, at) => ({ channel, start: { kind: "after", cursor: starts[at] as RealtimeCursor } })),
+    );
+    sink.stuck = true;
+    sink.room = 256 * 1024;
+    await flow();
+    expect([sink.waiting > 256 * 1024, sink.waiting < (256 + 2 * 64) * 1024]).toEqual([true, true]);
+    for (let turn = 0; turn < 3; turn++) {
+      sink.waiting = 0;
+      session.drained();
+      await flow();
+      expect([sink.waiting > 256 * 1024, sink.waiting < (256 + 2 * 64) * 1024]).toEqual([true, true]);
+    }
+    sink.stuck = false;
+    sink.waiting = 0;
+    session.drained();
+    await flow();
+    expect(sink.events.toSorted()).toEqual(other.events.filter((id) => !starts.includes(id as RealtimeCursor)).toSorted());
+    expect(sink.text).not.toContain("event: gap");
+    expect(hub.watch.logReads, "all of it was in memory").toBe(reads);
+    await emit("c7", '"live"');
+    await flow();
+    expect(sink.text.match(/"live"/g), "it is live again").toHaveLength(1);
+  });
+
+  it("I5 Bound: a reader that takes all that it is given has it in one turn, however much that is", async () => {
+    const { stream, emit, flow } = scene();
+    const channels = ["a", "b", "c", "d"];
+    const { sink } = stream(channels);
+    await flow();
+    const json = JSON.stringify("x".repeat(100_000));
+    for (let n = 0; n < 5; n++) for (const channel of channels) await emit(channel, json);
+    await flow();
+    expect(sink.events).toHaveLength(20);
+    for (const channel of channels) await emit(channel);
+    await flow();
+    expect(sink.events).toHaveLength(24);
   });
 
   it("I5 Bound: what a blocked session misses of a trimmed log is one gap", async () => {

@@ -10,7 +10,7 @@ import {
   reconnectFrame,
   streamPositionFrame,
 } from "../protocol/frames.ts";
-import { MAX_REPLAY_BYTES, MAX_STALLED_HEARTBEATS } from "../protocol/limits.ts";
+import { MAX_BUFFERED_BYTES, MAX_REPLAY_BYTES, MAX_STALLED_HEARTBEATS } from "../protocol/limits.ts";
 import type { Feed, Session } from "./feed.ts";
 import { encode, joinBytes, type Batch } from "./frame.ts";
 import { TICKS_PER_INTERVAL, type Beating, type Heartbeat } from "./heartbeat.ts";
@@ -58,6 +58,8 @@ export interface StreamOptions {
   readonly maxDurationMs: number;
   /** Bytes of one channel that it catches up on; above that it goes on at the end of the log. @default 64 MB */
   readonly maxReplayBytes?: number | undefined;
+  /** Bytes that one turn may gather; what there is besides waits until these are written. @default 256 kB */
+  readonly maxBufferedBytes?: number | undefined;
   readonly owner: SessionOwner<StreamSession>;
 }
 
@@ -82,6 +84,9 @@ export class StreamSession implements Session, Beating, Flushed {
   readonly #solo: boolean;
   /** What this turn brought, unless it could be written through. */
   #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  /** Whether it takes nothing more only because this turn has brought so much. */
+  #isFull = false;
   /** Whether it moved the position of a channel. */
   #moved = false;
   /** Bytes that were written; without those that wait, what the reader took. */
@@ -178,12 +183,15 @@ export class StreamSession implements Session, Beating, Flushed {
   flush(): void {
     if (this.#pending.length === 0 || this.#ended) return;
     const parts = this.#pending;
+    const wasFull = this.#isFull;
     this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#isFull = false;
     if (this.#moved && !this.#solo && !this.#options.keepsCursors) {
       parts.push(encode(streamPositionFrame(this.#feeds.map((feed) => feed?.resumption ?? ""))));
     }
     this.#moved = false;
-    this.#write(joinBytes(parts));
+    if (this.#write(joinBytes(parts)) && wasFull) this.drained();
   }
 
   visit(isSilent: boolean): void {
@@ -228,14 +236,25 @@ export class StreamSession implements Session, Beating, Flushed {
   #append(bytes: Uint8Array): void {
     if (this.#ended) return;
     if (this.#pending.push(bytes) === 1) this.#host.scheduleSession(this);
+    this.#pendingBytes += bytes.length;
+    // Each of its channels can have a page in memory, and nothing is written before the turn ends.
+    if (this.blocked || this.#pendingBytes < (this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES)) return;
+    this.#isFull = true;
+    this.#block();
   }
 
-  #write(bytes: Uint8Array): void {
-    if (this.#ended) return;
+  /** @returns whether more may follow. */
+  #write(bytes: Uint8Array): boolean {
+    if (this.#ended) return false;
     this.lastWrite = this.#host.heartbeat.tick;
     this.#given += bytes.length;
     this.#host.watch.bytesSent += bytes.length;
-    if (this.#sink.write(bytes) || this.blocked || this.#ended) return;
+    const takesMore = this.#sink.write(bytes);
+    if (!takesMore && !this.blocked && !this.#ended) this.#block();
+    return takesMore;
+  }
+
+  #block(): void {
     this.blocked = true;
     for (const feed of this.#feeds) feed?.lag();
   }

@@ -94,9 +94,9 @@ export class RealtimeCore implements RealtimeInternals {
     this.#admit(request);
     const { channels, keepsCursors, user, limits, watcher } = request;
     const { maxDurationMs } = this.settings;
-    const { maxReplayBytes } = limits;
+    const { maxBufferedBytes, maxReplayBytes } = limits;
     const owner = this.sessions.ownerOfStream({ user, channels: admittedOf(channels) }, watcher);
-    return this.hub().openStream(sink, channels, { keepsCursors, maxDurationMs, maxReplayBytes, owner });
+    return this.hub().openStream(sink, channels, { keepsCursors, maxDurationMs, maxBufferedBytes, maxReplayBytes, owner });
   }
 
   openPage(request: OpenPageRequest, answer: (body: string | undefined) => void): PageSession {
