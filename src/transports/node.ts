@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Sink } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
-import { admit, opened, refuseFailed, type Admitted } from "./admission.ts";
+import { admit, opened, refuseFailed, type Admitted, type Place } from "./admission.ts";
 import { answerPage } from "./page.ts";
 import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
+import { watchLastBytes } from "./last-bytes.ts";
 
 /** {@link HandleOptions} where the connection is known. */
 export interface NodeHandleOptions extends Omit<HandleOptions, "address"> {
@@ -71,8 +72,35 @@ interface Exchange {
 async function sendPage(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchange): Promise<void> {
   const leaving = new AbortController();
   onEnd({ req, res }, () => leaving.abort());
+  keepUntilTaken(admitted.place, { req, res });
   const response = await answerPage(endpoint, admitted, leaving.signal);
-  if (!leaving.signal.aborted) await sendResponse(endpoint, response, res);
+  if (leaving.signal.aborted) return;
+  await sendResponse(endpoint, response, res);
+  cutIfNotTaken(endpoint, { req, res });
+}
+
+/** A place is free when nothing waits for its reader any more: who takes nothing must not have any number of responses. */
+function keepUntilTaken(place: Place, exchange: Exchange): void {
+  const leave = (): void => place.leave();
+  exchange.res.once("finish", leave);
+  onEnd(exchange, leave);
+}
+
+/** For a response that has ended here. */
+function cutIfNotTaken({ realtime }: Endpoint, { req, res }: Exchange): void {
+  if (res.writableFinished || res.destroyed) return;
+  const stop = watchLastBytes(
+    {
+      get waiting() {
+        return waitingFor({ req, res });
+      },
+      // One that waits for its turn behind another takes no connection along, and ends with that.
+      cut: () => void (res.socket && res.destroy()),
+    },
+    realtime.clock,
+  );
+  res.once("finish", stop);
+  onEnd({ req, res }, stop);
 }
 
 function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchange): void {
@@ -83,13 +111,12 @@ function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchan
       return waitingFor({ req, res });
     },
     end() {
-      place.leave();
       res.end();
+      cutIfNotTaken(endpoint, { req, res });
       // A client that keeps its connection would come back to a server that is closing, and keep it from ending.
       if (endpoint.realtime.isDraining() && req.httpVersionMajor === 1) res.once("finish", () => req.socket.end());
     },
     abandon() {
-      place.leave();
       // What is in the system's hands already still arrives. A pipelined response whose turn has not come must not take the others along.
       if (res.socket) res.destroy();
       else res.end();
@@ -97,6 +124,8 @@ function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchan
   };
   const session = opened(place, () => endpoint.realtime.openStream(sink, admitted));
   const end = (): void => session.end();
+  onEnd({ req, res }, end);
+  keepUntilTaken(place, { req, res });
   try {
     // The first bytes are written at the end of this turn.
     res.writeHead(200, admitted.headers);
@@ -106,7 +135,6 @@ function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchan
     throw error;
   }
   res.on("drain", () => session.drained());
-  onEnd({ req, res }, end);
 }
 
 /**

@@ -10,13 +10,13 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Answers an admitted request with a page, when there is one.
+ * Answers an admitted request with a page, when there is one. Its place is to be left when the page is with its reader.
  *
  * @param signal when the client has left: what is answered then reaches nobody.
  */
 export async function answerPage(
   { realtime }: Endpoint,
-  { channels, user, waitMs = 0, cors, limits, isGuarded, decidedAt, place }: Admitted,
+  { channels, user, waitMs = 0, cors, limits, isGuarded, decidedAt }: Admitted,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   try {
@@ -29,8 +29,6 @@ export async function answerPage(
   } catch (error) {
     if (!isTidingsError(error) || error.code !== "closed") throw error;
     return withHeaders(closingPage().toResponse(), cors);
-  } finally {
-    place.leave();
   }
 }
 

@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createMemoryBroker } from "../../src/brokers/memory.ts";
 import { handle as handleFetch, Realtime } from "../../src/index.ts";
 import { handle as handleNode } from "../../src/node.ts";
-import { serve, type TestServer } from "../support/http-server.ts";
+import { HEARTBEAT_MS } from "../../src/protocol/limits.ts";
+import { serve, TRANSPORTS, type TestServer } from "../support/http-server.ts";
+import { openRaw } from "../support/raw-stream.ts";
 import { sessionsOf } from "../support/streams-of.ts";
 
 const logger = { log() {}, warn: vi.fn<(...said: unknown[]) => void>(), error: vi.fn<(...said: unknown[]) => void>() };
@@ -87,5 +89,100 @@ describe("a right that is lost", () => {
       expect(sessionsOf(realtime), `after ${steps} steps`).toEqual({ streams: 0, pages: 0 });
       expect(await (await answer).text(), `after ${steps} steps`).not.toContain("SECRET");
     }
+  });
+});
+
+describe.each(Object.entries(TRANSPORTS))("responses that nobody takes, %s", (kind, createListener) => {
+  const MB = 1024 * 1024;
+  /** More than the systems of both ends take. */
+  const huge = "x".repeat(24 * MB);
+  const page = { accept: "application/json" };
+
+  beforeEach(() => {
+    realtime = new Realtime({
+      broker: createMemoryBroker(),
+      logger,
+      limits: { maxPayloadBytes: Number.POSITIVE_INFINITY },
+    }) as never as Realtime;
+    cleanup.push(() => realtime.close());
+  });
+
+  const ask = (accept = "*/*", newest = 1): string =>
+    `GET /?channel=a&at=-${newest} HTTP/1.1\r\nhost: x\r\nx-user: ann\r\naccept: ${accept}\r\n\r\n`;
+
+  /** Status of the next one, which is not kept. */
+  async function next({ url }: TestServer): Promise<number> {
+    const answer = await openRaw(`${url}/?channel=b`, { headers: { "x-user": "ann", ...page } });
+    await answer.ended;
+    return answer.status;
+  }
+
+  it("a page keeps its place until its reader has it, and leaves it when it has or has left", async () => {
+    await realtime.channel("a").emit("e.v", huge);
+    const identify = (request: Request): string => request.headers.get("x-user") ?? "nobody";
+    const taken = vi.fn<() => void>();
+    const listener = createListener({ realtime, identify, limits: { maxStreamsPerUser: 1 } });
+    const server = await start((req, res) => {
+      // Also one whose connection broke finishes.
+      if (req.url?.includes("at=-1")) res.once("finish", () => void (!req.socket.destroyed && taken()));
+      listener(req, res);
+    });
+    const sockets = [dial(server, ask(page.accept)), dial(server, ask(page.accept))];
+    for (const socket of sockets) await once(socket, "readable");
+    expect(await next(server), "two that wait, and one is the limit").toBe(429);
+    expect(await next(server)).toBe(429);
+    sockets[0]?.destroy();
+    await vi.waitFor(async () => expect(await next(server)).toBe(200));
+    // The other one reads.
+    sockets[1]?.resume();
+    await vi.waitFor(() => expect(taken).toHaveBeenCalledTimes(1));
+    const streams = [];
+    for (let each = 0; each < 3; each++) {
+      const stream = await openRaw(`${server.url}/?channel=b`, { headers: { "x-user": "ann" } });
+      streams.push(stream.status);
+    }
+    expect(streams, "nobody was here any more").toEqual([200, 200, 429]);
+  });
+
+  it("a page of which nothing is taken for three heartbeats is cut", async () => {
+    await realtime.channel("a").emit("e.v", huge);
+    const server = await start(createListener({ realtime, identify: () => "ann", limits: { maxStreamsPerUser: 1 } }));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    cleanup.push(() => vi.useRealTimers());
+    for (const socket of [dial(server, ask(page.accept)), dial(server, ask(page.accept))]) await once(socket, "readable");
+    // What the systems take at first is taken.
+    for (let each = 0; each < 100; each++) await turn();
+    vi.advanceTimersByTime(3 * HEARTBEAT_MS - 1);
+    expect(await next(server)).toBe(429);
+    vi.advanceTimersByTime(3 * HEARTBEAT_MS + 1);
+    await vi.waitFor(async () => expect(await next(server)).toBe(200));
+  });
+
+  it("a stream that `disconnect` has ended keeps its place while its last bytes wait", async () => {
+    const server = await start(createListener({ realtime, identify: () => "ann", limits: { maxStreamsPerUser: 1 } }));
+    for (let each = 0; each < 48; each++) await realtime.channel("a").emit("e.v", huge.slice(0, MB / 2));
+    const sockets = [dial(server, ask("*/*", 48)), dial(server, ask("*/*", 48))];
+    for (const socket of sockets) await once(socket, "readable");
+    // They have come to a stop.
+    for (let before = -1; before < realtime.stats().bytesSent;) {
+      before = realtime.stats().bytesSent;
+      for (let each = 0; each < 100; each++) await turn();
+    }
+    expect(await realtime.disconnect({ user: "ann", timeoutSecs: 0 })).toBe(2);
+    expect(sessionsOf(realtime).streams).toBe(0);
+    expect(await next(server)).toBe(429);
+    for (const socket of sockets) socket.destroy();
+    await vi.waitFor(async () => expect(await next(server)).toBe(200));
+  });
+
+  it(`${kind}: what waits behind another response of its connection keeps its place, too`, async () => {
+    await realtime.channel("a").emit("e.v", "x".repeat(MB));
+    const server = await start(createListener({ realtime, identify: () => "ann", limits: { maxStreamsPerUser: 2 } }));
+    const socket = dial(server, `GET /?channel=b HTTP/1.1\r\nhost: x\r\n\r\n${ask(page.accept).repeat(20)}`);
+    await once(socket, "readable");
+    await vi.waitFor(async () => expect(await next(server)).toBe(429));
+    for (let each = 0; each < 5; each++) expect(await next(server)).toBe(429);
+    socket.destroy();
+    await vi.waitFor(async () => expect(await next(server)).toBe(200));
   });
 });
