@@ -13,6 +13,7 @@ import {
   TOTAL_SHELF_BYTES,
 } from "../protocol/limits.ts";
 import { CONTROL_CHANNEL } from "../protocol/names.ts";
+import { Backlog } from "./backlog.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { PageSession, type PageOptions } from "./page-session.ts";
@@ -58,6 +59,7 @@ export class Hub implements TopicHost, SessionHost {
   readonly shelfBudget: ByteBudget = { used: 0, max: TOTAL_SHELF_BYTES };
   readonly queueBudget: ByteBudget = { used: 0, max: TOTAL_CATCH_UP_QUEUE_BYTES };
   readonly watch: HubWatch;
+  readonly backlog: Backlog;
   readonly #logger: HubLogger;
   readonly #topics = new Map<string, Topic>();
   readonly #lingering = new Map<Topic, Timer>();
@@ -66,6 +68,7 @@ export class Hub implements TopicHost, SessionHost {
   #dirtySessions: Flushed[] = [];
   #flushPlanned = false;
   #saidUnreadable = false;
+  #saidBacklog = false;
   #closed = false;
 
   constructor({ broker, clock, logger, heartbeatMs }: HubOptions) {
@@ -74,6 +77,7 @@ export class Hub implements TopicHost, SessionHost {
     this.#logger = logger;
     this.heartbeat = new Heartbeat(clock, heartbeatMs);
     this.watch = new HubWatch(broker, clock);
+    this.backlog = new Backlog((bytes) => this.#sayBacklog(bytes));
   }
 
   /** Streams that are open. */
@@ -165,6 +169,14 @@ export class Hub implements TopicHost, SessionHost {
     for (const topic of [...this.#topics.values()]) this.#drop(topic);
     this.#listener?.close();
     await this.broker.close();
+  }
+
+  #sayBacklog(bytes: number): void {
+    if (this.#saidBacklog) return;
+    this.#saidBacklog = true;
+    this.#logger.warn(
+      `tidings: ${bytes} bytes wait for slow readers, more than all of them may have (\`limits.maxTotalBufferedBytes\` of \`Realtime\`). The streams for which the most waits are ended until it is less; their clients come back by their cursors. This is said once.`,
+    );
   }
 
   #attachAll(channels: readonly ChannelRequest[], session: StreamSession | PageSession): Array<Feed | undefined> {

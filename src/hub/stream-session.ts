@@ -10,7 +10,8 @@ import {
   reconnectFrame,
   streamPositionFrame,
 } from "../protocol/frames.ts";
-import { MAX_BUFFERED_BYTES, MAX_REPLAY_BYTES, MAX_STALLED_HEARTBEATS } from "../protocol/limits.ts";
+import { MAX_BUFFERED_BYTES, MAX_REPLAY_BYTES, MAX_STALLED_HEARTBEATS, MAX_TOTAL_BUFFERED_BYTES } from "../protocol/limits.ts";
+import type { Backlog, SlowReader } from "./backlog.ts";
 import type { Feed, Session } from "./feed.ts";
 import { encode, joinBytes, type Batch } from "./frame.ts";
 import { TICKS_PER_INTERVAL, type Beating, type Heartbeat } from "./heartbeat.ts";
@@ -34,6 +35,7 @@ export interface SessionHost {
   readonly clock: Clock;
   readonly heartbeat: Heartbeat;
   readonly watch: HubWatch;
+  readonly backlog: Backlog;
   /** Calls `flush` of the session at the end of the turn. */
   scheduleSession(session: Flushed): void;
 }
@@ -60,6 +62,8 @@ export interface StreamOptions {
   readonly maxReplayBytes?: number | undefined;
   /** Bytes that one turn may gather; what there is besides waits until these are written. @default 256 kB */
   readonly maxBufferedBytes?: number | undefined;
+  /** Bytes that may wait for all slow readers of the hub. @default 256 MB */
+  readonly maxTotalBufferedBytes?: number | undefined;
   readonly owner: SessionOwner<StreamSession>;
 }
 
@@ -71,7 +75,7 @@ const FAREWELL_MS = 10_000;
 const OVERLAP_SHARE = 0.5;
 
 /** A stream to a browser: frames in, at most one write per turn out. */
-export class StreamSession implements Session, Beating, Flushed {
+export class StreamSession implements Session, Beating, Flushed, SlowReader {
   lastWrite = 0;
   blocked = false;
   readonly maxReplayBytes: number;
@@ -93,6 +97,8 @@ export class StreamSession implements Session, Beating, Flushed {
   #given = 0;
   /** What it had taken at the last visit of the heartbeat. */
   #taken = 0;
+  /** What waited at that visit. */
+  #waited = 0;
   /** The tick at which it was first seen to take nothing, though something waits. */
   #stalledSince: number | undefined;
   #lifeTimer: Timer | undefined;
@@ -200,6 +206,10 @@ export class StreamSession implements Session, Beating, Flushed {
     if (waiting === 0 || taken > this.#taken) this.#stalledSince = undefined;
     else this.#stalledSince ??= this.#host.heartbeat.tick;
     this.#taken = taken;
+    // What is there at one look may be on its way; at two of them its reader is slow.
+    const behind = Math.min(waiting, this.#waited);
+    this.#waited = waiting;
+    this.#host.backlog.note(this, behind, this.#options.maxTotalBufferedBytes ?? MAX_TOTAL_BUFFERED_BYTES);
     if (this.#stalledSince !== undefined && this.#host.heartbeat.tick - this.#stalledSince >= MAX_STALLED_TICKS) {
       // Some hosts signal in no way that a client has left; and a tab that sleeps keeps its connection, and takes nothing.
       this.#finish("abandon");
@@ -221,11 +231,16 @@ export class StreamSession implements Session, Beating, Flushed {
     this.#finish(this.#stalledSince === undefined ? "end" : "abandon");
   }
 
+  letGo(): void {
+    this.#finish("abandon");
+  }
+
   #finish(how: "end" | "abandon"): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#host.clock.clearTimeout(this.#lifeTimer);
     this.#host.heartbeat.remove(this);
+    this.#host.backlog.forget(this);
     for (const feed of this.#feeds) feed?.detach();
     this.#feeds = [];
     this.#pending = [];

@@ -93,10 +93,11 @@ export class RealtimeCore implements RealtimeInternals {
   openStream(sink: Sink, request: OpenStreamRequest): StreamSession {
     this.#admit(request);
     const { channels, keepsCursors, user, limits, watcher } = request;
-    const { maxDurationMs } = this.settings;
+    const { maxDurationMs, maxTotalBufferedBytes } = this.settings;
     const { maxBufferedBytes, maxReplayBytes } = limits;
     const owner = this.sessions.ownerOfStream({ user, channels: admittedOf(channels) }, watcher);
-    return this.hub().openStream(sink, channels, { keepsCursors, maxDurationMs, maxBufferedBytes, maxReplayBytes, owner });
+    const options = { keepsCursors, maxDurationMs, maxBufferedBytes, maxTotalBufferedBytes, maxReplayBytes, owner };
+    return this.hub().openStream(sink, channels, options);
   }
 
   openPage(request: OpenPageRequest, answer: (body: string | undefined) => void): PageSession {

@@ -323,7 +323,7 @@ const wrongOptions: {
     plugins: [5, {}, [{}], [undefined]],
     verbose: ["yes", 1],
     logger: [5, null, {}],
-    limits: [5, null, { maxPayloadBytes: 0 }, { maxPayloadBytes: "1 MB" }],
+    limits: [5, null, { maxPayloadBytes: 0 }, { maxPayloadBytes: "1 MB" }, { maxTotalBufferedBytes: 0 }],
     hooks: [5, null, { onConnect: "log" }, { onEmit: null }],
   },
   handle: {

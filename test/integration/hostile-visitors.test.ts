@@ -92,6 +92,37 @@ describe("a right that is lost", () => {
   });
 });
 
+describe("limits.maxTotalBufferedBytes", () => {
+  it.each([
+    [130, 4],
+    [70, 2],
+    [1, 0],
+  ])("%i MB for four readers that take nothing of some 30 each: %i are left", async (max, left) => {
+    const MB = 1024 * 1024;
+    const own = new Realtime({
+      broker: createMemoryBroker(),
+      logger,
+      limits: { maxPayloadBytes: 40 * MB, maxTotalBufferedBytes: max * MB },
+    }) as never as Realtime;
+    cleanup.push(() => own.close());
+    const waiting: Array<() => number> = [];
+    const listener = handleNode({ realtime: own });
+    const server = await start((req, res) => {
+      waiting.push(() => res.writableLength);
+      listener(req, res);
+    });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    cleanup.push(() => vi.useRealTimers());
+    for (let each = 0; each < 4; each++) dial(server, "GET /?v=1&channel=a HTTP/1.1\r\nhost: x\r\n\r\n").pause();
+    await vi.waitFor(() => expect(sessionsOf(own).streams).toBe(4));
+    await own.channel("a").emit("e.v", "x".repeat(16 * MB));
+    await vi.waitFor(() => expect(waiting.every((bytes) => bytes() > 8 * MB)).toBe(true));
+    // Two looks at each, and fewer than end a reader that takes nothing.
+    vi.advanceTimersByTime(2 * HEARTBEAT_MS);
+    expect(sessionsOf(own).streams).toBe(left);
+  });
+});
+
 describe.each(Object.entries(TRANSPORTS))("responses that nobody takes, %s", (kind, createListener) => {
   const MB = 1024 * 1024;
   /** More than the systems of both ends take. */

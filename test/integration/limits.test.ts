@@ -13,6 +13,7 @@ import {
   MAX_REPLAY_BYTES,
   MAX_STREAMS_PER_ADDRESS,
   MAX_STREAMS_PER_USER,
+  MAX_TOTAL_BUFFERED_BYTES,
   MAX_URL_BYTES,
   PAGE_BYTES,
 } from "../../src/protocol/limits.ts";
@@ -360,6 +361,7 @@ describe("docs/guides/limits.md", () => {
     );
     expect(Object.fromEntries(shown)).toEqual({
       ...{ maxChannels: MAX_CHANNELS, maxUrlBytes: MAX_URL_BYTES, maxPayloadBytes: MAX_PAYLOAD_BYTES },
+      maxTotalBufferedBytes: MAX_TOTAL_BUFFERED_BYTES,
       ...{ maxStreamsPerUser: MAX_STREAMS_PER_USER, maxStreamsPerAddress: MAX_STREAMS_PER_ADDRESS },
       ...{ maxBufferedBytes: MAX_BUFFERED_BYTES, maxReplayBytes: MAX_REPLAY_BYTES },
     });
