@@ -59,7 +59,8 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
   } catch (error) {
     const refusal = refuseFailed(endpoint, error);
     if (res.headersSent) res.destroy();
-    else await sendResponse(endpoint, refusal, res);
+    // Nobody waits for what this returns: what it threw would end the process.
+    else await sendResponse(endpoint, refusal, res).catch(() => res.destroy());
   }
 }
 
@@ -180,7 +181,8 @@ async function sendResponse({ realtime }: Endpoint, response: Response, res: Ser
   const headers = Object.fromEntries(response.headers);
   // Before the headers: a body that cannot be read must not cost the client its answer.
   const body = response.body ? new Uint8Array(await response.arrayBuffer()) : undefined;
-  if (response.statusText) res.statusMessage = response.statusText;
+  // Also none, after one that could not be sent. By HTTP/2 there is none, and Node warns of any.
+  if ((res.statusMessage ?? "") !== response.statusText) res.statusMessage = response.statusText;
   res.writeHead(response.status, cookies.length > 0 ? { ...headers, "set-cookie": cookies } : headers);
   res.end(body);
 }

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { Agent, get } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createMemoryBroker } from "../../src/brokers/memory.ts";
@@ -57,6 +58,43 @@ describe("what the head of a request says", () => {
     }
     expect(hosts).toEqual([...Array<string>(6).fill("localhost"), "b.example:81"]);
     expect(logger.error).not.toHaveBeenCalled();
+  });
+});
+
+describe("what middleware answers", () => {
+  it("that cannot be sent is an error of the server, and ends neither it nor the connection's next request", async () => {
+    const rejected = vi.fn<(reason: unknown) => void>();
+    process.on("unhandledRejection", rejected);
+    cleanup.push(() => process.off("unhandledRejection", rejected));
+    // As of a polyfill, which checks nothing.
+    const base = { body: null, bodyUsed: false, arrayBuffer: async () => new ArrayBuffer(0), statusText: "" };
+    const answers: unknown[] = [
+      { ...base, status: 403, headers: new Headers(), statusText: "\u65e5\u672c" },
+      { ...base, status: 403, headers: new Headers(), statusText: "a\r\nx-forged: 1" },
+      { ...base, status: 1_000, headers: new Headers() },
+      { ...base, status: 403, headers: { getSetCookie: () => ["a=1\r\nx-forged: 1"], *[Symbol.iterator]() {} } },
+      { ...base, status: 403, headers: {} },
+    ];
+    let asked = 0;
+    const server = await start(handleNode({ realtime, middleware: () => answers[asked++] as Response }));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    cleanup.push(() => agent.destroy());
+    for (const answer of answers) {
+      const { status, headers, text } = await new Promise<{ status: unknown; headers: object; text: string }>(
+        (resolve, reject) => {
+          get(`${server.url}/`, { agent }, (response) => {
+            const { statusCode, headers: heads } = response;
+            let all = "";
+            response.setEncoding("utf8").on("data", (piece: string) => (all += piece));
+            response.on("end", () => resolve({ status: statusCode, headers: heads, text: all }));
+          }).on("error", reject);
+        },
+      );
+      expect([status, JSON.parse(text)], JSON.stringify(answer)).toEqual([500, expect.objectContaining({ code: "internal" })]);
+      expect(headers).not.toHaveProperty("x-forged");
+    }
+    await turn();
+    expect(rejected).not.toHaveBeenCalled();
   });
 });
 

@@ -57,6 +57,22 @@ describe.each(Object.entries(TRANSPORTS))("limits of streams, %s", (_, createLis
     return { server, open };
   }
 
+  it("limits.maxChannels and limits.maxUrlBytes: as many are let in, and not one more, however they are written", async () => {
+    const { open } = await start({ limits: { maxChannels: 3, maxUrlBytes: 40 } });
+    const statusOf = async (query: string): Promise<number> => {
+      const stream = await open({}, query);
+      stream.destroy();
+      return stream.status;
+    };
+    for (const query of ["?channel=a,b,c", "?channel=a&channel=b&channel=c", "?channel=a,b&channel=c&channel=a"])
+      expect(await statusOf(query), query).toBe(200);
+    for (const query of ["?channel=a,b,c,d", "?channel=a&channel=b,c&channel=d"])
+      expect(await statusOf(query), query).toBe(400);
+    // With the slash before it.
+    expect(await statusOf(`?channel=${"x".repeat(30)}`)).toBe(200);
+    expect(await statusOf(`?channel=${"x".repeat(31)}`)).toBe(414);
+  });
+
   it("of one user: as many, then for a moment as many again, then a refusal with a time to come back", async () => {
     const authorize = vi.fn<() => boolean>(() => true);
     const { open } = await start({ ...byHeader, authorize, limits: { maxStreamsPerUser: 2 } });
