@@ -331,6 +331,26 @@ describe("limits.maxBufferedBytes", () => {
     }
   });
 
+  it("of many channels that are in memory the same: a turn brings no more than a page above it", async () => {
+    const names = Array.from({ length: 20 }, (_, each) => `c${each}`);
+    const starts: string[] = [];
+    for (const name of names) {
+      const channel = realtime.channel(name);
+      await channel.subscribe({ onData() {} });
+      starts.push(await channel.emit("e.v", 0));
+      for (let each = 0; each < 12; each++) await channel.emit("e.v", large);
+    }
+    await turn();
+    const sent = realtime.stats().bytesSent;
+    const query = names.map((name) => `channel=${name}`).join("&");
+    const response = await handleFetch({ realtime, limits: { maxBufferedBytes: 32 * KB } })(
+      new Request(`http://x/?v=1&${query}&at=${starts.join(",")}`),
+    );
+    await quiet(() => realtime.stats().bytesSent - sent, 32 * KB);
+    expect(realtime.stats().bytesSent - sent).toBeLessThan(32 * KB + 2 * (PAGE_BYTES + 2 * large.length));
+    await response.body?.cancel();
+  });
+
   it("a page is full at the same size", async () => {
     const channel = realtime.channel("a");
     const first = await channel.emit("e.v", 0);
@@ -347,6 +367,20 @@ describe("limits.maxBufferedBytes", () => {
     expect(await sizeOf({ maxBufferedBytes: 16 * KB })).toBeLessThan(PAGE_BYTES + 2 * large.length);
     expect(await sizeOf(undefined)).toBeGreaterThan(12 * large.length);
   });
+});
+
+it("limits.maxPayloadBytes: as many bytes are stored, and not one more", async () => {
+  const own = new Realtime({ broker: createMemoryBroker(), logger, limits: { maxPayloadBytes: 100 } }) as never as Realtime;
+  // With its quotes, and three bytes for each sign.
+  for (const [fits, text] of [
+    ["x".repeat(98), "x".repeat(99)],
+    [`${"\u65e5".repeat(32)}xx`, `${"\u65e5".repeat(32)}xxx`],
+  ] as const) {
+    await own.emit("e.v", fits);
+    await expect(own.emit("e.v", text)).rejects.toMatchObject({ code: "payload_too_large" });
+  }
+  expect(await own.history()).toHaveLength(2);
+  await own.close();
 });
 
 describe("docs/guides/limits.md", () => {
