@@ -13,6 +13,7 @@ import {
   TOTAL_SHELF_BYTES,
 } from "../protocol/limits.ts";
 import { CONTROL_CHANNEL } from "../protocol/names.ts";
+import { Backlog } from "./backlog.ts";
 import type { Feed, FeedStart, Session } from "./feed.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { PageSession, type PageOptions } from "./page-session.ts";
@@ -60,6 +61,7 @@ export class Hub implements TopicHost, SessionHost {
   readonly watch: HubWatch;
   /** What those who use this hub say: the time that a channel's log lives at least after each of its entries, in milliseconds. */
   readonly lives: Set<(channel: string) => number> = new Set();
+  readonly backlog: Backlog;
   readonly #logger: HubLogger;
   readonly #topics = new Map<string, Topic>();
   readonly #lingering = new Map<Topic, Timer>();
@@ -68,6 +70,7 @@ export class Hub implements TopicHost, SessionHost {
   #dirtySessions: Flushed[] = [];
   #flushPlanned = false;
   #saidUnreadable = false;
+  #saidBacklog = false;
   #closed = false;
 
   constructor({ broker, clock, logger, heartbeatMs }: HubOptions) {
@@ -76,6 +79,7 @@ export class Hub implements TopicHost, SessionHost {
     this.#logger = logger;
     this.heartbeat = new Heartbeat(clock, heartbeatMs);
     this.watch = new HubWatch(broker, clock);
+    this.backlog = new Backlog((bytes) => this.#sayBacklog(bytes));
   }
 
   /** Streams that are open. */
@@ -171,6 +175,14 @@ export class Hub implements TopicHost, SessionHost {
     for (const topic of [...this.#topics.values()]) this.#drop(topic);
     this.#listener?.close();
     await this.broker.close();
+  }
+
+  #sayBacklog(bytes: number): void {
+    if (this.#saidBacklog) return;
+    this.#saidBacklog = true;
+    this.#logger.warn(
+      `tidings: ${bytes} bytes wait for slow readers, more than all of them may have (\`limits.maxTotalBufferedBytes\` of \`Realtime\`). The streams for which the most waits are ended until it is less; their clients come back by their cursors. This is said once.`,
+    );
   }
 
   #attachAll(channels: readonly ChannelRequest[], session: StreamSession | PageSession): Array<Feed | undefined> {

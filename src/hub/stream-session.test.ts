@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi, type Mock } from "vitest";
 import { createMemoryBroker } from "../brokers/memory.ts";
 import type { Broker } from "../brokers/broker.ts";
 import { compareCursors, ORIGIN, type RealtimeCursor } from "../protocol/cursor.ts";
@@ -16,12 +16,14 @@ class Recorder implements Sink {
   full = false;
   /** Whether nothing is taken that it is given from now on. */
   stuck = false;
+  /** How much may wait of what is not taken. */
+  room = Number.POSITIVE_INFINITY;
   waiting = 0;
 
   write(bytes: Uint8Array): boolean {
     this.writes.push(bytes);
     if (this.full || this.stuck) this.waiting += bytes.length;
-    return !this.full;
+    return !this.full && this.waiting < this.room;
   }
 
   end(): void {
@@ -55,10 +57,11 @@ interface Scene {
   readonly hub: Hub;
   readonly broker: Broker;
   readonly clock: FakeClock;
+  readonly warn: Mock<(message: string) => void>;
   readonly owner: Set<StreamSession>;
   stream(
     channels: ReadonlyArray<string | ChannelRequest>,
-    options?: { keepsCursors?: boolean; maxDurationMs?: number },
+    options?: { keepsCursors?: boolean; maxDurationMs?: number; maxTotalBufferedBytes?: number },
   ): Stream;
   emit(channel: string, json?: string): Promise<RealtimeCursor>;
   /** Delivers all that was announced. */
@@ -75,21 +78,23 @@ afterEach(async () => {
 function scene({ maxLength = 1_000 }: { maxLength?: number } = {}): Scene {
   const clock = fakeClock();
   let deferred: Array<() => void> = [];
+  const warn = vi.fn<(message: string) => void>();
   const broker = createMemoryBroker({ defer: (run) => deferred.push(run) });
-  const hub = new Hub({ broker, clock, logger: { warn() {} }, heartbeatMs: 15_000 });
+  const hub = new Hub({ broker, clock, logger: { warn }, heartbeatMs: 15_000 });
   hubs.push(hub);
   const owner = new Set<StreamSession>();
   return {
     hub,
     broker,
     clock,
+    warn,
     owner,
-    stream(channels, { keepsCursors = false, maxDurationMs = Number.POSITIVE_INFINITY } = {}) {
+    stream(channels, { keepsCursors = false, maxDurationMs = Number.POSITIVE_INFINITY, maxTotalBufferedBytes } = {}) {
       const sink = new Recorder();
       const requests = channels.map((channel) =>
         typeof channel === "string" ? { channel, start: { kind: "live" } as const } : channel,
       );
-      const session = hub.openStream(sink, requests, { keepsCursors, maxDurationMs, owner });
+      const session = hub.openStream(sink, requests, { keepsCursors, maxDurationMs, maxTotalBufferedBytes, owner });
       return { sink, session };
     },
     emit: (channel, json = "1") =>
@@ -205,6 +210,57 @@ describe("StreamSession", () => {
     expect(slow.sink.events, "it is live again").toEqual(ids);
   });
 
+  it("I5 Bound: of what many channels have in memory, a turn brings no more than may wait; the rest comes as it is taken", async () => {
+    const { hub, stream, emit, flow } = scene();
+    const channels = Array.from({ length: 20 }, (_, n) => `c${n}`);
+    // Somebody else is on each, so that the newest events are in memory.
+    const { sink: other } = stream(channels);
+    await flow();
+    const json = JSON.stringify("x".repeat(10_000));
+    const starts = await Promise.all(channels.map((channel) => emit(channel)));
+    await flow();
+    for (const channel of channels) for (let n = 0; n < 10; n++) await emit(channel, json);
+    await flow();
+    const reads = hub.watch.logReads;
+    const { sink, session } = stream(
+      channels.map((channel, at) => ({ channel, start: { kind: "after", cursor: starts[at] as RealtimeCursor } })),
+    );
+    sink.stuck = true;
+    sink.room = 256 * 1024;
+    await flow();
+    expect([sink.waiting > 256 * 1024, sink.waiting < (256 + 2 * 64) * 1024]).toEqual([true, true]);
+    for (let turn = 0; turn < 3; turn++) {
+      sink.waiting = 0;
+      session.drained();
+      await flow();
+      expect([sink.waiting > 256 * 1024, sink.waiting < (256 + 2 * 64) * 1024]).toEqual([true, true]);
+    }
+    sink.stuck = false;
+    sink.waiting = 0;
+    session.drained();
+    await flow();
+    expect(sink.events.toSorted()).toEqual(other.events.filter((id) => !starts.includes(id as RealtimeCursor)).toSorted());
+    expect(sink.text).not.toContain("event: gap");
+    expect(hub.watch.logReads, "all of it was in memory").toBe(reads);
+    await emit("c7", '"live"');
+    await flow();
+    expect(sink.text.match(/"live"/g), "it is live again").toHaveLength(1);
+  });
+
+  it("I5 Bound: a reader that takes all that it is given has it in one turn, however much that is", async () => {
+    const { stream, emit, flow } = scene();
+    const channels = ["a", "b", "c", "d"];
+    const { sink } = stream(channels);
+    await flow();
+    const json = JSON.stringify("x".repeat(100_000));
+    for (let n = 0; n < 5; n++) for (const channel of channels) await emit(channel, json);
+    await flow();
+    expect(sink.events).toHaveLength(20);
+    for (const channel of channels) await emit(channel);
+    await flow();
+    expect(sink.events).toHaveLength(24);
+  });
+
   it("I5 Bound: what a blocked session misses of a trimmed log is one gap", async () => {
     const { stream, emit, flow } = scene({ maxLength: 2 });
     const { sink, session } = stream(["c"]);
@@ -224,6 +280,53 @@ describe("StreamSession", () => {
     const gaps = [...sink.text.matchAll(/^event: gap\ndata: (.*)$/gm)].map(([, data]) => JSON.parse(data as string) as object);
     expect(gaps).toEqual([{ channel: "c", after: ids[0], cursor: ids[3], reason: "trimmed" }]);
     expect(sink.events).toEqual([ids[0], ids[4], ids[5]]);
+  });
+
+  describe("what waits for all slow readers together", () => {
+    const HALF = 7_500;
+
+    it("I5 Bound: above its limit, the stream for which the most waits is ended, and no other; that is said once", async () => {
+      const { clock, hub, owner, stream, flow, warn } = scene();
+      const streams = Array.from({ length: 10 }, () => stream(["c"], { maxTotalBufferedBytes: 1_000 }));
+      await flow();
+      // Fewer looks than make a reader that takes nothing a stalled one.
+      const look = (): Promise<void> => clock.advance(HALF);
+      for (const [at, { sink }] of streams.entries()) sink.waiting = 90 + at * 2;
+      await look();
+      expect(hub.backlog.bytes, "what waits at one look may be on its way").toBe(0);
+      await look();
+      expect([hub.backlog.bytes, owner.size]).toEqual([990, 10]);
+      const third = streams[3] as Stream;
+      third.sink.waiting += 20;
+      await look();
+      expect([hub.backlog.bytes, owner.size]).toEqual([990, 10]);
+      await look();
+      expect(streams.map(({ sink }) => sink.abandoned)).toEqual([0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+      expect([hub.backlog.bytes, owner.has(third.session)]).toEqual([894, false]);
+      for (const { sink } of streams) sink.waiting += 100;
+      await look();
+      await look();
+      // In the order in which they are looked at, and no more of them than it takes.
+      expect([hub.backlog.bytes <= 1_000, hub.backlog.bytes > 1_000 - 210]).toEqual([true, true]);
+      expect(streams.filter(({ sink }) => sink.abandoned === 0)).toHaveLength(owner.size);
+      expect(warn.mock.calls).toEqual([[expect.stringContaining("`limits.maxTotalBufferedBytes`")]]);
+      for (const { session } of streams) session.end();
+      expect(hub.backlog.bytes).toBe(0);
+    });
+
+    it("readers that have taken what waited since the last look are not among them, however much it was", async () => {
+      const { clock, hub, owner, stream, flow } = scene();
+      const streams = Array.from({ length: 10 }, () => stream(["c"], { maxTotalBufferedBytes: 1_000 }));
+      await flow();
+      for (let burst = 0; burst < 10; burst++) {
+        for (const { sink } of streams) sink.waiting = 100_000;
+        await clock.advance(HALF);
+        for (const { sink } of streams) sink.waiting = 0;
+        await clock.advance(HALF);
+        expect(hub.backlog.bytes).toBe(0);
+      }
+      expect(owner.size).toBe(10);
+    });
   });
 
   describe("a reader that takes nothing of what waits for it", () => {

@@ -10,7 +10,8 @@ import {
   reconnectFrame,
   streamPositionFrame,
 } from "../protocol/frames.ts";
-import { MAX_REPLAY_BYTES, MAX_STALLED_HEARTBEATS } from "../protocol/limits.ts";
+import { MAX_BUFFERED_BYTES, MAX_REPLAY_BYTES, MAX_STALLED_HEARTBEATS, MAX_TOTAL_BUFFERED_BYTES } from "../protocol/limits.ts";
+import type { Backlog, SlowReader } from "./backlog.ts";
 import type { Feed, Session } from "./feed.ts";
 import { encode, joinBytes, type Batch } from "./frame.ts";
 import { TICKS_PER_INTERVAL, type Beating, type Heartbeat } from "./heartbeat.ts";
@@ -34,6 +35,7 @@ export interface SessionHost {
   readonly clock: Clock;
   readonly heartbeat: Heartbeat;
   readonly watch: HubWatch;
+  readonly backlog: Backlog;
   /** Calls `flush` of the session at the end of the turn. */
   scheduleSession(session: Flushed): void;
 }
@@ -58,6 +60,10 @@ export interface StreamOptions {
   readonly maxDurationMs: number;
   /** Bytes of one channel that it catches up on; above that it goes on at the end of the log. @default 64 MB */
   readonly maxReplayBytes?: number | undefined;
+  /** Bytes that one turn may gather; what there is besides waits until these are written. @default 256 kB */
+  readonly maxBufferedBytes?: number | undefined;
+  /** Bytes that may wait for all slow readers of the hub. @default 256 MB */
+  readonly maxTotalBufferedBytes?: number | undefined;
   readonly owner: SessionOwner<StreamSession>;
 }
 
@@ -69,7 +75,7 @@ const FAREWELL_MS = 10_000;
 const OVERLAP_SHARE = 0.5;
 
 /** A stream to a browser: frames in, at most one write per turn out. */
-export class StreamSession implements Session, Beating, Flushed {
+export class StreamSession implements Session, Beating, Flushed, SlowReader {
   lastWrite = 0;
   blocked = false;
   readonly maxReplayBytes: number;
@@ -82,12 +88,17 @@ export class StreamSession implements Session, Beating, Flushed {
   readonly #solo: boolean;
   /** What this turn brought, unless it could be written through. */
   #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  /** Whether it takes nothing more only because this turn has brought so much. */
+  #isFull = false;
   /** Whether it moved the position of a channel. */
   #moved = false;
   /** Bytes that were written; without those that wait, what the reader took. */
   #given = 0;
   /** What it had taken at the last visit of the heartbeat. */
   #taken = 0;
+  /** What waited at that visit. */
+  #waited = 0;
   /** The tick at which it was first seen to take nothing, though something waits. */
   #stalledSince: number | undefined;
   #lifeTimer: Timer | undefined;
@@ -178,12 +189,15 @@ export class StreamSession implements Session, Beating, Flushed {
   flush(): void {
     if (this.#pending.length === 0 || this.#ended) return;
     const parts = this.#pending;
+    const wasFull = this.#isFull;
     this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#isFull = false;
     if (this.#moved && !this.#solo && !this.#options.keepsCursors) {
       parts.push(encode(streamPositionFrame(this.#feeds.map((feed) => feed?.resumption ?? ""))));
     }
     this.#moved = false;
-    this.#write(joinBytes(parts));
+    if (this.#write(joinBytes(parts)) && wasFull) this.drained();
   }
 
   visit(isSilent: boolean): void {
@@ -192,6 +206,10 @@ export class StreamSession implements Session, Beating, Flushed {
     if (waiting === 0 || taken > this.#taken) this.#stalledSince = undefined;
     else this.#stalledSince ??= this.#host.heartbeat.tick;
     this.#taken = taken;
+    // What is there at one look may be on its way; at two of them its reader is slow.
+    const behind = Math.min(waiting, this.#waited);
+    this.#waited = waiting;
+    this.#host.backlog.note(this, behind, this.#options.maxTotalBufferedBytes ?? MAX_TOTAL_BUFFERED_BYTES);
     if (this.#stalledSince !== undefined && this.#host.heartbeat.tick - this.#stalledSince >= MAX_STALLED_TICKS) {
       // Some hosts signal in no way that a client has left; and a tab that sleeps keeps its connection, and takes nothing.
       this.#finish("abandon");
@@ -213,11 +231,16 @@ export class StreamSession implements Session, Beating, Flushed {
     this.#finish(this.#stalledSince === undefined ? "end" : "abandon");
   }
 
+  letGo(): void {
+    this.#finish("abandon");
+  }
+
   #finish(how: "end" | "abandon"): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#host.clock.clearTimeout(this.#lifeTimer);
     this.#host.heartbeat.remove(this);
+    this.#host.backlog.forget(this);
     for (const feed of this.#feeds) feed?.detach();
     this.#feeds = [];
     this.#pending = [];
@@ -228,14 +251,25 @@ export class StreamSession implements Session, Beating, Flushed {
   #append(bytes: Uint8Array): void {
     if (this.#ended) return;
     if (this.#pending.push(bytes) === 1) this.#host.scheduleSession(this);
+    this.#pendingBytes += bytes.length;
+    // Each of its channels can have a page in memory, and nothing is written before the turn ends.
+    if (this.blocked || this.#pendingBytes < (this.#options.maxBufferedBytes ?? MAX_BUFFERED_BYTES)) return;
+    this.#isFull = true;
+    this.#block();
   }
 
-  #write(bytes: Uint8Array): void {
-    if (this.#ended) return;
+  /** @returns whether more may follow. */
+  #write(bytes: Uint8Array): boolean {
+    if (this.#ended) return false;
     this.lastWrite = this.#host.heartbeat.tick;
     this.#given += bytes.length;
     this.#host.watch.bytesSent += bytes.length;
-    if (this.#sink.write(bytes) || this.blocked || this.#ended) return;
+    const takesMore = this.#sink.write(bytes);
+    if (!takesMore && !this.blocked && !this.#ended) this.#block();
+    return takesMore;
+  }
+
+  #block(): void {
     this.blocked = true;
     for (const feed of this.#feeds) feed?.lag();
   }

@@ -14,6 +14,8 @@ export const TOO_MANY_RETRY_SECS = 10;
 export const MAX_PAYLOAD_BYTES: number = 1024 * 1024;
 /** Bytes that may wait in one session's socket before the session leaves the live topic (`limits.maxBufferedBytes`). */
 export const MAX_BUFFERED_BYTES: number = 256 * 1024;
+/** Bytes that wait for all slow readers of a process (`limits.maxTotalBufferedBytes` of `Realtime`). */
+export const MAX_TOTAL_BUFFERED_BYTES: number = 256 * 1024 * 1024;
 /** Bytes of one channel that a stream catches up on before it goes on at the end of the log (`limits.maxReplayBytes`). */
 export const MAX_REPLAY_BYTES: number = 64 * 1024 * 1024;
 /** A stream whose reader takes nothing of what waits for it, for so many heartbeats, is ended; the reader resumes by its cursors. */

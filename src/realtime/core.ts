@@ -11,7 +11,7 @@ import type { CompiledSchema } from "../schema/compile.ts";
 import { brokerFailure } from "./broker-failure.ts";
 import { CONTROL_RETENTION, Disconnects } from "./disconnects.ts";
 import { Drain } from "./drain.ts";
-import type { OpenPageRequest, OpenStreamRequest, RealtimeInternals } from "./internals.ts";
+import type { OpenPageRequest, OpenRequest, OpenStreamRequest, RealtimeInternals } from "./internals.ts";
 import type { RealtimeHealth } from "./health.ts";
 import { Observers } from "./observers.ts";
 import { OpenSessions } from "./open-sessions.ts";
@@ -105,19 +105,19 @@ export class RealtimeCore implements RealtimeInternals {
     return this.disconnector.hit(since, user, channels);
   }
 
-  openStream(sink: Sink, { channels, keepsCursors, user, limits, isGuarded, watcher }: OpenStreamRequest): StreamSession {
-    this.#admit(isGuarded);
-    const { maxDurationMs } = this.settings;
-    const { maxReplayBytes } = limits;
+  openStream(sink: Sink, request: OpenStreamRequest): StreamSession {
+    this.#admit(request);
+    const { channels, keepsCursors, user, limits, watcher } = request;
+    const { maxDurationMs, maxTotalBufferedBytes } = this.settings;
+    const { maxBufferedBytes, maxReplayBytes } = limits;
     const owner = this.sessions.ownerOfStream({ user, channels: admittedOf(channels) }, watcher);
-    return this.hub().openStream(sink, channels, { keepsCursors, maxDurationMs, maxReplayBytes, owner });
+    const options = { keepsCursors, maxDurationMs, maxBufferedBytes, maxTotalBufferedBytes, maxReplayBytes, owner };
+    return this.hub().openStream(sink, channels, options);
   }
 
-  openPage(
-    { channels, waitMs, user, limits, isGuarded }: OpenPageRequest,
-    answer: (body: string | undefined) => void,
-  ): PageSession {
-    this.#admit(isGuarded);
+  openPage(request: OpenPageRequest, answer: (body: string | undefined) => void): PageSession {
+    this.#admit(request);
+    const { channels, waitMs, user, limits } = request;
     // Bun cuts a response that is silent for long, and a page is silent until it is there.
     const maxDurationMs = Math.min(this.settings.maxDurationMs, IS_BUN ? BUN_HEARTBEAT_MS : Infinity);
     const owner = this.sessions.ownerOfPage({ user, channels: admittedOf(channels) });
@@ -257,10 +257,16 @@ export class RealtimeCore implements RealtimeInternals {
     return lease.release();
   }
 
-  /** Before a stream or page opens. @throws TidingsError `closed` also to those that were being decided when the drain began */
-  #admit(isGuarded = false): void {
+  /**
+   * Before a stream or page opens, in the same turn.
+   * @throws TidingsError `closed` also to those that were being decided when the drain began, and to those that `disconnect` meant
+   * after it was asked about for the last time: they come back, and are decided anew.
+   */
+  #admit({ isGuarded = false, decidedAt, user, channels }: OpenRequest): void {
     if (this.isDraining()) throw closedError();
-    if (isGuarded && !this.sharesKeys) this.disconnector.guard();
+    if (!isGuarded) return;
+    if (decidedAt !== undefined && this.wasDisconnected(decidedAt, user, admittedOf(channels))) throw closedError();
+    if (!this.sharesKeys) this.disconnector.guard();
   }
 
   #toJson(event: string, output: unknown): string {

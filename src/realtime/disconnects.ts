@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../protocol/clock.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { CONTROL_CHANNEL, isChannelName } from "../protocol/names.ts";
 import type { Draft, Entry, Retention } from "../brokers/broker.ts";
+import type { FeedStart } from "../hub/feed.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { RealtimeLogger } from "./internals.ts";
 import type { OpenSessions } from "./open-sessions.ts";
@@ -135,14 +136,21 @@ export class Disconnects {
 
   #listen(): void {
     if (this.#subscription || this.#isClosed || this.#host.clock.now() - this.#refusedAt < RETRY_MS) return;
+    this.#hearFrom({ kind: "newest", count: RECENT_COUNT }, RECENT_MS);
+  }
+
+  /** @param recentMs how long ago an order may be that stands in the log already. */
+  #hearFrom(start: FeedStart, recentMs: number): void {
     const subscription = new Subscription({
       joined: () => {},
-      entry: (entry, replayed) => this.#hear(entry, replayed),
+      entry: (entry, replayed) => this.#hear(entry, replayed ? recentMs : Number.POSITIVE_INFINITY),
       gap: ({ reason }) => {
-        // A log that has expired begins anew, and took no order with it that could still matter.
-        if (reason === "reset") return;
+        // A log that has expired took no order with it that could still matter; what its next life holds was ordered since. The same where
+        // one may have come and gone: to end everything whenever Redis was started anew would be worse than the order that it lost.
+        if (reason === "reset" || reason === "unproven") return this.#hearFrom({ kind: "held" }, Number.POSITIVE_INFINITY);
+        const ended = this.#obey({});
         this.#host.logger.warn(
-          "tidings: this server was cut off from its broker for so long that it may have missed a `disconnect` of another one. `revalidateSecs` of `handle` closes what is left open then.",
+          `tidings: this server was cut off from its broker while there were so many calls of \`disconnect\` that it may have missed one. All its streams and pages (${ended}) were ended; their clients come back, and are decided anew.`,
         );
       },
       failed: () => {
@@ -154,8 +162,10 @@ export class Disconnects {
       },
       thrown: (error) => this.#host.logger.error("tidings: an order to disconnect could not be carried out.", error),
     });
+    const before = this.#subscription;
     this.#subscription = subscription;
-    subscription.open(this.#host.hub().attach(CONTROL_CHANNEL, subscription, { kind: "newest", count: RECENT_COUNT }));
+    subscription.open(this.#host.hub().attach(CONTROL_CHANNEL, subscription, start));
+    before?.end();
   }
 
   #deafen(): void {
@@ -163,14 +173,14 @@ export class Disconnects {
     this.#subscription = undefined;
   }
 
-  #hear({ event, json }: Entry, replayed: boolean): void {
+  #hear({ event, json }: Entry, recentMs: number): void {
     // Another process may be of a later version, so that nothing about it is believed.
     const fields = JSON.parse(json) as Readonly<Record<string, unknown>> | null;
     const { id, from, at, ended, user, channel } = fields ?? {};
     if (typeof id !== "string" || typeof from !== "string" || from === this.#self) return;
     if (event === ANSWER && typeof ended === "number") this.#awaited.get(id)?.set(from, ended);
     if (event !== ORDER || !isTarget({ user, channel })) return;
-    if (replayed && !(typeof at === "number" && Date.now() - at < RECENT_MS)) return;
+    if (recentMs !== Number.POSITIVE_INFINITY && !(typeof at === "number" && Date.now() - at < recentMs)) return;
     const count = this.#obey({ user, channel } as DisconnectTarget);
     if (count > 0) void this.#answer(id, count);
   }

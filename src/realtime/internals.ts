@@ -17,6 +17,8 @@ export interface OpenRequest {
   readonly user?: string | undefined;
   /** Whether somebody decided that it may, and can decide otherwise: then it can be ended from another server. */
   readonly isGuarded?: boolean | undefined;
+  /** {@link RealtimeInternals.disconnects} when that was decided. */
+  readonly decidedAt?: number | undefined;
 }
 
 export interface OpenStreamRequest extends OpenRequest {
@@ -31,9 +33,9 @@ export interface OpenPageRequest extends OpenRequest {
 
 /** What transports need of a `Realtime`, behind one symbol so that it is no part of its API. */
 export interface RealtimeInternals {
-  /** Opens a stream, which ends with the instance. @throws TidingsError `closed` */
+  /** Opens a stream, which ends with the instance. @throws TidingsError `closed`, also when `disconnect` meant it since it was decided */
   openStream(sink: Sink, request: OpenStreamRequest): StreamSession;
-  /** Begins a page, which ends with the instance. @param answer as {@link PageSession} calls it. @throws TidingsError `closed` */
+  /** Begins a page, which ends with the instance. @param answer as {@link PageSession} calls it. @throws TidingsError as `openStream` */
   openPage(request: OpenPageRequest, answer: (body: string | undefined) => void): PageSession;
   isClosed(): boolean;
   /** Whether it takes no new streams, for it is about to close or has closed. */

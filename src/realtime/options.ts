@@ -7,6 +7,7 @@ import {
   DEFAULT_MAX_DURATION_SECS,
   DEFAULT_MAX_LENGTH,
   MAX_PAYLOAD_BYTES,
+  MAX_TOTAL_BUFFERED_BYTES,
 } from "../protocol/limits.ts";
 import { isKeyPrefix, KEY_PREFIX_GRAMMAR } from "../protocol/names.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
@@ -28,6 +29,11 @@ export interface HistoryOptions {
 export interface RealtimeLimits {
   /** Bytes of one event's JSON, as UTF-8. @default 1048576 (1 MB) */
   readonly maxPayloadBytes?: number | undefined;
+  /**
+   * Bytes that may wait for all slow readers of this process together; above that the stream for which the most waits is ended, and its
+   * client comes back by its cursors. @default 268435456 (256 MB)
+   */
+  readonly maxTotalBufferedBytes?: number | undefined;
 }
 
 /** Options of `Realtime`. Every one is optional. */
@@ -90,7 +96,7 @@ const REALTIME_OPTIONS: Readonly<Record<keyof RealtimeOptions, true>> = {
   limits: true,
   hooks: true,
 };
-const LIMITS: Readonly<Record<keyof RealtimeLimits, true>> = { maxPayloadBytes: true };
+const LIMITS: Readonly<Record<keyof RealtimeLimits, true>> = { maxPayloadBytes: true, maxTotalBufferedBytes: true };
 const HISTORY_OPTIONS: Readonly<Record<keyof HistoryOptions, true>> = { maxLength: true, expireAfterSecs: true };
 const LOGGER_METHODS = ["log", "warn", "error"] as const;
 
@@ -102,6 +108,7 @@ export interface Settings {
   readonly emitTimeoutMs: number;
   readonly maxDurationMs: number;
   readonly maxPayloadBytes: number;
+  readonly maxTotalBufferedBytes: number;
   readonly logger: RealtimeLogger;
   readonly verbose: boolean;
   readonly hooks: RealtimeHooks | undefined;
@@ -129,7 +136,7 @@ export function checkOptions(options: RealtimeOptions): Settings {
   if (typeof verbose !== "boolean") throw badOption("verbose", "a boolean", verbose);
   const { limits, plugins } = options;
   if (limits !== undefined && (typeof limits !== "object" || limits === null))
-    throw badOption("limits", "{ maxPayloadBytes }", limits);
+    throw badOption("limits", "{ maxPayloadBytes, maxTotalBufferedBytes }", limits);
   if (limits !== undefined) refuseUnknownOptions("`limits`", limits, LIMITS);
   if (plugins !== undefined && !Array.isArray(plugins)) throw badOption("plugins", "an array of plugins", plugins);
   return {
@@ -139,6 +146,11 @@ export function checkOptions(options: RealtimeOptions): Settings {
     emitTimeoutMs: seconds("emitTimeoutSecs", options.emitTimeoutSecs, DEFAULT_EMIT_TIMEOUT_SECS),
     maxDurationMs: seconds("maxDurationSecs", options.maxDurationSecs, DEFAULT_MAX_DURATION_SECS),
     maxPayloadBytes: wholeNumber("limits.maxPayloadBytes", options.limits?.maxPayloadBytes, MAX_PAYLOAD_BYTES),
+    maxTotalBufferedBytes: wholeNumber(
+      "limits.maxTotalBufferedBytes",
+      options.limits?.maxTotalBufferedBytes,
+      MAX_TOTAL_BUFFERED_BYTES,
+    ),
     logger: guardLogger(logger),
     verbose,
     hooks: checkHooks(options.hooks),

@@ -25,6 +25,8 @@ export interface IncomingStreamRequest {
 /** What middleware, `identify` and `authorize` made of a request. */
 interface Decided extends StreamRequest {
   readonly user?: string | undefined;
+  /** How often `disconnect` had been carried out when they were asked. */
+  readonly decidedAt?: number | undefined;
 }
 
 /** Where a request is counted, from before anybody was asked about it until its stream or page has ended. */
@@ -194,7 +196,7 @@ async function decide(
       if (realtime.wasDisconnected(since, user, channels)) continue;
       if (channels.every((channel) => refused.has(channel)))
         return new Refusal("forbidden", "You may not read any of these channels.");
-      return { ...parsed, channels: parsed.channels.map((asked) => refuse(asked, refused)), user };
+      return { ...parsed, channels: parsed.channels.map((asked) => refuse(asked, refused)), user, decidedAt: since };
     }
     throw new Error(`\`disconnect\` was called for this request ${MAX_DECISIONS} times while it was decided.`);
   } catch (error) {

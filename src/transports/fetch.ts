@@ -31,7 +31,7 @@ export function handle(options: HandleOptions): (request: Request) => Promise<Re
     });
     if (admitted instanceof Response || !("channels" in admitted)) return admitted;
     try {
-      if (admitted.waitMs !== undefined) return await answerPage(endpoint, admitted, request.signal);
+      if (admitted.waitMs !== undefined) return await openPage(endpoint, admitted, request);
       return new Response(openStream(endpoint, admitted, request), { headers: admitted.headers });
     } catch (error) {
       return refuseFailed(endpoint, error);
@@ -49,24 +49,67 @@ function isRequest(value: unknown): value is Request {
   );
 }
 
-function openStream(
-  endpoint: Endpoint,
-  admitted: Admitted,
-  request: { readonly signal?: AbortSignal },
-): ReadableStream<Uint8Array> {
+/** The page, whose place is kept until its reader has it. */
+async function openPage(endpoint: Endpoint, admitted: Admitted, request: Leaving): Promise<Response> {
+  const { place } = admitted;
+  let response: Response;
+  let bytes: Uint8Array;
+  try {
+    response = await answerPage(endpoint, admitted, request.signal);
+    bytes = new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    place.leave();
+    throw error;
+  }
+  const { status, headers } = response;
+  if (request.signal?.aborted) {
+    place.leave();
+    return new Response(null, { status, headers });
+  }
+  const body = new PulledBody({
+    maxBytes: bytes.length,
+    clock: endpoint.realtime.clock,
+    drained() {},
+    cancelled() {},
+    // Holds the request, as that of a stream does.
+    over: () => {
+      place.leave();
+      request.signal?.removeEventListener("abort", abandon);
+    },
+  });
+  function abandon(): void {
+    body.abandon();
+  }
+  request.signal?.addEventListener("abort", abandon, { once: true });
+  body.write(bytes);
+  body.end();
+  return new Response(body.stream, { status, headers });
+}
+
+/** A request, as far as it tells that its client has left. */
+interface Leaving {
+  readonly signal?: AbortSignal;
+}
+
+function openStream(endpoint: Endpoint, admitted: Admitted, request: Leaving): ReadableStream<Uint8Array> {
   let session: StreamSession;
-  const end = (): void => session.end();
   const { limits, place } = admitted;
   const body = new PulledBody({
     maxBytes: limits.maxBufferedBytes,
+    clock: endpoint.realtime.clock,
     drained: () => session.drained(),
-    cancelled: end,
+    cancelled: () => session.end(),
     // Holds the request, too: Node aborts its signal only for as long as somebody does.
-    ended: () => {
+    over: () => {
       place.leave();
       request.signal?.removeEventListener("abort", end);
     },
   });
+  function end(): void {
+    session.end();
+    // Of one that had ended before, the last bytes may wait.
+    body.abandon();
+  }
   session = opened(place, () => endpoint.realtime.openStream(body, admitted));
   // Which of the two signs of a leaving client comes, and in which order, differs from framework to framework.
   if (request.signal?.aborted) end();

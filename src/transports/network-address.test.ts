@@ -15,6 +15,17 @@ describe("networkOf", () => {
     ["2001:db8::1:2:3:4:5", "2001:db8:0:1::/64"],
     ["fe80::1%eth0", "fe80:0:0:0::/64"],
     ["[2001:db8:1:2::9]", "2001:db8:1:2::/64"],
+    ["::ffff:cb00:7107", "203.0.113.7"],
+    ["0:0:0:0:0:FFFF:cb00:7107", "203.0.113.7"],
+    ["0:0:0:0:1:ffff:cb00:7107", "0:0:0:0::/64"],
+    // With the port of the connection, as some proxies write it: else each connection would be an address of its own.
+    ["203.0.113.7:50123", "203.0.113.7"],
+    ["[2001:db8:1:2::9]:50123", "2001:db8:1:2::/64"],
+    ["[::ffff:203.0.113.7]:50123", "203.0.113.7"],
+    ["[fe80::1%eth0]:50123", "fe80:0:0:0::/64"],
+    // What is left of a list that was split at its commas.
+    [" 203.0.113.7", "203.0.113.7"],
+    [" unknown ", "unknown"],
     ["", ""],
     ["unknown", "unknown"],
     ["12:34", "12:34::/64"],

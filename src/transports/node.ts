@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Sink } from "../hub/stream-session.ts";
 import { TidingsError } from "../protocol/error.ts";
-import { admit, opened, refuseFailed, type Admitted } from "./admission.ts";
+import { admit, opened, refuseFailed, type Admitted, type Place } from "./admission.ts";
 import { answerPage } from "./page.ts";
 import { checkHandleOptions, type Endpoint, type HandleOptions } from "./handle-options.ts";
+import { watchLastBytes } from "./last-bytes.ts";
 
 /** {@link HandleOptions} where the connection is known. */
 export interface NodeHandleOptions extends Omit<HandleOptions, "address"> {
@@ -58,7 +59,8 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
   } catch (error) {
     const refusal = refuseFailed(endpoint, error);
     if (res.headersSent) res.destroy();
-    else await sendResponse(endpoint, refusal, res);
+    // Nobody waits for what this returns: what it threw would end the process.
+    else await sendResponse(endpoint, refusal, res).catch(() => res.destroy());
   }
 }
 
@@ -71,8 +73,35 @@ interface Exchange {
 async function sendPage(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchange): Promise<void> {
   const leaving = new AbortController();
   onEnd({ req, res }, () => leaving.abort());
+  keepUntilTaken(admitted.place, { req, res });
   const response = await answerPage(endpoint, admitted, leaving.signal);
-  if (!leaving.signal.aborted) await sendResponse(endpoint, response, res);
+  if (leaving.signal.aborted) return;
+  await sendResponse(endpoint, response, res);
+  cutIfNotTaken(endpoint, { req, res });
+}
+
+/** A place is free when nothing waits for its reader any more: who takes nothing must not have any number of responses. */
+function keepUntilTaken(place: Place, exchange: Exchange): void {
+  const leave = (): void => place.leave();
+  exchange.res.once("finish", leave);
+  onEnd(exchange, leave);
+}
+
+/** For a response that has ended here. */
+function cutIfNotTaken({ realtime }: Endpoint, { req, res }: Exchange): void {
+  if (res.writableFinished || res.destroyed) return;
+  const stop = watchLastBytes(
+    {
+      get waiting() {
+        return waitingFor({ req, res });
+      },
+      // One that waits for its turn behind another takes no connection along, and ends with that.
+      cut: () => void (res.socket && res.destroy()),
+    },
+    realtime.clock,
+  );
+  res.once("finish", stop);
+  onEnd({ req, res }, stop);
 }
 
 function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchange): void {
@@ -83,13 +112,12 @@ function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchan
       return waitingFor({ req, res });
     },
     end() {
-      place.leave();
       res.end();
+      cutIfNotTaken(endpoint, { req, res });
       // A client that keeps its connection would come back to a server that is closing, and keep it from ending.
       if (endpoint.realtime.isDraining() && req.httpVersionMajor === 1) res.once("finish", () => req.socket.end());
     },
     abandon() {
-      place.leave();
       // What is in the system's hands already still arrives. A pipelined response whose turn has not come must not take the others along.
       if (res.socket) res.destroy();
       else res.end();
@@ -97,6 +125,8 @@ function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchan
   };
   const session = opened(place, () => endpoint.realtime.openStream(sink, admitted));
   const end = (): void => session.end();
+  onEnd({ req, res }, end);
+  keepUntilTaken(place, { req, res });
   try {
     // The first bytes are written at the end of this turn.
     res.writeHead(200, admitted.headers);
@@ -106,7 +136,6 @@ function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchan
     throw error;
   }
   res.on("drain", () => session.drained());
-  onEnd({ req, res }, end);
 }
 
 /**
@@ -152,7 +181,8 @@ async function sendResponse({ realtime }: Endpoint, response: Response, res: Ser
   const headers = Object.fromEntries(response.headers);
   // Before the headers: a body that cannot be read must not cost the client its answer.
   const body = response.body ? new Uint8Array(await response.arrayBuffer()) : undefined;
-  if (response.statusText) res.statusMessage = response.statusText;
+  // Also none, after one that could not be sent. By HTTP/2 there is none, and Node warns of any.
+  if ((res.statusMessage ?? "") !== response.statusText) res.statusMessage = response.statusText;
   res.writeHead(response.status, cookies.length > 0 ? { ...headers, "set-cookie": cookies } : headers);
   res.end(body);
 }
@@ -167,10 +197,13 @@ function toRequest(req: IncomingMessage): Request {
   const host = firstHeader(req.headers.host) ?? firstHeader(req.headers[":authority"]) ?? "localhost";
   const encrypted = "encrypted" in req.socket && req.socket.encrypted === true;
   const original = "originalUrl" in req && typeof req.originalUrl === "string" ? req.originalUrl : req.url;
-  return new Request(`${encrypted ? "https" : "http"}://${HOST.test(host) ? host : "localhost"}${pathOf(original ?? "/")}`, {
-    method: req.method ?? "GET",
-    headers,
-  });
+  const origin = `${encrypted ? "https" : "http"}://${isHost(host) ? host : "localhost"}`;
+  return new Request(`${origin}${pathOf(original ?? "/")}`, { method: req.method ?? "GET", headers });
+}
+
+/** A host that no URL can have would make an error of the server, and a line in its log, out of what any visitor can send. */
+function isHost(host: string): boolean {
+  return HOST.test(host) && URL.canParse(`http://${host}/`);
 }
 
 /** What a host may look like: anything else could move the path of the URL that middleware sees. */

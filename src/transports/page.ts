@@ -1,3 +1,4 @@
+import { isTidingsError } from "../protocol/error.ts";
 import type { OpenPageRequest, RealtimeInternals } from "../realtime/internals.ts";
 import { closingPage, withHeaders, type Admitted } from "./admission.ts";
 import type { Endpoint } from "./handle-options.ts";
@@ -9,24 +10,25 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Answers an admitted request with a page, when there is one.
+ * Answers an admitted request with a page, when there is one. Its place is to be left when the page is with its reader.
  *
  * @param signal when the client has left: what is answered then reaches nobody.
  */
 export async function answerPage(
   { realtime }: Endpoint,
-  { channels, user, waitMs = 0, cors, limits, isGuarded, place }: Admitted,
+  { channels, user, waitMs = 0, cors, limits, isGuarded, decidedAt }: Admitted,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   try {
     // It can have begun to drain while middleware was asked.
     const body = realtime.isDraining()
       ? undefined
-      : await gather(realtime, { channels, user, waitMs, limits, isGuarded }, signal);
+      : await gather(realtime, { channels, user, waitMs, limits, isGuarded, decidedAt }, signal);
     const response = body === undefined ? closingPage().toResponse() : new Response(body, { headers: PAGE_HEADERS });
     return withHeaders(response, cors);
-  } finally {
-    place.leave();
+  } catch (error) {
+    if (!isTidingsError(error) || error.code !== "closed") throw error;
+    return withHeaders(closingPage().toResponse(), cors);
   }
 }
 

@@ -16,20 +16,23 @@ function bytes(length: number, from = 0): Uint8Array {
 }
 
 interface Scene {
+  readonly clock: FakeClock;
   readonly body: PulledBody;
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly drained: Mock<() => void>;
   readonly cancelled: Mock<() => void>;
-  readonly ended: Mock<() => void>;
+  readonly over: Mock<() => void>;
   /** Reads until the end. */
   rest(): Promise<Uint8Array>;
 }
 
 function scene(): Scene {
-  const told = { drained: vi.fn<() => void>(), cancelled: vi.fn<() => void>(), ended: vi.fn<() => void>() };
-  const body = new PulledBody({ maxBytes: MAX_BUFFERED_BYTES, ...told });
+  const told = { drained: vi.fn<() => void>(), cancelled: vi.fn<() => void>(), over: vi.fn<() => void>() };
+  const clock = fakeClock();
+  const body = new PulledBody({ maxBytes: MAX_BUFFERED_BYTES, clock, ...told });
   const reader = body.stream.getReader();
   return {
+    clock,
     body,
     reader,
     ...told,
@@ -73,28 +76,49 @@ describe("PulledBody", () => {
     const behind = scene();
     behind.body.write(bytes(5));
     behind.body.end();
+    expect(behind.over, "it is not over while something waits").not.toHaveBeenCalled();
     expect(new Uint8Array(await behind.rest())).toEqual(bytes(5));
     const level = scene();
     const read = level.reader.read();
     level.body.end();
     expect((await read).done).toBe(true);
-    expect([behind.ended.mock.calls.length, level.ended.mock.calls.length]).toEqual([1, 1]);
+    expect([behind.over.mock.calls.length, level.over.mock.calls.length]).toEqual([1, 1]);
   });
 
   it("abandoned, it ends without what waits, and without an error", async () => {
-    const { body, rest, ended } = scene();
+    const { body, rest, over } = scene();
     body.write(bytes(200 * KB));
     body.abandon();
-    expect([body.waiting, (await rest()).length, ended.mock.calls.length]).toEqual([0, 0, 1]);
+    expect([body.waiting, (await rest()).length, over.mock.calls.length]).toEqual([0, 0, 1]);
+  });
+
+  it("ended, it is cut when its reader takes nothing of what waits for three heartbeats, and not while it takes some", async () => {
+    const { clock, body, reader, over, rest } = scene();
+    body.write(bytes(200 * KB));
+    body.end();
+    for (let each = 0; each < 5; each++) {
+      await reader.read();
+      await clock.advance(3 * HEARTBEAT_MS);
+      expect([over.mock.calls.length, body.waiting > 0]).toEqual([0, true]);
+    }
+    await clock.advance(3 * HEARTBEAT_MS);
+    expect([over.mock.calls.length, body.waiting, clock.pending]).toEqual([1, 0, 0]);
+    expect(await rest()).toHaveLength(0);
+    const taken = scene();
+    taken.body.write(bytes(200 * KB));
+    taken.body.end();
+    await taken.rest();
+    expect([taken.over.mock.calls.length, taken.clock.pending], "no timer is left").toEqual([1, 0]);
   });
 
   it("a reader that leaves is heard of, and what waits is thrown away; an end after that is no harm", async () => {
-    const { body, reader, cancelled } = scene();
+    const { clock, body, reader, cancelled, over } = scene();
     body.write(bytes(200 * KB));
     await reader.cancel();
     expect([cancelled.mock.calls.length, body.waiting]).toEqual([1, 0]);
     body.end();
     body.abandon();
+    expect([over.mock.calls.length, clock.pending]).toEqual([1, 0]);
   });
 
   it("what a reader asked for and did not wait for is not lost, and counts as waiting", async () => {

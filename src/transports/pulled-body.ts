@@ -1,4 +1,6 @@
 import type { Sink } from "../hub/stream-session.ts";
+import type { Clock } from "../protocol/clock.ts";
+import { watchLastBytes, type LastBytes } from "./last-bytes.ts";
 
 /** A reader that is behind gets pieces of at most so many bytes: by each that it takes one sees that it still reads. */
 const PIECE_BYTES = 16 * 1024;
@@ -7,12 +9,13 @@ const PIECE_BYTES = 16 * 1024;
 export interface PulledBodyOptions {
   /** So many may wait. */
   readonly maxBytes: number;
+  readonly clock: Clock;
   /** It takes more again. May come when it never was full. */
   drained(): void;
   /** The reader has left. */
   cancelled(): void;
-  /** Nothing more will be written. */
-  ended(): void;
+  /** Nothing more will be written, and nothing waits. Called once. */
+  over(): void;
 }
 
 /**
@@ -28,6 +31,8 @@ export class PulledBody implements Sink {
   /** Whether the reader waits for bytes. */
   #isAsked = false;
   #isEnding = false;
+  #isOver = false;
+  #stopWatching: (() => void) | undefined;
 
   constructor(options: PulledBodyOptions) {
     this.#options = options;
@@ -40,6 +45,7 @@ export class PulledBody implements Sink {
         cancel: () => {
           this.#discard();
           options.cancelled();
+          this.#end();
         },
       },
       { highWaterMark: 0, size: (bytes) => bytes?.byteLength ?? 0 },
@@ -63,15 +69,14 @@ export class PulledBody implements Sink {
   }
 
   end(): void {
-    this.#options.ended();
-    if (this.#bytes === 0) this.#close();
-    else this.#isEnding = true;
+    this.#isEnding = true;
+    if (this.#bytes === 0) this.#end();
+    else this.#stopWatching ??= watchLastBytes(this.#lastBytes(), this.#options.clock);
   }
 
   abandon(): void {
-    this.#options.ended();
     this.#discard();
-    this.#close();
+    this.#end();
   }
 
   #pull(): void {
@@ -85,8 +90,18 @@ export class PulledBody implements Sink {
     else this.#pieces.shift();
     this.#bytes -= piece.length;
     this.#controller.enqueue(piece);
-    if (this.#isEnding && this.#bytes === 0) this.#close();
+    if (this.#isEnding && this.#bytes === 0) this.#end();
     else if (this.#bytes < this.#options.maxBytes) this.#options.drained();
+  }
+
+  #lastBytes(): LastBytes {
+    const waiting = (): number => this.waiting;
+    return {
+      get waiting() {
+        return waiting();
+      },
+      cut: () => this.abandon(),
+    };
   }
 
   #discard(): void {
@@ -94,11 +109,15 @@ export class PulledBody implements Sink {
     this.#bytes = 0;
   }
 
-  #close(): void {
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stopWatching?.();
     try {
       this.#controller.close();
     } catch {
       // The reader cancelled: the stream is closed already.
     }
+    this.#options.over();
   }
 }

@@ -27,7 +27,13 @@ export async function askWho(
   // Closed by default: an answer that is neither a Response nor nothing is a mistake, and must not let anyone in.
   if (answer !== undefined)
     throw new TypeError(`middleware returned ${typeof answer}: return a Response to refuse, or nothing to admit.`);
-  return { user: await identify?.(request) };
+  const user: unknown = await identify?.(request);
+  // A number or a row of a table would be another name in each count, and `disconnect` would never find it.
+  if (user !== undefined && typeof user !== "string")
+    throw new TypeError(
+      `identify returned ${user === null ? "null" : typeof user}: return a string, or nothing (undefined) for who is nobody.`,
+    );
+  return { user };
 }
 
 /** Asks `authorize` for each channel. @returns those that it did not allow. @throws whatever it throws */

@@ -323,7 +323,7 @@ const wrongOptions: {
     plugins: [5, {}, [{}], [undefined]],
     verbose: ["yes", 1],
     logger: [5, null, {}],
-    limits: [5, null, { maxPayloadBytes: 0 }, { maxPayloadBytes: "1 MB" }],
+    limits: [5, null, { maxPayloadBytes: 0 }, { maxPayloadBytes: "1 MB" }, { maxTotalBufferedBytes: 0 }],
     hooks: [5, null, { onConnect: "log" }, { onEmit: null }],
   },
   handle: {
@@ -636,6 +636,13 @@ const asks: Ask[] = [
   ...[null, true, {}, "no", 403].map((answer): Ask => ({
     input: `middleware returns ${JSON.stringify(answer)}`,
     options: { middleware: () => answer as never },
+    code: "internal",
+    says: /could not decide/,
+  })),
+  // What is no name would be counted by nobody, and no `disconnect` would find its streams.
+  ...[null, 5, true, { id: 1 }, ["ann"]].map((answer): Ask => ({
+    input: `identify returns ${JSON.stringify(answer)}`,
+    options: { identify: () => answer as never },
     code: "internal",
     says: /could not decide/,
   })),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { ListenerHandlers } from "../../src/brokers/broker.ts";
 import { createMemoryBroker } from "../../src/brokers/memory.ts";
 import { handle, Realtime, type HandleOptions, type RealtimeOptions } from "../../src/index.ts";
 import { startAppServer, type AppServer } from "../support/app-server.ts";
@@ -153,6 +154,75 @@ describe("disconnect, in one process", () => {
     const next = await readStream(endpointOf(other), "channel=a", { "x-user": "ann" });
     await next.until((frames) => frames.length > 0);
     await next.close();
+  });
+
+  describe("a server that was cut off from its broker", () => {
+    /** One with a stream, and a way to cut it off from what it shares with others. */
+    async function cutOff() {
+      const broker = createMemoryBroker();
+      const told: ListenerHandlers[] = [];
+      const realtime = create({
+        broker: { ...methodsOf(broker), listen: (handlers) => (told.push(handlers), broker.listen(handlers)) },
+      });
+      const stream = await readStream(endpointOf(realtime), "channel=a", { "x-user": "ann" });
+      await stream.until((frames) => frames.length > 0);
+      const other = create({ broker });
+      // Once, so that its log is there.
+      await other.disconnect({ user: "bob", timeoutSecs: 0 });
+      const order = (user: string, id: string | number, expireAfterMs = 3_600_000): Promise<unknown> => {
+        const fields = { id: `order ${id}`, from: "another server", at: Date.now() - 60_000, user };
+        const draft = { event: "control.disconnect", json: JSON.stringify(fields), emitId: `${id}` };
+        return broker.append("!control", draft, { maxLength: 1_000, expireAfterMs }, 1_000);
+      };
+      await order("nobody", "heard");
+      await new Promise((resolve) => setImmediate(resolve));
+      const all = ["!control", "a"];
+      return {
+        stream,
+        order,
+        lose: () => told.forEach(({ lost }) => lost(all)),
+        restore: () => told.forEach(({ restored }) => restored(all)),
+      };
+    }
+
+    it("obeys when it is back, also where the log had expired and was born again in the meantime", async () => {
+      for (const isExpired of [false, true]) {
+        const { stream, order, lose, restore } = await cutOff();
+        if (isExpired) {
+          await order("nobody", "the last of its life", 1);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        lose();
+        if (isExpired) await new Promise((resolve) => setTimeout(resolve, 5));
+        await order("ann", 1);
+        await order("cleo", 2);
+        restore();
+        await expect(
+          stream.until(() => false),
+          String(isExpired),
+        ).rejects.toThrow("the stream ended");
+      }
+    });
+
+    it("ends all that is open when there were more orders than the log keeps: one of them may have meant it", async () => {
+      const { stream, order, lose, restore } = await cutOff();
+      lose();
+      await order("ann", 0);
+      for (let each = 1; each <= 1_000; each++) await order("nobody", each);
+      restore();
+      await expect(stream.until(() => false)).rejects.toThrow("the stream ended");
+    });
+
+    it("obeys what is ordered while it looks for what it missed, in a log that is gone", async () => {
+      const { stream, order, lose, restore } = await cutOff();
+      await order("nobody", "the last of its life", 1);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      lose();
+      restore();
+      await order("nobody", "of the next one");
+      await order("ann", "a");
+      await expect(stream.until(() => false)).rejects.toThrow("the stream ended");
+    });
   });
 
   it("ends what is here though the broker is away, and says that the others were not told", async () => {

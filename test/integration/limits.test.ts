@@ -13,6 +13,7 @@ import {
   MAX_REPLAY_BYTES,
   MAX_STREAMS_PER_ADDRESS,
   MAX_STREAMS_PER_USER,
+  MAX_TOTAL_BUFFERED_BYTES,
   MAX_URL_BYTES,
   PAGE_BYTES,
 } from "../../src/protocol/limits.ts";
@@ -58,6 +59,22 @@ describe.each(Object.entries(TRANSPORTS))("limits of streams, %s", (_, createLis
     };
     return { server, open };
   }
+
+  it("limits.maxChannels and limits.maxUrlBytes: as many are let in, and not one more, however they are written", async () => {
+    const { open } = await start({ limits: { maxChannels: 3, maxUrlBytes: 40 } });
+    const statusOf = async (query: string): Promise<number> => {
+      const stream = await open({}, query);
+      stream.destroy();
+      return stream.status;
+    };
+    for (const query of ["?channel=a,b,c", "?channel=a&channel=b&channel=c", "?channel=a,b&channel=c&channel=a"])
+      expect(await statusOf(query), query).toBe(200);
+    for (const query of ["?channel=a,b,c,d", "?channel=a&channel=b,c&channel=d"])
+      expect(await statusOf(query), query).toBe(400);
+    // With the slash before it.
+    expect(await statusOf(`?channel=${"x".repeat(30)}`)).toBe(200);
+    expect(await statusOf(`?channel=${"x".repeat(31)}`)).toBe(414);
+  });
 
   it("of one user: as many, then for a moment as many again, then a refusal with a time to come back", async () => {
     const authorize = vi.fn<() => boolean>(() => true);
@@ -317,6 +334,26 @@ describe("limits.maxBufferedBytes", () => {
     }
   });
 
+  it("of many channels that are in memory the same: a turn brings no more than a page above it", async () => {
+    const names = Array.from({ length: 20 }, (_, each) => `c${each}`);
+    const starts: string[] = [];
+    for (const name of names) {
+      const channel = realtime.channel(name);
+      await channel.subscribe({ onData() {} });
+      starts.push(await channel.emit("e.v", 0));
+      for (let each = 0; each < 12; each++) await channel.emit("e.v", large);
+    }
+    await turn();
+    const sent = realtime.stats().bytesSent;
+    const query = names.map((name) => `channel=${name}`).join("&");
+    const response = await handleFetch({ realtime, limits: { maxBufferedBytes: 32 * KB } })(
+      new Request(`http://x/?v=1&${query}&at=${starts.join(",")}`),
+    );
+    await quiet(() => realtime.stats().bytesSent - sent, 32 * KB);
+    expect(realtime.stats().bytesSent - sent).toBeLessThan(32 * KB + 2 * (PAGE_BYTES + 2 * large.length));
+    await response.body?.cancel();
+  });
+
   it("a page is full at the same size", async () => {
     const channel = realtime.channel("a");
     const first = await channel.emit("e.v", 0);
@@ -333,6 +370,20 @@ describe("limits.maxBufferedBytes", () => {
     expect(await sizeOf({ maxBufferedBytes: 16 * KB })).toBeLessThan(PAGE_BYTES + 2 * large.length);
     expect(await sizeOf(undefined)).toBeGreaterThan(12 * large.length);
   });
+});
+
+it("limits.maxPayloadBytes: as many bytes are stored, and not one more", async () => {
+  const own = new Realtime({ broker: createMemoryBroker(), logger, limits: { maxPayloadBytes: 100 } }) as never as Realtime;
+  // With its quotes, and three bytes for each sign.
+  for (const [fits, text] of [
+    ["x".repeat(98), "x".repeat(99)],
+    [`${"\u65e5".repeat(32)}xx`, `${"\u65e5".repeat(32)}xxx`],
+  ] as const) {
+    await own.emit("e.v", fits);
+    await expect(own.emit("e.v", text)).rejects.toMatchObject({ code: "payload_too_large" });
+  }
+  expect(await own.history()).toHaveLength(2);
+  await own.close();
 });
 
 describe("docs/guides/limits.md", () => {
@@ -363,6 +414,7 @@ describe("docs/guides/limits.md", () => {
     );
     expect(Object.fromEntries(shown)).toEqual({
       ...{ maxChannels: MAX_CHANNELS, maxUrlBytes: MAX_URL_BYTES, maxPayloadBytes: MAX_PAYLOAD_BYTES },
+      maxTotalBufferedBytes: MAX_TOTAL_BUFFERED_BYTES,
       ...{ maxStreamsPerUser: MAX_STREAMS_PER_USER, maxStreamsPerAddress: MAX_STREAMS_PER_ADDRESS },
       ...{ maxBufferedBytes: MAX_BUFFERED_BYTES, maxReplayBytes: MAX_REPLAY_BYTES },
     });

@@ -28,6 +28,7 @@ import {
   MAX_CHANNELS,
   MAX_HISTORY_LIMIT,
   MAX_PAYLOAD_BYTES,
+  MAX_TOTAL_BUFFERED_BYTES,
   MAX_REPLAY_BYTES,
   MAX_STREAMS_PER_ADDRESS,
   MAX_STREAMS_PER_USER,
@@ -73,7 +74,10 @@ describe("docs/options.md names every option and its default", () => {
       maxLength: String(DEFAULT_MAX_LENGTH),
       expireAfterSecs: String(DEFAULT_EXPIRE_AFTER_SECS),
     };
-    const limits: Defaults<RealtimeLimits> = { maxPayloadBytes: String(MAX_PAYLOAD_BYTES) };
+    const limits: Defaults<RealtimeLimits> = {
+      maxPayloadBytes: String(MAX_PAYLOAD_BYTES),
+      maxTotalBufferedBytes: String(MAX_TOTAL_BUFFERED_BYTES),
+    };
     const hooks: Defaults<RealtimeHooks> = {
       onConnect: "none",
       onDisconnect: "none",
