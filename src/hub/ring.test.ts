@@ -27,6 +27,22 @@ describe("Ring", () => {
     expect(some.after(at(6), 1e9)).toBeUndefined();
   });
 
+  it("takes what was read from the log in place of what it has, when that reaches further back", () => {
+    const budget = { used: 0, max: 1e9 };
+    const some = ring(9, budget);
+    const read = [1, 2, 3, 4].map((n) => frame(n));
+    some.push(frame(4));
+    some.extend(read);
+    expect(ids(some.after(at(0), 1e9))).toEqual(["1-0", "2-0", "3-0", "4-0"]);
+    some.extend([frame(3), frame(4)]);
+    expect(ids(some.after(at(1), 1e9)), "not when it reaches less far").toEqual(["2-0", "3-0", "4-0"]);
+    expect(budget.used).toBe(4 * FRAME_BYTES);
+    some.push(Frame.ofEntry("c", { id: at(5), prev: at(4), event: "e.v", json: "123456", keeps: 2 }));
+    expect(some.after(at(2), 1e9), "and forgets what the log forgets").toBeUndefined();
+    some.extend(read);
+    expect(ids(some.after(at(3), 1e9)), "no more than it keeps").toEqual(["4-0"]);
+  });
+
   it("ends with the frame that reaches the bytes, and gives one at least", () => {
     const some = ring(9);
     for (let n = 1; n <= 5; n++) some.push(frame(n));

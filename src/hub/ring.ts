@@ -37,6 +37,13 @@ export class Ring {
     while (this.#frames.length > 0 && this.#isOverfull()) this.#dropOldest();
   }
 
+  /** Takes frames that were read from the log and end at the topic's tail, where they reach further back than what is held. */
+  extend(frames: readonly Frame[]): void {
+    if (frames.length <= this.#frames.length) return;
+    this.clear();
+    for (const frame of frames) this.push(frame);
+  }
+
   clear(): void {
     this.#budget.used -= this.#bytes;
     this.#bytes = 0;

@@ -499,6 +499,8 @@ export class Topic implements FeedSource {
     const suffixes = new Map<number, Batch>();
     const level = gone ? page.last : tail;
     this.#shelve(encoded, end);
+    // Who comes next finds it in memory: those who return to a server that is new to the channel do not all come at the same moment.
+    if (encoded.isUnbroken && encoded.entries[end - 1]?.cursor === tail) this.#ring.extend(encoded.entries.slice(0, end));
     let moved = false;
     for (const feed of this.#waiting) {
       const before = feed.position;

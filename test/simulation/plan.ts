@@ -37,12 +37,15 @@ const KINDS = {
   failOver: 1,
   expire: 1,
   sleep: 0.5,
+  replace: 0.7,
   calm: 2,
 } as const;
 export type Kind = keyof typeof KINDS;
 
 /** Faults that lose entries; without them there must not be a gap. */
-const LOSING: ReadonlySet<Kind> = new Set(["trim", "failOver", "expire", "sleep"]);
+const LOSING: ReadonlySet<Kind> = new Set(["trim", "failOver", "expire", "sleep", "replace"]);
+/** Faults after which another log stands where one was. */
+const RESETTING: ReadonlySet<Kind> = new Set(["failOver", "expire", "sleep", "replace"]);
 /** Without these nothing would ever happen. */
 const VITAL: ReadonlySet<Kind> = new Set(["emit", "subscribe", "fair", "healStore", "start", "flow"]);
 
@@ -81,7 +84,7 @@ export function planOf(seed: number): Plan {
   const isHeard = mayReset || chance.happens(0.6);
   const isLeft = (kind: Kind): boolean =>
     (isWhole && LOSING.has(kind)) ||
-    (!mayReset && (kind === "failOver" || kind === "expire" || kind === "sleep")) ||
+    (!mayReset && RESETTING.has(kind)) ||
     (isHeard && kind === "loseAnnouncements");
   // Each world has moods of its own: where everything happens all the time, little goes on for long enough to go wrong.
   const weights = (Object.entries(KINDS) as Array<[Kind, number]>)

@@ -131,6 +131,7 @@ class World {
     else if (kind === "failOver") log.failOver(1 + (count % 3));
     else if (kind === "expire") this.#redis.expire(channelOf(count));
     else if (kind === "sleep" && broker) this.#sleep(broker, count);
+    else if (kind === "replace") this.#replace(page, which, count);
     else if (kind === "calm") await this.calm();
     await this.#time.pass(pauseMs);
   }
@@ -166,6 +167,19 @@ class World {
     broker.halfOpen(count * 10);
     this.#redis.store(channelOf(count), "x.one");
     this.#redis.expire(channelOf(count));
+  }
+
+  /** A log is replaced while a page moves from one stream to the next, and servers notice at different times. */
+  #replace(page: Page, which: number, count: number): void {
+    const channel = channelOf(count);
+    page.subscribe([channel], which);
+    for (const { broker } of this.#servers) {
+      if (broker && this.#chance.happens(0.5)) broker.slowUntil = broker.lateUntil = this.#time.now() + 3_000;
+    }
+    this.#redis.expire(channel);
+    for (let n = 0; n < 3; n++) {
+      this.#time.setTimeout(() => this.#redis.store(channel, "x.one"), this.#chance.next() * 3_000);
+    }
   }
 
   /** With all that it held, without the newest, or with nothing. */
