@@ -173,7 +173,16 @@ const SUITES = {
   chaos: {
     vitest: ["--project=chaos", "--silent=passed-only"],
     tools: CHAOS_TOOL_NAMES,
-    short: ["chaos/redis", "chaos/servers", "chaos/scenarios", "chaos/peers", "chaos/slow", "chaos/flood"],
+    short: [
+      "chaos/redis",
+      "chaos/servers",
+      "chaos/scenarios",
+      "chaos/peers",
+      "chaos/slow",
+      "chaos/flood",
+      "chaos/drain",
+      "chaos/return",
+    ],
     shortTools: [],
   },
 };

@@ -590,8 +590,10 @@ export class Topic implements FeedSource {
   #goLiveAt(feed: Feed, level: RealtimeCursor, isLevel: boolean): boolean {
     const { position } = feed;
     if ((position !== level && !isLevel) || feed.session.blocked || !this.#waiting.has(feed)) return false;
+    // Who asked for no position begins with one that has a date.
+    if (isLevel && position === ORIGIN && feed.start && feed.start.kind !== "after") feed.position = level;
     this.#announce(feed, laterOf(level, position as RealtimeCursor));
-    if (isLevel && compareCursors(position as RealtimeCursor, level) < 0)
+    if (isLevel && compareCursors(feed.position as RealtimeCursor, level) < 0)
       this.#give(feed, new Batch([Frame.ofPosition(this.channel, level)]));
     // The log was replaced since: who waits for that tail, or has it from elsewhere, must hear of it.
     else if (!isLevel && feed.toldTail && compareCursors(feed.toldTail, level) > 0)

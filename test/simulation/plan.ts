@@ -83,9 +83,7 @@ export function planOf(seed: number): Plan {
   // announced is not lost in silence in the same world: a connection that broke says so.
   const isHeard = mayReset || chance.happens(0.6);
   const isLeft = (kind: Kind): boolean =>
-    (isWhole && LOSING.has(kind)) ||
-    (!mayReset && RESETTING.has(kind)) ||
-    (isHeard && kind === "loseAnnouncements");
+    (isWhole && LOSING.has(kind)) || (!mayReset && RESETTING.has(kind)) || (isHeard && kind === "loseAnnouncements");
   // Each world has moods of its own: where everything happens all the time, little goes on for long enough to go wrong.
   const weights = (Object.entries(KINDS) as Array<[Kind, number]>)
     .filter(([kind]) => !isLeft(kind) && (VITAL.has(kind) || chance.happens(0.7)))

@@ -130,7 +130,7 @@ class World {
     else if (kind === "trim") log.trim(count % 4);
     else if (kind === "failOver") log.failOver(1 + (count % 3));
     else if (kind === "expire") this.#redis.expire(channelOf(count));
-    else if (kind === "sleep" && broker) this.#sleep(broker, count);
+    else if (kind === "sleep" && broker) this.#sleep(broker, page, count);
     else if (kind === "replace") this.#replace(page, which, count);
     else if (kind === "calm") await this.calm();
     await this.#time.pass(pauseMs);
@@ -163,10 +163,13 @@ class World {
   }
 
   /** A server's machine sleeps while a log lives and expires, and finds out later that it heard nothing meanwhile. */
-  #sleep(broker: SimulatedBroker, count: number): void {
+  #sleep(broker: SimulatedBroker, page: Page, count: number): void {
+    const channel = channelOf(count);
     broker.halfOpen(count * 10);
-    this.#redis.store(channelOf(count), "x.one");
-    this.#redis.expire(channelOf(count));
+    this.#redis.store(channel, "x.one");
+    this.#redis.expire(channel);
+    // Who comes now knows more than the server does.
+    this.#time.setTimeout(() => page.subscribe([channel], count), this.#chance.next() * 1_000);
   }
 
   /** A log is replaced while a page moves from one stream to the next, and servers notice at different times. */
