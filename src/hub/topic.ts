@@ -1,7 +1,6 @@
 import type { Broker, Entry, LocateRange, Location, Page } from "../brokers/broker.ts";
 import type { Clock } from "../protocol/clock.ts";
-import { compareCursors, isOrigin, ORIGIN, originAt, timeOf, type RealtimeCursor } from "../protocol/cursor.ts";
-import type { Gap } from "../protocol/frames.ts";
+import { compareCursors, isOrigin, laterOf, ORIGIN, timeOf, type RealtimeCursor } from "../protocol/cursor.ts";
 import { PAGE_BYTES, RING_BYTES } from "../protocol/limits.ts";
 import { CONTROL_CHANNEL } from "../protocol/names.ts";
 import { CatchUpQueue } from "./catch-up-queue.ts";
@@ -9,11 +8,12 @@ import { DatedTail } from "./dated-tail.ts";
 import { EncodedPage } from "./encoded-page.ts";
 import { Feed, type FeedSource, type FeedStart, type Session } from "./feed.ts";
 import { Batch, Frame } from "./frame.ts";
-import { isComplete, isNewborn, isUnbroken, judge, type Keeping, type Verdict } from "./merge.ts";
+import { isComplete, isNewborn, isUnbroken, judge, type Keeping } from "./merge.ts";
 import { PageShelf } from "./page-shelf.ts";
 import { ReadLoop, type Read } from "./read-loop.ts";
 import type { ReadLimiter } from "./read-limiter.ts";
 import { Ring, type ByteBudget } from "./ring.ts";
+import { WaitingFeeds, type Asked, type TopicState } from "./waiting-feeds.ts";
 import { UNWATCHED, type TopicWatch } from "./watch.ts";
 
 /** What a topic needs of its hub. */
@@ -39,26 +39,6 @@ export interface TopicHost {
   failed(topic: Topic, error: unknown): void;
 }
 
-/** What stood when a page was asked for. */
-interface Asked {
-  readonly number: number;
-  readonly after: RealtimeCursor;
-  /** Only such a read may conclude that something is missing. */
-  readonly catchUp: boolean;
-  readonly tail: RealtimeCursor;
-  /** Entries in the queue: the log held them at the time of the read, or will never hold them again. */
-  readonly queued: number;
-}
-
-/** A page and what it was read for. */
-interface Answer {
-  readonly page: Page;
-  readonly encoded: EncodedPage;
-  readonly asked: Asked;
-  /** Whether there is no log any more: then the position before the next one is level with our tail. */
-  readonly gone: boolean;
-}
-
 /** Reads in a row that moved nothing before the topic stops waiting for its subscription and lets the log decide. */
 const MAX_STALLS = 20;
 const STALL_MS = 20;
@@ -75,10 +55,9 @@ export class Topic implements FeedSource {
   readonly #host: TopicHost;
   readonly #watch: TopicWatch;
   readonly #ring: Ring;
-  readonly #shelf: PageShelf;
   readonly #queue: CatchUpQueue;
   readonly #live = new Set<Feed>();
-  readonly #waiting = new Set<Feed>();
+  readonly #waiting: WaitingFeeds;
   /** Frames accepted in this turn and not yet given to the live feeds. */
   #turn: Frame[] = [];
   #tail: RealtimeCursor | undefined;
@@ -111,7 +90,10 @@ export class Topic implements FeedSource {
     this.#host = host;
     this.#watch = channel === CONTROL_CHANNEL ? UNWATCHED : host.watch;
     this.#ring = new Ring(RING_BYTES, host.ringBudget);
-    this.#shelf = new PageShelf(host.shelfBudget);
+    this.#waiting = new WaitingFeeds({
+      ...{ channel, ring: this.#ring, shelf: new PageShelf(host.shelfBudget), watch: this.#watch },
+      goLive: (feed) => this.#goLive(feed),
+    });
     this.#queue = new CatchUpQueue(host.queueBudget);
     this.#dated = new DatedTail(host.clock, (tail) => this.#refresh(tail));
     this.#loop = new ReadLoop({
@@ -147,14 +129,14 @@ export class Topic implements FeedSource {
     if (start.kind === "after") feed.position = start.cursor;
     if (start.kind === "held") feed.position = ORIGIN;
     if (start.kind !== "live") this.#watch.returned(feed);
-    this.#wait(feed);
+    this.#waiting.add(feed, this.#asked);
     // Not before the session holds the feed.
     queueMicrotask(() => this.#loop.look());
     return feed;
   }
 
   detach(feed: Feed): void {
-    const known = this.#live.delete(feed) || this.#leave(feed);
+    const known = this.#live.delete(feed) || this.#waiting.delete(feed);
     this.#watch.left(feed);
     if (known && this.feeds === 0 && !this.#closed) this.#host.idle(this);
   }
@@ -164,25 +146,13 @@ export class Topic implements FeedSource {
     feed.position = feed.cursor;
     feed.state = "lagging";
     this.#watch.fellBehind(feed);
-    this.#wait(feed);
-  }
-
-  #wait(feed: Feed): void {
-    feed.waitsSince = this.#asked;
-    this.#waiting.add(feed);
-  }
-
-  /** @returns whether it waited. */
-  #leave(feed: Feed): boolean {
-    const waited = this.#waiting.delete(feed);
-    if (this.#waiting.size === 0) this.#shelf.clear();
-    return waited;
+    this.#waiting.add(feed, this.#asked);
   }
 
   resume(feed: Feed): void {
     if (!this.#waiting.has(feed)) return;
     const before = feed.position;
-    if (this.#hearing) this.#serveFromMemory([feed]);
+    if (this.#hearing) this.#waiting.serveFromMemory(this.#state, [feed]);
     // A page that is on its way can lie behind where it stands now.
     if (feed.position !== before) feed.waitsSince = this.#asked;
     if (this.#waiting.has(feed) && !feed.session.blocked) this.#loop.look();
@@ -253,7 +223,7 @@ export class Topic implements FeedSource {
   /** Goes on behind a gap. */
   #skip(gap: Frame): void {
     this.#tail = gap.cursor;
-    this.#shelf.clear();
+    this.#waiting.forgetPages();
     this.#ring.clear();
     this.#emit(gap);
   }
@@ -277,6 +247,10 @@ export class Topic implements FeedSource {
   /** A machine that slept may have missed more than it knows: those who listen have to be told so, before others join them. */
   #doubt(): void {
     this.#mustCatchUp = this.#doubts = true;
+  }
+
+  get #state(): TopicState {
+    return { tail: this.#tail, mustCatchUp: this.#mustCatchUp, keeping: this.#keeping };
   }
 
   get #keeping(): Keeping {
@@ -305,24 +279,12 @@ export class Topic implements FeedSource {
   /** What the log is asked for next: to prove the tail, then for the oldest position that is waited for. */
   #nextRead(): Read | undefined {
     if (this.#closed || !this.#hearing) return undefined;
-    this.#serveFromMemory();
+    this.#waiting.serveFromMemory(this.#state);
     if (this.#tail === undefined) return this.feeds > 0 ? this.#locate({ newest: 0 }) : undefined;
     if (this.#mustCatchUp) return this.#read(this.#tail, true);
-    let oldest: RealtimeCursor | undefined;
-    let lowest: RealtimeCursor | undefined;
-    for (const { session, start, position } of this.#waiting) {
-      if (position !== undefined && (lowest === undefined || compareCursors(position, lowest) < 0)) lowest = position;
-      if (session.blocked) continue;
-      if (start?.kind === "newest" && position === undefined) {
-        return this.#locate({ newest: start.count, start: start.from, end: start.to });
-      }
-      if (position === undefined) continue;
-      // A client that is ahead of us saw the newest entries on another server: we read from our own tail to draw level.
-      const from = compareCursors(start?.level ?? position, this.#tail) > 0 ? this.#tail : position;
-      if (oldest === undefined || compareCursors(from, oldest) < 0) oldest = from;
-    }
-    if (lowest !== undefined) this.#shelf.dropBelow(lowest);
-    return oldest === undefined ? undefined : this.#read(oldest, false);
+    const wanted = this.#waiting.next(this.#tail);
+    if (wanted === undefined) return undefined;
+    return wanted.after === undefined ? this.#locate(wanted) : this.#read(wanted.after, false);
   }
 
   #locate(range: LocateRange): Read {
@@ -364,11 +326,7 @@ export class Topic implements FeedSource {
       this.#considerReached(0);
     } else this.#sawNoLog(last);
     if (newest === 0) return;
-    for (const feed of this.#waiting) {
-      if (feed.start?.kind !== "newest") continue;
-      const { count, from, to } = feed.start;
-      if (count === newest && from === start && to === end) feed.position ??= after;
-    }
+    this.#waiting.located({ newest, start, end }, after);
   }
 
   #apply(page: Page, asked: Asked): void {
@@ -391,8 +349,9 @@ export class Topic implements FeedSource {
     // anybody is told of a tail that the log will not reach.
     const gone = behind && isOrigin(page.last);
     if (behind && !gone && !asked.catchUp) this.#mustCatchUp = true;
-    if (isComplete(page)) this.#forgetLevels(page.last, asked);
-    const moved = !this.#doubts && (!behind || gone) && this.#serveFromPage({ page, encoded, asked, gone });
+    if (isComplete(page)) this.#waiting.forgetLevels(page.last, asked);
+    const moved =
+      !this.#doubts && (!behind || gone) && this.#waiting.serveFromPage({ page, encoded, asked, gone }, this.#state);
     if (moved || asked.catchUp || this.#mustCatchUp || this.#tail !== before) {
       this.#stalls = 0;
     } else if (++this.#stalls < MAX_STALLS) {
@@ -449,158 +408,11 @@ export class Topic implements FeedSource {
     else this.#reached = undefined;
   }
 
-  // Feeds that wait
-
-  /** Serves those for whom the ring, the pages that others read, or the tail alone, is enough. */
-  #serveFromMemory(feeds: Iterable<Feed> = this.#waiting): void {
-    const tail = this.#tail;
-    if (tail === undefined || this.#mustCatchUp) return;
-    for (const feed of feeds) {
-      // Ahead of us: the log tells.
-      if (feed.start?.level && compareCursors(feed.start.level, tail) > 0) continue;
-      if (feed.start?.kind === "live") {
-        feed.position = tail;
-      } else if (feed.start?.kind === "held" || feed.position === undefined) {
-        continue;
-      }
-      while (!feed.session.blocked && this.#waiting.has(feed) && feed.position !== tail) {
-        // Before a birth: of which life of the log, only the log can say. The one that we have in memory may be over, and was shown.
-        if (isOrigin(feed.position)) break;
-        const frames = this.#ring.after(feed.position, PAGE_BYTES);
-        // Not for who returns: by what it is told of a log, one server must be like the other.
-        const batch = frames ? new Batch(frames) : feed.start ? undefined : this.#shelf.after(feed.position);
-        if (!batch) break;
-        this.#give(feed, batch);
-        this.#limitReplay(feed);
-      }
-      this.#goLiveAt(feed, tail, this.#isLevelWith(tail, feed.position));
-    }
-  }
-
-  /** Whether nothing can have come between the time at which a reader knew of no log, and that at which we did. */
-  #isLevelWith(tail: RealtimeCursor, position: RealtimeCursor): boolean {
-    if (!isOrigin(tail) || !isOrigin(position) || compareCursors(position, tail) > 0) return false;
-    return isUnbroken(position, timeOf(tail), this.#keeping);
-  }
-
-  /** The log ends at `last`: there is nothing further to draw level with. */
-  #forgetLevels(last: RealtimeCursor, asked: Asked): void {
-    for (const feed of this.#waiting) {
-      const { start, waitsSince } = feed;
-      if (start?.level && waitsSince < asked.number && compareCursors(start.level, last) > 0)
-        feed.start = { ...start, level: undefined };
-    }
-  }
-
-  /** @returns whether any feed moved. */
-  #serveFromPage({ page, encoded, asked, gone }: Answer): boolean {
-    const tail = this.#tail as RealtimeCursor;
-    const end = encoded.entries.findLastIndex((frame) => compareCursors(frame.cursor, tail) <= 0) + 1;
-    const suffixes = new Map<number, Batch>();
-    const level = gone ? page.last : tail;
-    this.#shelve(encoded, end);
-    // Who comes next finds it in memory: those who return to a server that is new to the channel do not all come at the same moment.
-    if (encoded.isUnbroken && encoded.entries[end - 1]?.cursor === tail) this.#ring.extend(encoded.entries.slice(0, end));
-    let moved = false;
-    for (const feed of this.#waiting) {
-      const before = feed.position;
-      if (before === undefined || feed.session.blocked || feed.start?.kind === "live") continue;
-      // In the middle of a catch-up the tail is not the log's end, which is what a feed that is joined is told.
-      if (feed.start && this.#mustCatchUp) continue;
-      // Waits since after we had asked, or further back: this page proves nothing about it.
-      if (feed.waitsSince >= asked.number || compareCursors(before, asked.after) < 0) continue;
-      // Ahead of us: the next page tells, unless this one was the last. What is to be drawn level with is waited for.
-      const isAhead = compareCursors(feed.start?.level ?? before, tail) > 0;
-      if (isAhead && (feed.start?.level || !isComplete(page))) continue;
-      const verdict = this.#judgeFeed(feed, page);
-      if (verdict.kind === "short") continue;
-      if (feed.replay) feed.replay.readsLog = true;
-      // Nobody is told that what it never asked for is missing: all that is held, and the newest n, are what there is now.
-      if (feed.start?.kind === "held" || feed.start?.kind === "newest")
-        feed.position = verdict.kind === "gap" ? verdict.cursor : datedIn(page, before);
-      else if (verdict.kind === "gap")
-        this.#gapFeed(feed, { ...verdict, last: verdict.reason === "reset" ? level : laterOf(level, before) });
-      // What the log holds can begin above our tail. Nobody is joined behind the end that it is told of.
-      this.#announce(feed, laterOf(level, feed.position as RealtimeCursor));
-      if (verdict.from < end && !feed.session.blocked && this.#waiting.has(feed)) {
-        let batch = suffixes.get(verdict.from);
-        if (!batch) suffixes.set(verdict.from, (batch = new Batch(encoded.slice(verdict.from, end))));
-        this.#give(feed, batch);
-        this.#limitReplay(feed);
-      }
-      const isLevel = isOrigin(level) && isOrigin(feed.position as RealtimeCursor);
-      if (this.#goLiveAt(feed, level, isLevel) || feed.position !== before) moved = true;
-    }
-    return moved;
-  }
-
-  /** Keeps a page for those who are not there yet, or cannot take it now. Who reads alone passes each page once. */
-  #shelve(encoded: EncodedPage, end: number): void {
-    if (this.#waiting.size > 1 && encoded.isUnbroken) this.#shelf.keep(encoded.entries.slice(0, end));
-  }
-
-  #judgeFeed(feed: Feed, page: Page): Verdict {
-    const position = feed.position as RealtimeCursor;
-    const tail = this.#tail as RealtimeCursor;
-    const verdict = judge(position, page, this.#keeping);
-    // Gapped twice without having been live in between: go on at the tail, or a slow reader re-fetches for ever.
-    if (verdict.kind !== "gap" || !feed.gapped || compareCursors(verdict.cursor, tail) >= 0) return verdict;
-    return { ...verdict, cursor: tail, from: page.entries.length };
-  }
-
-  #gapFeed(feed: Feed, { cursor, reason, last }: Pick<Gap, "cursor" | "reason"> & { readonly last: RealtimeCursor }): void {
-    const after = feed.position as RealtimeCursor;
-    this.#announce(feed, last);
-    feed.gapped = true;
-    if (reason === "reset") feed.toldTail = undefined;
-    this.#give(feed, new Batch([Frame.ofGap({ channel: this.channel, after, cursor, reason })]));
-  }
-
-  /** @param last the log's last id; the origin when there is no log any more. */
-  #announce(feed: Feed, last: RealtimeCursor = this.#tail as RealtimeCursor): void {
-    if (!feed.start) return;
-    feed.start = undefined;
-    const tail = feed.sawNoLog ? laterOf(last, feed.sawNoLog) : last;
-    feed.toldTail = tail;
-    feed.session.joined(feed, tail);
-  }
-
-  #give(feed: Feed, batch: Batch): void {
-    this.#announce(feed);
-    feed.position = (batch.frames.at(-1) as Frame).cursor;
-    feed.replayed += batch.length;
-    this.#watch.give(feed, batch.frames);
-    feed.session.deliver(feed, batch);
-  }
-
-  /** Who was away for more than it may be given goes on at the tail, and is told so. What it was given until then it keeps. */
-  #limitReplay(feed: Feed): void {
-    const { replayed, position, session } = feed;
-    const tail = this.#tail as RealtimeCursor;
-    if (session.maxReplayBytes === undefined || replayed < session.maxReplayBytes || !this.#waiting.has(feed)) return;
-    if (compareCursors(position as RealtimeCursor, tail) < 0)
-      this.#gapFeed(feed, { cursor: tail, reason: "limit", last: tail });
-  }
-
-  /**
-   * Hands a feed that has everything over to the live topic, in one synchronous turn.
-   *
-   * @param isLevel whether it has everything though it stands elsewhere: both stand before the same beginning
-   */
-  #goLiveAt(feed: Feed, level: RealtimeCursor, isLevel: boolean): boolean {
-    const { position } = feed;
-    if ((position !== level && !isLevel) || feed.session.blocked || !this.#waiting.has(feed)) return false;
-    // Who asked for no position begins with one that has a date.
-    if (isLevel && position === ORIGIN && feed.start && feed.start.kind !== "after") feed.position = level;
-    this.#announce(feed, laterOf(level, position as RealtimeCursor));
-    if (isLevel && compareCursors(feed.position as RealtimeCursor, level) < 0)
-      this.#give(feed, new Batch([Frame.ofPosition(this.channel, level)]));
-    // The log was replaced since: who waits for that tail, or has it from elsewhere, must hear of it.
-    else if (!isLevel && feed.toldTail && compareCursors(feed.toldTail, level) > 0)
-      this.#gapFeed(feed, { cursor: level, reason: "reset", last: level });
+  /** Hands a feed that has everything over to the live ones, in one synchronous turn. @returns whether it could be */
+  #goLive(feed: Feed): boolean {
     // What this turn brought so far is in the feed's hands already: it must not get it again with the others.
     this.flush();
-    if (feed.session.blocked || !this.#leave(feed)) return false;
+    if (feed.session.blocked || !this.#waiting.delete(feed)) return false;
     this.#watch.caughtUp(feed);
     feed.state = "live";
     feed.levelledAt = this.#flushed;
@@ -620,19 +432,19 @@ export class Topic implements FeedSource {
   #refused(error: unknown): void {
     const isFirst = !this.#isRefused;
     this.#isRefused = true;
-    const unjoined = [...this.#waiting].filter((feed) => feed.start);
+    const unjoined = [...this.#waiting.all].filter((feed) => feed.start);
     if (unjoined.length === this.feeds) {
       this.fail(error);
       return;
     }
-    for (const feed of unjoined) this.#leave(feed);
+    for (const feed of unjoined) this.#waiting.delete(feed);
     for (const feed of unjoined) feed.session.failed(feed, "channel_unavailable");
     if (isFirst) this.#host.refused(this, error);
   }
 
   /** Tells every feed that the channel cannot be had, and ends. Only for a topic to which nobody was joined. */
   fail(error: unknown): void {
-    const feeds = [...this.#waiting];
+    const feeds = [...this.#waiting.all];
     this.close();
     for (const feed of feeds) feed.session.failed(feed, "channel_unavailable");
     this.#host.failed(this, error);
@@ -642,24 +454,12 @@ export class Topic implements FeedSource {
     this.#closed = true;
     this.#hearing = false;
     this.#dated.stop();
-    for (const feed of this.#waiting) this.#watch.left(feed);
+    for (const feed of this.#waiting.all) this.#watch.left(feed);
     this.#loop.stop();
     this.#queue.clear();
-    this.#shelf.clear();
     this.#ring.clear();
     this.#live.clear();
     this.#waiting.clear();
     this.#turn = [];
   }
-}
-
-/** A position before the first entry, with the time at which `page` says that there was none. */
-function datedIn({ entries: [first], last }: Page, position: RealtimeCursor): RealtimeCursor {
-  if (position !== ORIGIN) return position;
-  if (!first) return isOrigin(last) ? last : position;
-  return isNewborn(first) ? originAt(timeOf(first.id)) : position;
-}
-
-function laterOf(a: RealtimeCursor, b: RealtimeCursor): RealtimeCursor {
-  return compareCursors(a, b) < 0 ? b : a;
 }

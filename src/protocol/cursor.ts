@@ -33,6 +33,11 @@ export function compareCursors(a: RealtimeCursor, b: RealtimeCursor): number {
   return dash - b.indexOf("-") || (b.startsWith(a.slice(0, dash)) && a.length - b.length) || (a < b ? -1 : Number(a > b));
 }
 
+/** The one of two cursors that is later in the log. */
+export function laterOf(a: RealtimeCursor, b: RealtimeCursor): RealtimeCursor {
+  return compareCursors(a, b) < 0 ? b : a;
+}
+
 /** Whether a position stands before a log's first entry. */
 export function isOrigin(cursor: RealtimeCursor): boolean {
   return cursor.startsWith("0-");

@@ -224,9 +224,9 @@ export class EventSourceReader {
     const place = this.#joined(channel);
     const after = place.cursor as RealtimeCursor;
     this.gaps++;
-    // A reset says where the server stood. Who was told before that the log is gone stands at the origin already, as clients know. And of
-    // those who know of no log, each may have looked at another time.
-    const isKnown = gap.after === after || reason === "reset" || (isOrigin(gap.after) && isOrigin(after));
+    // A reset says where the server stood. Who stands before the first entry was told that the log is gone, or knows of none, and the
+    // server may stand at the end of one that has gone.
+    const isKnown = gap.after === after || reason === "reset" || isOrigin(after);
     demand(isKnown, () => `${channel}: a gap after ${gap.after} for who stands at ${after}`);
     if (cursor !== after) place.ledger.gap({ ...gap, after });
     place.cursor = cursor;

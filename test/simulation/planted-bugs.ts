@@ -156,7 +156,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: "a feed goes live before it has everything",
-    file: "hub/topic.ts",
+    file: "hub/waiting-feeds.ts",
     sound: "if ((position !== level && !isLevel) || feed.session.blocked || !this.#waiting.has(feed)) return false;",
     broken: "if (feed.session.blocked || !this.#waiting.has(feed)) return false;",
   },
@@ -175,40 +175,40 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: "a slow reader rejoins one entry short",
-    file: "hub/topic.ts",
+    file: "hub/waiting-feeds.ts",
     sound: "if ((position !== level && !isLevel) || feed.session.blocked || !this.#waiting.has(feed)) return false;",
     broken:
       'const isShort = feed.state === "lagging" && this.#ring.after(position ?? ORIGIN, 1)?.at(-1)?.cursor === level;\n    if ((position !== level && !isLevel && !isShort) || feed.session.blocked || !this.#waiting.has(feed)) return false;',
   },
   {
     title: "the newest n are counted from the end",
-    file: "hub/topic.ts",
+    file: "hub/waiting-feeds.ts",
     sound: "feed.position ??= after;",
     broken: "feed.position ??= last;",
   },
   {
     title: "a server that lags joins who is ahead of it",
-    file: "hub/topic.ts",
+    file: "hub/waiting-feeds.ts",
     sound: "if (feed.start?.level && compareCursors(feed.start.level, tail) > 0) continue;",
     broken: "",
   },
   {
     title: "who is ahead of a log that was replaced waits for ever",
     file: "hub/topic.ts",
-    sound: "if (isComplete(page)) this.#forgetLevels(page.last, asked);",
+    sound: "if (isComplete(page)) this.#waiting.forgetLevels(page.last, asked);",
     broken: "",
   },
   {
     title: "a gap is announced twice",
-    file: "hub/topic.ts",
-    sound: "    this.#give(feed, new Batch([Frame.ofGap({ channel: this.channel, after, cursor, reason })]));",
+    file: "hub/waiting-feeds.ts",
+    sound: "    this.#give(feed, new Batch([Frame.ofGap({ channel: this.#channel, after, cursor, reason })]));",
     broken:
-      '    this.#give(feed, new Batch([Frame.ofGap({ channel: this.channel, after, cursor, reason })]));\n    if (reason === "trimmed") feed.position = after;',
+      '    this.#give(feed, new Batch([Frame.ofGap({ channel: this.#channel, after, cursor, reason })]));\n    if (reason === "trimmed") feed.position = after;',
   },
   {
     title: "memory is not forgotten at a gap",
     file: "hub/topic.ts",
-    sound: "    this.#shelf.clear();\n    this.#ring.clear();\n    this.#emit(gap);",
+    sound: "    this.#waiting.forgetPages();\n    this.#ring.clear();\n    this.#emit(gap);",
     broken: "    this.#emit(gap);",
   },
   {
@@ -315,13 +315,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     title: "who stood before the beginning is taken back without a look",
-    file: "hub/topic.ts",
-    sound: "    return isUnbroken(position, timeOf(tail), this.#keeping);",
+    file: "hub/waiting-feeds.ts",
+    sound: "    return isUnbroken(position, timeOf(tail), this.#state.keeping);",
     broken: "    return true;",
   },
   {
     title: "who has all that is held is not told when it began",
-    file: "hub/topic.ts",
+    file: "hub/waiting-feeds.ts",
     sound: "verdict.cursor : datedIn(page, before);",
     broken: "verdict.cursor : before;",
   },
