@@ -79,6 +79,11 @@ export const METRICS: readonly Metric[] = [
     read: ({ gaps }) => Object.entries(gaps).map(([reason, value]) => ({ value, attributes: { reason } })),
   },
   {
+    ...{ name: "tidings.refusals", kind: "counter", unit: "{request}" },
+    help: "Requests that got neither a stream nor a page, by code.",
+    read: ({ refusals }) => Object.entries(refusals).map(([code, value]) => ({ value, attributes: { code } })),
+  },
+  {
     ...{ name: "tidings.log.reads", kind: "counter", unit: "{read}" },
     help: "Times that the log was asked for what readers need.",
     read: ({ logReads }) => [{ value: logReads }],

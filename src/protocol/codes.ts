@@ -27,6 +27,9 @@ export type WireCode =
   | "closing"
   | "channel_unavailable";
 
+/** Why a request got no stream and no page: a code, or `"middleware"` when that answered by itself. */
+export type RefusalReason = WireCode | "middleware";
+
 /** A code that only server code sees. */
 export type ServerCode =
   | "unknown_event"
@@ -61,11 +64,17 @@ export const WIRE_CODES: Readonly<Record<WireCode, CodeInfo>> = {
   /** Of one user or one address. Some may have ended by the time that `Retry-After` names. */
   too_many_streams: { status: 429, retry: true },
   internal: { status: 500, retry: true },
-  /** Only for pages: a client would ask for the next one at once. A stream that ends says the same to an `EventSource`. */
+  /** Not for an `EventSource`, which would end for good: a stream that ends at once says the same to it. */
   closing: { status: 503, retry: true },
   /** A channel of the stream cannot be joined: its key holds something else, or the broker refuses it. That may pass. */
   channel_unavailable: { retry: true },
 };
+
+/** All of them. */
+export const REFUSAL_REASONS: readonly RefusalReason[] = [
+  ...(Object.keys(WIRE_CODES) as WireCode[]).filter((code) => WIRE_CODES[code].status !== undefined),
+  "middleware",
+];
 
 /** Codes that only server code sees, on a `TidingsError`. */
 export const SERVER_CODES: Readonly<Record<ServerCode, CodeInfo>> = {

@@ -3,6 +3,7 @@ import type { ChannelRequest, Hub } from "../hub/hub.ts";
 import type { PageSession } from "../hub/page-session.ts";
 import type { Sink, StreamSession } from "../hub/stream-session.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
+import type { RefusalReason } from "../protocol/codes.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { CONTROL_CHANNEL } from "../protocol/names.ts";
 import { DEFAULT_CHANNEL } from "../protocol/names.ts";
@@ -95,6 +96,11 @@ export class RealtimeCore implements RealtimeInternals {
   /** Whether it takes no new streams, for its clients are being sent to other servers, or it has closed. */
   isDraining(): boolean {
     return this.#isClosed || this.#drained !== undefined;
+  }
+
+  refused(reason: RefusalReason): void {
+    const { refusals } = this.#hubToWatch().watch;
+    refusals[reason] = (refusals[reason] ?? 0) + 1;
   }
 
   disconnects(): number {

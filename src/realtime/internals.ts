@@ -2,6 +2,7 @@ import type { ChannelRequest } from "../hub/hub.ts";
 import type { PageSession } from "../hub/page-session.ts";
 import type { Sink, SessionOwner, StreamSession } from "../hub/stream-session.ts";
 import type { Clock } from "../protocol/clock.ts";
+import type { RefusalReason } from "../protocol/codes.ts";
 
 /** What one stream or page may hold and be given. */
 export interface SessionLimits {
@@ -44,6 +45,8 @@ export interface RealtimeInternals {
   disconnects(): number;
   /** Whether one of those since then meant this user, or one of these channels: what was decided before may be outdated. */
   wasDisconnected(since: number, user: string | undefined, channels: readonly string[]): boolean;
+  /** A request got neither a stream nor a page. */
+  refused(reason: RefusalReason): void;
   readonly clock: Clock;
   /** Whether channels are keys of another library, so that a request can name what was never meant to be one. */
   readonly sharesKeys: boolean;

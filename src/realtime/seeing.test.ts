@@ -71,6 +71,7 @@ describe("stats", () => {
       ...{ deliveries: 0, bytesSent: 0, logReads: 0 },
       replays: { memory: 0, log: 0 },
       gaps: { trimmed: 0, reset: 0, unproven: 0, limit: 0 },
+      refusals: expect.objectContaining({ forbidden: 0, middleware: 0 }) as object,
       broker: { name: "custom", state: "idle", since: expect.any(Number) as number },
     });
     expect(broker.listen).not.toHaveBeenCalled();
@@ -114,6 +115,27 @@ describe("stats", () => {
     await realtime.close();
     await reading;
     expect(realtime.stats().bytesSent).toBe(bytes);
+  });
+
+  it("count requests that got no stream and no page, by code, and what middleware answered by itself", async () => {
+    const { realtime, answer } = start();
+    const guarded = handle({
+      realtime,
+      middleware: ({ request }) => (request.headers.has("x-user") ? undefined : new Response("Who are you?", { status: 401 })),
+    });
+    const ask = (to: typeof answer, query: string, headers = {}): Promise<Response> =>
+      Promise.resolve(to(new Request(`http://localhost/?${query}`, { headers })));
+    await ask(answer, "channel=secret:1", { "x-user": "ada" });
+    await ask(answer, "channel=secret:2", { accept: "application/json" });
+    await ask(answer, "channel=no%20name");
+    await ask(guarded, "channel=a");
+    const page = await ask(answer, "channel=a", { accept: "application/json" });
+    expect(page.status, "which is none").toBe(200);
+    const counted = Object.entries(realtime.stats().refusals).filter(([, count]) => count > 0);
+    expect(Object.fromEntries(counted)).toEqual({ forbidden: 2, bad_channel: 1, middleware: 1 });
+    await realtime.close();
+    await ask(answer, "channel=a", { accept: "application/json" });
+    expect(realtime.stats().refusals).toMatchObject({ closing: 1 });
   });
 
   it("tell replays from memory from those that read the log", async () => {

@@ -33,6 +33,8 @@ export interface RealtimeStats {
   readonly replays: { readonly memory: number; readonly log: number };
   /** Gaps that readers were told of, by reason. */
   readonly gaps: Readonly<Record<GapReason, number>>;
+  /** Requests that got neither a stream nor a page, by code; `middleware` for those that it answered by itself. */
+  readonly refusals: Readonly<Record<string, number>>;
   /** Times that the log was asked for what streams, pages and subscriptions need. `history` and `cursor` are not counted. */
   readonly logReads: number;
   readonly broker: BrokerStatus;
@@ -47,6 +49,7 @@ export function statsOf({ streams, channels, watch }: Hub): RealtimeStats {
     ...{ deliveries, bytesSent },
     replays: { memory: watch.replaysFromMemory, log: watch.replaysFromLog },
     gaps: { ...watch.gaps },
+    refusals: { ...watch.refusals },
     logReads,
     broker: watch.broker.status,
   };

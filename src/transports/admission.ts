@@ -94,6 +94,7 @@ export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest)
     return { ...outcome, headers: { ...STREAM_HEADERS, ...cors }, cors, isGuarded, limits, place, watcher };
   }
   place.leave();
+  endpoint.realtime.refused(outcome instanceof Refusal ? outcome.code : "middleware");
   if (outcome instanceof Refusal) return withHeaders(outcome.toResponse(), cors);
   try {
     assertSendable(outcome);

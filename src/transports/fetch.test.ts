@@ -27,6 +27,7 @@ describe("handle", () => {
           hub.openPage(channels, { waitMs, maxDurationMs: Number.POSITIVE_INFINITY, owner: pages }, answer),
         isClosed: () => false,
         isDraining: () => false,
+        refused() {},
         disconnects: () => 0,
         wasDisconnected: () => false,
         clock: systemClock,

@@ -155,6 +155,7 @@ describe("a host of handle that signals neither abort nor cancel", () => {
       openPage: () => expect.fail("no page is asked for"),
       isClosed: () => false,
       isDraining: () => false,
+      refused() {},
       disconnects: () => 0,
       wasDisconnected: () => false,
       clock,

@@ -158,6 +158,7 @@ async function serve(listenerFor: (realtime: object) => RequestListener): Promis
     openPage: () => expect.fail("no page is asked for"),
     isClosed: () => false,
     isDraining: () => false,
+    refused() {},
     disconnects: () => 0,
     wasDisconnected: () => false,
     clock: systemClock,

@@ -187,13 +187,14 @@ describe("streams on Redis", () => {
     await server.kill();
     server.wipe();
     await server.start();
-    await Promise.all(streams.map((stream) => stream.until((frames) => countOf(frames, "gap") === 1)));
+    const gapsOf = ({ frames }: (typeof streams)[number]): unknown[] =>
+      frames.filter(({ event }) => event === "gap").map(({ data }) => `${String(data["channel"])} ${String(data["reason"])}`);
+    await Promise.all(streams.map((stream, at) => stream.until((frames) => countOf(frames, "gap") === 1 + at)));
     await instance.channel("room").emit("n.n", 1);
     await Promise.all(streams.map((stream) => stream.until((frames) => countOf(frames, "") === 2)));
-    for (const { frames, values } of streams) {
-      expect(values).toEqual([0, 1]);
-      expect(frames.filter(({ event }) => event === "gap").map(({ data }) => data["reason"])).toEqual(["reset"]);
-    }
+    for (const { values } of streams) expect(values).toEqual([0, 1]);
+    // Of the channel that was empty nobody knows what it held when Redis died.
+    expect(streams.map((stream) => gapsOf(stream).toSorted())).toEqual([["room reset"], ["other unproven", "room reset"]]);
   });
 
   it("I4 Chain: a log that expired is no gap for who listened, be the first event after it as large as it may", async () => {

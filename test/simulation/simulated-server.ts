@@ -106,6 +106,7 @@ class Process {
       isDraining: () => this.#isClosed,
       disconnects: () => 0,
       wasDisconnected: () => false,
+      refused() {},
       clock: time,
       sharesKeys: false,
       logger: SILENT,

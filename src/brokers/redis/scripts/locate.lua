@@ -5,10 +5,7 @@
 local key, wanted, first = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local last = last_id(key)
 if type(last) == 'table' then return last end
-if last == '0-0' then
-  local now = redis.call('TIME')
-  return {no_log(now) .. alive_since(now)}
-end
+if last == '0-0' then return {no_log() .. alive_since()} end
 if wanted < 1 then return {last} end
 local oldest
 if first == '-' and ARGV[3] == '+' and redis.call('XLEN', key) <= wanted then

@@ -42,9 +42,6 @@ last = last or last_id(key)
 if type(last) == 'table' then return last end
 reply[1] = last
 -- Who stood before the beginning has to know whether there was another log meanwhile.
-if string.sub(ARGV[1], 1, 2) == '0-' or last == '0-0' then
-  local now = redis.call('TIME')
-  if last == '0-0' then reply[1] = no_log(now) end
-  reply[1] = reply[1] .. alive_since(now)
-end
+if last == '0-0' then reply[1] = no_log() end
+if last == '0-0' or string.sub(ARGV[1], 1, 2) == '0-' then reply[1] = reply[1] .. alive_since() end
 return reply
