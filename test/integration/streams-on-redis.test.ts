@@ -187,7 +187,7 @@ describe("streams on Redis", () => {
     await server.kill();
     server.wipe();
     await server.start();
-    const gapsOf = ({ frames }: (typeof streams)[number]): unknown[] =>
+    const gapsOf = ({ frames }: (typeof streams)[number]): string[] =>
       frames.filter(({ event }) => event === "gap").map(({ data }) => `${String(data["channel"])} ${String(data["reason"])}`);
     await Promise.all(streams.map((stream, at) => stream.until((frames) => countOf(frames, "gap") === 1 + at)));
     await instance.channel("room").emit("n.n", 1);
