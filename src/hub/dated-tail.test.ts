@@ -183,6 +183,21 @@ describe("a channel without a log", () => {
     expect(back.seen[1]).toBe(`=0-${1_000_000 + LIFE}`);
   });
 
+  it("I1 Position: who asked for the newest of a log that its server has not heard of yet is joined at a time, not at none", async () => {
+    const { broker, clock, attach, flow } = scene();
+    attach({ kind: "live" });
+    await flow();
+    const { id } = broker.store();
+    const reader = attach({ kind: "newest", count: 1 });
+    await clock.advance(0);
+    broker.executeNext();
+    broker.answerNext();
+    await clock.advance(0);
+    expect(reader.seen).toEqual(["0-1000000<0-1000000"]);
+    await flow();
+    expect(reader.seen.slice(1)).toEqual([id]);
+  });
+
   it("I9 Close: a topic that has ended, or whose log was born, tells nobody any more", async () => {
     const { broker, clock, attach, flow, pass } = scene();
     const reader = attach({ kind: "live" });

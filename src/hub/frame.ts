@@ -64,7 +64,7 @@ export class Frame {
   }
 
   /** Whether there is something behind it: an entry, readable or not, or a gap. */
-  get isMove(): boolean {
+  get hasContent(): boolean {
     return this.entry !== undefined || this.gap !== undefined;
   }
 

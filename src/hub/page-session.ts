@@ -99,7 +99,7 @@ export class PageSession implements Session, Flushed {
     if (this.#ended) return;
     for (const frame of batch.frames) {
       // A position alone is nothing to be told at once: the next page would be too.
-      if (frame.isMove) this.#movedAt ??= this.#host.clock.now();
+      if (frame.hasContent) this.#movedAt ??= this.#host.clock.now();
       this.#bytes += frame.bytes(false).length;
       this.#told.set(feed, frame.cursor);
       this.#say(textOf(frame));

@@ -1,6 +1,6 @@
 import type { Broker } from "../brokers/broker.ts";
 import type { Clock } from "../protocol/clock.ts";
-import { REFUSAL_REASONS, type GapReason } from "../protocol/codes.ts";
+import { noRefusals, type GapReason, type RefusalReason } from "../protocol/codes.ts";
 import type { Gap } from "../protocol/frames.ts";
 import { BrokerWatch } from "./broker-watch.ts";
 import type { Feed } from "./feed.ts";
@@ -36,7 +36,7 @@ export class HubWatch {
   replaysFromLog = 0;
   logReads = 0;
   /** Requests that got neither a stream nor a page. */
-  readonly refusals: Record<string, number> = Object.fromEntries(REFUSAL_REASONS.map((reason) => [reason, 0]));
+  readonly refusals: Record<RefusalReason, number> = noRefusals();
   readonly gaps: Record<GapReason, number> = { trimmed: 0, reset: 0, unproven: 0, limit: 0 };
 
   // Now

@@ -27,8 +27,11 @@ export type WireCode =
   | "closing"
   | "channel_unavailable";
 
+/** A code with which a whole request is refused: that of a channel is told in its stream. */
+export type RefusalCode = Exclude<WireCode, "channel_unavailable">;
+
 /** Why a request got no stream and no page: a code, or `"middleware"` when that answered by itself. */
-export type RefusalReason = WireCode | "middleware";
+export type RefusalReason = RefusalCode | "middleware";
 
 /** A code that only server code sees. */
 export type ServerCode =
@@ -70,11 +73,13 @@ export const WIRE_CODES: Readonly<Record<WireCode, CodeInfo>> = {
   channel_unavailable: { retry: true },
 };
 
-/** All of them. */
-export const REFUSAL_REASONS: readonly RefusalReason[] = [
-  ...(Object.keys(WIRE_CODES) as WireCode[]).filter((code) => WIRE_CODES[code].status !== undefined),
-  "middleware",
-];
+const isRefusalCode = (code: string): code is RefusalCode => WIRE_CODES[code as WireCode].status !== undefined;
+
+/** A count for each reason to refuse a request, of none so far. */
+export function noRefusals(): Record<RefusalReason, number> {
+  const reasons: readonly RefusalReason[] = [...Object.keys(WIRE_CODES).filter(isRefusalCode), "middleware"];
+  return Object.fromEntries(reasons.map((reason) => [reason, 0])) as Record<RefusalReason, number>;
+}
 
 /** Codes that only server code sees, on a `TidingsError`. */
 export const SERVER_CODES: Readonly<Record<ServerCode, CodeInfo>> = {

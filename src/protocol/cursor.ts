@@ -1,7 +1,8 @@
 /**
  * A cursor is a position in a channel's log, `"<milliseconds>-<sequence>"`: everything up to it is accounted for.
  * Both parts are unsigned 64-bit integers in canonical decimal, as Redis Streams write them. This is the one module
- * that reads or compares them. They never pass through a `number`: ids can be larger than 2^53.
+ * that reads or compares them. They pass through no `number`, for ids can be
+ * larger than 2^53; but for the time that one names, which is only reckoned with.
  */
 
 declare const cursorBrand: unique symbol;

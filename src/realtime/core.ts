@@ -99,8 +99,7 @@ export class RealtimeCore implements RealtimeInternals {
   }
 
   refused(reason: RefusalReason): void {
-    const { refusals } = this.#hubToWatch().watch;
-    refusals[reason] = (refusals[reason] ?? 0) + 1;
+    this.#hubToWatch().watch.refusals[reason]++;
   }
 
   disconnects(): number {

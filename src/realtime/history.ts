@@ -50,8 +50,10 @@ export async function readHistory(
   let before: Entry | undefined;
   while (found.length < limit) {
     const page = await broker.read(channel, position, { pageBytes: PAGE_BYTES, count: limit - found.length });
-    const keeping = { lifeMs: hub.lifeOf(channel), aliveSince: page.aliveSince };
-    if (mustChain && !before && judge(after, page, keeping).kind === "gap") throw new CursorUnavailableError(channel, after);
+    if (mustChain && !before) {
+      const keeping = { lifeMs: hub.lifeOf(channel), aliveSince: page.aliveSince };
+      if (judge(after, page, keeping).kind === "gap") throw new CursorUnavailableError(channel, after);
+    }
     for (const entry of page.entries) {
       if (end !== undefined && compareCursors(entry.id, end) > 0) return found;
       if (before && holeBetween(before, entry)) {

@@ -1,6 +1,6 @@
 import type { Hub } from "../hub/hub.ts";
 import type { BrokerStatus } from "../hub/observer.ts";
-import type { GapReason } from "../protocol/codes.ts";
+import type { GapReason, RefusalReason } from "../protocol/codes.ts";
 
 /**
  * What a process does on one broker. All instances that share the broker and the key prefix count together, as Next.js makes several of
@@ -34,7 +34,7 @@ export interface RealtimeStats {
   /** Gaps that readers were told of, by reason. */
   readonly gaps: Readonly<Record<GapReason, number>>;
   /** Requests that got neither a stream nor a page, by code; `middleware` for those that it answered by itself. */
-  readonly refusals: Readonly<Record<string, number>>;
+  readonly refusals: Readonly<Record<RefusalReason, number>>;
   /** Times that the log was asked for what streams, pages and subscriptions need. `history` and `cursor` are not counted. */
   readonly logReads: number;
   readonly broker: BrokerStatus;

@@ -64,7 +64,15 @@ const CLOSING = "This server is about to end. Ask again in a moment: another one
  * The answer of a server that is closing to an `EventSource`: a stream that ends at once. An `EventSource` comes back after that, and by then meets
  * the next server; a status that says "not now" would end it for good.
  */
-const closing = (): Response => new Response("retry: 1000\n:\n\n", { headers: STREAM_HEADERS });
+class EndedStream extends Refusal {
+  constructor() {
+    super("closing", CLOSING);
+  }
+
+  override toResponse(): Response {
+    return new Response("retry: 1000\n:\n\n", { headers: STREAM_HEADERS });
+  }
+}
 
 /** The same for who asked for a page, and would ask for the next one at once. */
 export function closingPage(): Refusal {
@@ -76,9 +84,9 @@ export function closingPage(): Refusal {
  * (nginx: `proxy_next_upstream http_503`): that is why it is not given a stream that ends. It has no `Retry-After`: the client still has
  * its old stream, and its own first attempts come sooner than a second.
  */
-function turnAway({ waitMs, keepsCursors }: StreamRequest): Refusal | Response {
+function turnAway({ waitMs, keepsCursors }: StreamRequest): Refusal {
   if (waitMs !== undefined) return closingPage();
-  return keepsCursors ? new Refusal("closing", CLOSING) : closing();
+  return keepsCursors ? new Refusal("closing", CLOSING) : new EndedStream();
 }
 
 /** Everything between a request and its stream or page: syntax, limits, middleware, rights. Never rejects. */
@@ -94,10 +102,10 @@ export async function admit(endpoint: Endpoint, incoming: IncomingStreamRequest)
     return { ...outcome, headers: { ...STREAM_HEADERS, ...cors }, cors, isGuarded, limits, place, watcher };
   }
   place.leave();
-  endpoint.realtime.refused(outcome instanceof Refusal ? outcome.code : "middleware");
-  if (outcome instanceof Refusal) return withHeaders(outcome.toResponse(), cors);
+  if (outcome instanceof Refusal) return withHeaders(answerRefusal(endpoint, outcome), cors);
   try {
     assertSendable(outcome);
+    endpoint.realtime.refused("middleware");
     return withHeaders(outcome, cors);
   } catch (error) {
     return withHeaders(refuseFailed(endpoint, error), cors);
@@ -223,9 +231,15 @@ function refuse(asked: ChannelRequest, refused: ReadonlySet<string>): ChannelReq
 /** The answer to a request whose stream could not be opened, or to which nothing could be sent. Says no word of the reason. */
 export function refuseFailed(endpoint: Endpoint, error: unknown): Response {
   // It closed while middleware was asked.
-  if (isTidingsError(error) && error.code === "closed") return closing();
+  if (isTidingsError(error) && error.code === "closed") return answerRefusal(endpoint, new EndedStream());
   endpoint.realtime.logger.error("tidings: a request could not be answered.", error);
-  return new Refusal("internal", "The server could not answer this request.").toResponse();
+  return answerRefusal(endpoint, new Refusal("internal", "The server could not answer this request."));
+}
+
+/** Says no, and counts it. */
+export function answerRefusal({ realtime }: Endpoint, refusal: Refusal): Response {
+  realtime.refused(refusal.code);
+  return refusal.toResponse();
 }
 
 /** The response with headers more; where they are lists, what it has of its own stays. */

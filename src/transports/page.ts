@@ -1,6 +1,6 @@
 import { isTidingsError } from "../protocol/error.ts";
 import type { OpenPageRequest, RealtimeInternals } from "../realtime/internals.ts";
-import { closingPage, withHeaders, type Admitted } from "./admission.ts";
+import { answerRefusal, closingPage, withHeaders, type Admitted } from "./admission.ts";
 import type { Endpoint } from "./handle-options.ts";
 
 const PAGE_HEADERS: Readonly<Record<string, string>> = {
@@ -15,20 +15,23 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
  * @param signal when the client has left: what is answered then reaches nobody.
  */
 export async function answerPage(
-  { realtime }: Endpoint,
+  endpoint: Endpoint,
   { channels, user, waitMs = 0, cors, limits, isGuarded, decidedAt }: Admitted,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
+  const { realtime } = endpoint;
   try {
     // It can have begun to drain while middleware was asked.
     const body = realtime.isDraining()
       ? undefined
       : await gather(realtime, { channels, user, waitMs, limits, isGuarded, decidedAt }, signal);
-    const response = body === undefined ? closingPage().toResponse() : new Response(body, { headers: PAGE_HEADERS });
-    return withHeaders(response, cors);
+    if (body !== undefined) return withHeaders(new Response(body, { headers: PAGE_HEADERS }), cors);
+    // Who has left was not refused.
+    if (signal?.aborted) return closingPage().toResponse();
+    return withHeaders(answerRefusal(endpoint, closingPage()), cors);
   } catch (error) {
     if (!isTidingsError(error) || error.code !== "closed") throw error;
-    return withHeaders(closingPage().toResponse(), cors);
+    return withHeaders(answerRefusal(endpoint, closingPage()), cors);
   }
 }
 

@@ -1,12 +1,12 @@
-import { WIRE_CODES, type WireCode } from "../protocol/codes.ts";
+import { WIRE_CODES, type RefusalCode } from "../protocol/codes.ts";
 
 /** An answer instead of a stream: a status, a code that the client understands, and a sentence for the person who reads it. */
 export class Refusal {
-  readonly code: WireCode;
+  readonly code: RefusalCode;
   readonly message: string;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: WireCode, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(code: RefusalCode, message: string, headers: Readonly<Record<string, string>> = {}) {
     this.code = code;
     this.message = message;
     this.headers = headers;

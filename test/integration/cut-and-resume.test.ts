@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { handle, Realtime } from "../../src/index.ts";
+import { handle, Realtime, type HistoryOptions } from "../../src/index.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 import { countOf, readStream, type ReadFrame } from "../support/stream-reader.ts";
 
@@ -30,10 +30,10 @@ function cursorAfter(frames: readonly ReadFrame[], before: string): string {
 }
 
 describe.each(["memory", "redis"] as const)("cut and resume on %s", (place) => {
-  const make = (maxLength = 1_000) =>
+  const make = (history: HistoryOptions = {}) =>
     new Realtime({
       keyPrefix: `cut-${place}`,
-      history: { maxLength },
+      history,
       redis: place === "redis" ? redis : { driver: "memory" },
     });
 
@@ -107,7 +107,7 @@ describe.each(["memory", "redis"] as const)("cut and resume on %s", (place) => {
   });
 
   it("B-26: as many missed as the log still holds is no gap; one more is exactly one", async () => {
-    await using realtime = make(5);
+    await using realtime = make({ maxLength: 5 });
     const endpoint = handle({ realtime });
     const channel = realtime.channel("edge");
     const start = await channel.emit("n.n", 0);
@@ -130,7 +130,7 @@ describe.each(["memory", "redis"] as const)("cut and resume on %s", (place) => {
   });
 
   it("F-29: `-` is what is held and never a gap, `-2` the newest two", async () => {
-    await using realtime = make(3);
+    await using realtime = make({ maxLength: 3 });
     const endpoint = handle({ realtime });
     const channel = realtime.channel("held");
     for (const n of numbers(7)) await channel.emit("n.n", n);
@@ -175,11 +175,7 @@ describe.each(["memory", "redis"] as const)("cut and resume on %s", (place) => {
   });
 
   it("I1 Position: who joined an empty channel and missed a whole life of its log is told of one gap, and then has what is left", async () => {
-    await using realtime = new Realtime({
-      keyPrefix: `cut-${place}`,
-      history: { expireAfterSecs: 1 },
-      redis: place === "redis" ? redis : { driver: "memory" },
-    });
+    await using realtime = make({ expireAfterSecs: 1 });
     const endpoint = handle({ realtime });
     const channel = realtime.channel("unseen");
     const visit = async (cursor: string): Promise<[cursor: string, gaps: unknown[], values: unknown[]]> => {
@@ -203,11 +199,7 @@ describe.each(["memory", "redis"] as const)("cut and resume on %s", (place) => {
   });
 
   it("I1 Position: a log that expired is told once, however often the client comes back", async () => {
-    await using realtime = new Realtime({
-      keyPrefix: `cut-${place}`,
-      history: { expireAfterSecs: 1 },
-      redis: place === "redis" ? redis : { driver: "memory" },
-    });
+    await using realtime = make({ expireAfterSecs: 1 });
     const endpoint = handle({ realtime });
     const channel = realtime.channel("expiring");
     let cursor: string = await channel.emit("n.n", 1);

@@ -37,7 +37,7 @@ export const handles = () =>
 /** @param {import("node:events").EventEmitter} emitter */
 export const listenersOf = (emitter) => emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0);
 
-/** The hubs of this process. @returns {Array<{ streams: number, topics: number }>} */
+/** The hubs of this process. @returns {Array<{ streams: number, topics: number, channels: number }>} */
 export function hubs() {
   const registry = /** @type {Record<symbol, Record<number, { hubs: Map<unknown, { hub: any }> }>>} */ (
     /** @type {unknown} */ (globalThis)

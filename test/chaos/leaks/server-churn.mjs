@@ -293,8 +293,9 @@ for (let n = 0; n < Number(ROUNDS); n++) {
   heaps.push(await heap());
 }
 const after = await census();
-if (LINGER === "1") await until("topics that nobody reads to go", () => hubs().every(({ topics }) => topics === 0), 60_000);
-const topics = hubs().reduce((sum, { topics }) => sum + topics, 0);
+// That through which servers speak to each other stays: it is no channel of anybody.
+if (LINGER === "1") await until("topics that nobody reads to go", () => hubs().every(({ channels }) => channels === 0), 60_000);
+const topics = hubs().reduce((sum, { channels }) => sum + channels, 0);
 await realtime.close();
 client?.disconnect();
 observer?.disconnect();
