@@ -182,6 +182,7 @@ const SUITES = {
       "chaos/flood",
       "chaos/drain",
       "chaos/return",
+      "chaos/leaks",
     ],
     shortTools: [],
   },
