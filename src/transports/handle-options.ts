@@ -8,6 +8,7 @@ import { createCors, type CorsHeaders, type CorsOptions } from "./cors.ts";
 import { checkLimits, type HandleLimits, type Limits } from "./handle-limits.ts";
 import { Headcount } from "./headcount.ts";
 import { Revalidation } from "./revalidation.ts";
+import { Silence } from "./silence.ts";
 
 /** What middleware gets to see. */
 export interface MiddlewareContext {
@@ -31,7 +32,7 @@ export interface HandleOptions {
   readonly realtime: object;
   /**
    * Runs before any stream or broker access. A returned `Response` is the answer, as it is; nothing admits the request. If it
-   * throws, the request is refused with status 500 and the error is logged.
+   * throws, the request is refused with status 500 and the error is logged; one that gives no answer within `limits.decideSecs` is, with 504.
    */
   middleware?: ((context: MiddlewareContext) => Response | void | Promise<Response | void>) | undefined;
   /** Names the user behind a request, from a cookie or a header: never from the query. */
@@ -67,6 +68,8 @@ export interface Endpoint {
   /** Whether somebody decides who may read. */
   readonly isGuarded: boolean;
   readonly revalidation: Revalidation | undefined;
+  /** Of those who decide at the door. */
+  readonly silence: Silence;
   readonly corsEnabled: boolean;
   readonly corsHeaders: CorsHeaders;
   readonly limits: Limits;
@@ -141,6 +144,7 @@ export function checkHandleOptions(
     authorize: options.authorize,
     isGuarded,
     revalidation: createRevalidation(options.revalidateSecs, isGuarded, realtime),
+    silence: new Silence(realtime.logger),
     corsEnabled: options.cors !== undefined,
     corsHeaders: createCors(options.cors),
     limits,
