@@ -50,7 +50,8 @@ export interface HandleOptions {
   /**
    * Seconds after which `middleware`, `identify` and `authorize` are asked again about each open stream, with its request. A channel
    * to which the right was lost ends with a `problem`, while the others flow; the stream ends when none is left, when the user is
-   * another one, or when middleware returns a `Response`. One that throws twice in a row ends it, too. @default never
+   * another one, or when middleware returns a `Response`. One that throws or gives no answer twice in a row ends it, too. A
+   * page waits no longer than this, and the next one is decided. @default never
    */
   readonly revalidateSecs?: number | undefined;
   /** Which other origins may read. @default none */

@@ -236,6 +236,21 @@ describe.each(Object.entries(TRANSPORTS))("access, %s", (_kind, createListener) 
     await own.until("for ann");
   });
 
+  it("B-29: a page waits no longer than revalidateSecs: who lost the right meanwhile is told at the door, and gets no event", async () => {
+    let isAllowed = true;
+    const { realtime, get } = await site({ authorize: () => isAllowed, revalidateSecs: 0.5 });
+    const headers = { accept: "application/json" };
+    const asked = get("channel=a&wait=30", headers);
+    await vi.waitFor(() => expect(realtime.stats().pages).toBe(1));
+    isAllowed = false;
+    // And not after the thirty seconds that it asked for.
+    await vi.waitFor(() => expect(realtime.stats().pages).toBe(0), { timeout: 10_000 });
+    const { at } = JSON.parse(await (await asked).ended) as { readonly at: string };
+    await realtime.channel("a").emit("e.v", "hidden");
+    const next = await get(`channel=a&at=${at}&wait=30`, headers);
+    expect([next.status, (await next.ended).includes("hidden")]).toEqual([403, false]);
+  });
+
   it("middleware that forgets the channels is caught by authorize", async () => {
     const { get } = await site({
       middleware: ({ request }) => (request.headers.get("cookie") ? undefined : new Response("", { status: 401 })),
