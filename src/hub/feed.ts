@@ -59,6 +59,8 @@ export interface Session {
 export interface FeedSource {
   /** The position up to which live feeds have been given everything. */
   readonly flushed: RealtimeCursor;
+  /** For how long nothing was heard before the last read that proved the tail; 0 where the subscription was whole. */
+  readonly deafMs: number;
   lag(feed: Feed): void;
   resume(feed: Feed): void;
   detach(feed: Feed): void;

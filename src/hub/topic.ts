@@ -64,6 +64,9 @@ export class Topic implements FeedSource {
   #flushed: RealtimeCursor = ORIGIN;
   /** Whether the subscription is acknowledged and unbroken. */
   #hearing = false;
+  /** Since when nothing is heard, until a read has proved the tail again. */
+  #deafSince: number | undefined;
+  #deafMs = 0;
   /** Counts losses of the subscription: a page that was asked for in an earlier life proves nothing. */
   #life = 0;
   /** Whether the tail has to be proved by a read before anything else is accepted. */
@@ -106,6 +109,10 @@ export class Topic implements FeedSource {
 
   get flushed(): RealtimeCursor {
     return this.#flushed;
+  }
+
+  get deafMs(): number {
+    return this.#deafMs;
   }
 
   get feeds(): number {
@@ -170,6 +177,7 @@ export class Topic implements FeedSource {
 
   lost(): void {
     this.#hearing = false;
+    this.#deafSince ??= this.#host.clock.now();
     this.#life++;
     this.#queue.clear();
     this.#reached = undefined;
@@ -335,10 +343,14 @@ export class Topic implements FeedSource {
     const encoded = new EncodedPage(this.channel, page);
     const unreadable = encoded.entries.find((frame) => frame.isUnreadable);
     if (unreadable) this.#host.unreadable(this.channel, unreadable.cursor);
-    if (asked.catchUp) this.#doubts = false;
+    if (asked.catchUp) {
+      this.#doubts = false;
+      this.#deafMs = this.#deafSince === undefined ? 0 : this.#host.clock.now() - this.#deafSince;
+    }
     this.#advance(page, encoded, asked.catchUp);
     if (asked.catchUp && isComplete(page)) {
       this.#mustCatchUp = false;
+      this.#deafSince = undefined;
       this.#next = undefined;
       this.#drainQueue(asked.queued);
       this.#considerReached(asked.number);

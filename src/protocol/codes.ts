@@ -24,6 +24,7 @@ export type WireCode =
   | "forbidden"
   | "too_many_streams"
   | "internal"
+  | "undecided"
   | "closing"
   | "channel_unavailable";
 
@@ -67,6 +68,8 @@ export const WIRE_CODES: Readonly<Record<WireCode, CodeInfo>> = {
   /** Of one user or one address. Some may have ended by the time that `Retry-After` names. */
   too_many_streams: { status: 429, retry: true },
   internal: { status: 500, retry: true },
+  /** `middleware`, `identify` or `authorize` gave no answer. They may by the time that `Retry-After` names. */
+  undecided: { status: 504, retry: true },
   /** Not for an `EventSource`, which would end for good: a stream that ends at once says the same to it. */
   closing: { status: 503, retry: true },
   /** A channel of the stream cannot be joined: its key holds something else, or the broker refuses it. That may pass. */

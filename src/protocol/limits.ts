@@ -10,6 +10,10 @@ export const MAX_STREAMS_PER_USER = 50;
 export const MAX_STREAMS_PER_ADDRESS = 500;
 /** For so long a refused client is told to wait when there were too many streams. */
 export const TOO_MANY_RETRY_SECS = 10;
+/** Time for all that decide about one request together (`limits.decideSecs`). */
+export const DECIDE_SECS = 10;
+/** For so long a client is told to wait about whose request nobody decided in time. */
+export const UNDECIDED_RETRY_SECS = 10;
 /** Bytes of one event's JSON (`limits.maxPayloadBytes` of `Realtime`). */
 export const MAX_PAYLOAD_BYTES: number = 1024 * 1024;
 /** Bytes that may wait in one session's socket before the session leaves the live topic (`limits.maxBufferedBytes`). */

@@ -122,9 +122,9 @@ export class RealtimeCore implements RealtimeInternals {
 
   openPage(request: OpenPageRequest, answer: (body: string | undefined) => void): PageSession {
     this.#admit(request);
-    const { channels, waitMs, user, limits } = request;
+    const { channels, waitMs, validMs = Infinity, user, limits } = request;
     // Bun cuts a response that is silent for long, and a page is silent until it is there.
-    const maxDurationMs = Math.min(this.settings.maxDurationMs, IS_BUN ? BUN_HEARTBEAT_MS : Infinity);
+    const maxDurationMs = Math.min(this.settings.maxDurationMs, validMs, IS_BUN ? BUN_HEARTBEAT_MS : Infinity);
     const owner = this.sessions.ownerOfPage({ user, channels: admittedOf(channels) });
     return this.hub().openPage(channels, { waitMs, maxDurationMs, maxBytes: limits.maxBufferedBytes, owner }, answer);
   }

@@ -38,14 +38,18 @@ const ORDER = "control.disconnect";
 const ANSWER = "control.disconnected";
 /** A process that was cut off for no longer than this hears of the orders meanwhile. */
 export const CONTROL_RETENTION: Retention = { maxLength: 1_000, expireAfterMs: 3_600_000 };
-/** A process that begins to listen obeys what was ordered just before: its first stream can be older than its ears. */
-const RECENT_MS = 10_000;
-/** So many of the newest entries are looked at for that. */
-const RECENT_COUNT = 100;
+/** An order of this age can have expired. A minute less than the log lives: a loss is noticed late, and clocks run apart. */
+const EXPIRED_MS = CONTROL_RETENTION.expireAfterMs - 60_000;
+/** All that is in the log. */
+const HELD: FeedStart = { kind: "held" };
+/** Who has given an order, and guards nothing, looks at so many of the newest entries for answers that were there before it could listen. */
+const ANSWERS = 100;
+/** For so long a process tries to say what it has ended: nobody waits for longer, as a rule. */
+const ANSWER_MS = 10_000;
 /** After the broker refused the control log, it is asked again no sooner than this. */
 const RETRY_MS = 10_000;
-/** Orders that are remembered for requests which were being decided when they came. */
-const MAX_REMEMBERED = 100;
+/** Orders that are remembered: for requests which were being decided when they came, and so as to obey each once. As many as the log keeps. */
+const MAX_REMEMBERED = CONTROL_RETENTION.maxLength;
 
 /**
  * Ends streams and pages in all processes of one broker and prefix. Processes speak to each other through a log of their own: it
@@ -56,6 +60,8 @@ export class Disconnects {
   readonly #self: string = randomId();
   /** The newest orders that were obeyed here, the last at the end. */
   readonly #obeyed: DisconnectTarget[] = [];
+  /** The newest orders of others that were heard, by their ids. */
+  readonly #heard = new Set<string>();
   #count = 0;
   /** By order: what other processes said that they ended. */
   readonly #awaited = new Map<string, Map<string, number>>();
@@ -88,8 +94,11 @@ export class Disconnects {
 
   /** Obeys other processes from now on: this one has a stream that was let in by a decision, which can be withdrawn. */
   guard(): void {
+    const waitsForAnswers = !this.#isGuarding && this.#subscription !== undefined;
     this.#isGuarding = true;
-    this.#listen();
+    // Who listened for answers alone has passed over what was ordered before.
+    if (waitsForAnswers) this.#hearFrom(HELD);
+    else this.#listen();
   }
 
   /**
@@ -104,7 +113,7 @@ export class Disconnects {
     this.#awaited.set(id, answers);
     try {
       this.#listen();
-      await this.#tell(ORDER, { id, from: this.#self, at: Date.now(), ...target }, storeMs);
+      await this.#tell(ORDER, { id, from: this.#self, ...target }, storeMs);
       await this.#wait(answerMs);
     } catch (error) {
       if (this.#isClosed) throw error;
@@ -136,18 +145,22 @@ export class Disconnects {
 
   #listen(): void {
     if (this.#subscription || this.#isClosed || this.#host.clock.now() - this.#refusedAt < RETRY_MS) return;
-    this.#hearFrom({ kind: "newest", count: RECENT_COUNT }, RECENT_MS);
+    // The first stream can be older than the ears. No clock is asked by how much, for those of two servers differ: an old order that is
+    // obeyed once more ends the few streams that were let in since, and they come back.
+    this.#hearFrom(this.#isGuarding ? HELD : { kind: "newest", count: ANSWERS });
   }
 
-  /** @param recentMs how long ago an order may be that stands in the log already. */
-  #hearFrom(start: FeedStart, recentMs: number): void {
+  #hearFrom(start: FeedStart): void {
     const subscription = new Subscription({
       joined: () => {},
-      entry: (entry, replayed) => this.#hear(entry, replayed ? recentMs : Number.POSITIVE_INFINITY),
+      entry: (entry) => this.#hear(entry),
       gap: ({ reason }) => {
-        // A log that has expired took no order with it that could still matter; what its next life holds was ordered since. The same where
-        // one may have come and gone: to end everything whenever Redis was started anew would be worse than the order that it lost.
-        if (reason === "reset" || reason === "unproven") return this.#hearFrom({ kind: "held" }, Number.POSITIVE_INFINITY);
+        // A log that has expired, or may have come and gone. What was ordered in a short time of silence, its next life holds. To end
+        // everything whenever Redis was started anew would be worse than the order that it lost.
+        if (reason === "reset" || reason === "unproven") {
+          if (feed.source.deafMs >= EXPIRED_MS) this.#endOld();
+          return this.#hearFrom(HELD);
+        }
         const ended = this.#obey({});
         this.#host.logger.warn(
           `tidings: this server was cut off from its broker while there were so many calls of \`disconnect\` that it may have missed one. All its streams and pages (${ended}) were ended; their clients come back, and are decided anew.`,
@@ -164,8 +177,18 @@ export class Disconnects {
     });
     const before = this.#subscription;
     this.#subscription = subscription;
-    subscription.open(this.#host.hub().attach(CONTROL_CHANNEL, subscription, start));
+    const feed = this.#host.hub().attach(CONTROL_CHANNEL, subscription, start);
+    subscription.open(feed);
     before?.end();
+  }
+
+  /** Orders have expired unheard: each of them is older than all streams but these. */
+  #endOld(): void {
+    const ended = this.#host.sessions.endOlderThan(EXPIRED_MS);
+    if (ended === 0) return;
+    this.#host.logger.warn(
+      `tidings: this server was cut off from its broker for so long that calls of \`disconnect\` may have expired unheard. Its streams and pages that are older than that (${ended}) were ended; their clients come back, and are decided anew.`,
+    );
   }
 
   #deafen(): void {
@@ -173,21 +196,22 @@ export class Disconnects {
     this.#subscription = undefined;
   }
 
-  #hear({ event, json }: Entry, recentMs: number): void {
+  #hear({ event, json }: Entry): void {
     // Another process may be of a later version, so that nothing about it is believed.
     const fields = JSON.parse(json) as Readonly<Record<string, unknown>> | null;
-    const { id, from, at, ended, user, channel } = fields ?? {};
+    const { id, from, ended, user, channel } = fields ?? {};
     if (typeof id !== "string" || typeof from !== "string" || from === this.#self) return;
     if (event === ANSWER && typeof ended === "number") this.#awaited.get(id)?.set(from, ended);
-    if (event !== ORDER || !isTarget({ user, channel })) return;
-    if (recentMs !== Number.POSITIVE_INFINITY && !(typeof at === "number" && Date.now() - at < recentMs)) return;
+    if (!this.#isGuarding || event !== ORDER || !isTarget({ user, channel }) || this.#heard.has(id)) return;
+    this.#heard.add(id);
+    if (this.#heard.size > MAX_REMEMBERED) this.#heard.delete(this.#heard.values().next().value as string);
     const count = this.#obey({ user, channel } as DisconnectTarget);
     if (count > 0) void this.#answer(id, count);
   }
 
   async #answer(id: string, ended: number): Promise<void> {
     try {
-      await this.#tell(ANSWER, { id, from: this.#self, ended }, RECENT_MS);
+      await this.#tell(ANSWER, { id, from: this.#self, ended }, ANSWER_MS);
     } catch {
       // They are ended; one who counts them does without.
     }

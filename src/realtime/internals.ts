@@ -30,6 +30,8 @@ export interface OpenStreamRequest extends OpenRequest {
 
 export interface OpenPageRequest extends OpenRequest {
   readonly waitMs: number;
+  /** For so long the decision to let it in holds, at which it is asked for anew. @default for as long as a stream lives */
+  readonly validMs?: number | undefined;
 }
 
 /** What transports need of a `Realtime`, behind one symbol so that it is no part of its API. */

@@ -13,10 +13,15 @@ export interface Reader {
   readonly channels: readonly string[];
 }
 
+/** One of those that are open. */
+interface OpenReader extends Reader {
+  openedAt: number;
+}
+
 /** The streams and pages of one `Realtime` that are open, and whose they are. */
 export class OpenSessions {
-  readonly #streams = new Map<StreamSession, Reader>();
-  readonly #pages = new Map<PageSession, Reader>();
+  readonly #streams = new Map<StreamSession, OpenReader>();
+  readonly #pages = new Map<PageSession, OpenReader>();
   readonly #clock: Clock;
   readonly #observers: Observers;
 
@@ -48,10 +53,20 @@ export class OpenSessions {
    * are decided anew. @returns how many
    */
   disconnect({ user, channel }: { readonly user?: string | undefined; readonly channel?: string | undefined }): number {
-    const isMeant = ([session, reader]: [StreamSession | PageSession, Reader]): boolean =>
-      (user === undefined || reader.user === user) && (channel === undefined || session.has(channel));
-    const streams = [...this.#streams].filter(isMeant);
-    const pages = [...this.#pages].filter(isMeant);
+    return this.#end(
+      (session, reader) => (user === undefined || reader.user === user) && (channel === undefined || session.has(channel)),
+    );
+  }
+
+  /** Ends those that were opened so long ago, or longer. @returns how many */
+  endOlderThan(ageMs: number): number {
+    const latest = this.#clock.now() - ageMs;
+    return this.#end((_, { openedAt }) => openedAt <= latest);
+  }
+
+  #end(isMeant: (session: StreamSession | PageSession, reader: OpenReader) => boolean): number {
+    const streams = [...this.#streams].filter((open) => isMeant(...open));
+    const pages = [...this.#pages].filter((open) => isMeant(...open));
     for (const [stream] of streams) stream.end();
     for (const [page] of pages) page.conclude();
     return streams.length + pages.length;
@@ -69,15 +84,14 @@ export class OpenSessions {
 
   #owner<S extends StreamSession | PageSession>(
     kind: "stream" | "page",
-    sessions: Map<S, Reader>,
+    sessions: Map<S, OpenReader>,
     { reader: known, watcher }: { readonly reader: Reader; readonly watcher?: SessionOwner<S> | undefined },
   ): SessionOwner<S> {
-    const reader = { ...known, kind, observer: this.#observers } satisfies SessionReader & Reader;
-    let openedAt = 0;
+    const reader = { ...known, kind, observer: this.#observers, openedAt: 0 } satisfies SessionReader & OpenReader;
     return {
       reader,
       add: (session) => {
-        openedAt = this.#clock.now();
+        reader.openedAt = this.#clock.now();
         sessions.set(session, reader);
         watcher?.add(session);
         this.#observers.connected(readerInfo(reader));
@@ -85,7 +99,7 @@ export class OpenSessions {
       delete: (session) => {
         if (!sessions.delete(session)) return;
         watcher?.delete(session);
-        const durationMs = this.#clock.now() - openedAt;
+        const durationMs = this.#clock.now() - reader.openedAt;
         const bytesSent = "bytesSent" in session ? session.bytesSent : 0;
         this.#observers.disconnected({ ...readerInfo(reader), durationMs, bytesSent });
       },

@@ -1,14 +1,15 @@
 import type { ChannelRequest } from "../hub/hub.ts";
 import type { SessionOwner, StreamSession } from "../hub/stream-session.ts";
 import { isTidingsError } from "../protocol/error.ts";
-import { TOO_MANY_RETRY_SECS } from "../protocol/limits.ts";
+import { TOO_MANY_RETRY_SECS, UNDECIDED_RETRY_SECS } from "../protocol/limits.ts";
 import { preflight } from "./cors.ts";
+import { Unanswered } from "./decision-time.ts";
 import type { Limits } from "./handle-limits.ts";
 import type { Endpoint } from "./handle-options.ts";
 import type { Headcount } from "./headcount.ts";
 import { networkOf } from "./network-address.ts";
 import { Refusal } from "./refusal.ts";
-import { askAuthorize, askRights, askWho, isResponse } from "./rights.ts";
+import { askAuthorize, askRights, askWho, isResponse, timeToDecide } from "./rights.ts";
 import { parseStreamRequest, type StreamRequest } from "./stream-request.ts";
 
 /** A request as its transport saw it. */
@@ -189,19 +190,24 @@ async function decide(
       return tooMany("from this address", endpoint.addresses);
     if (!endpoint.isGuarded) return parsed;
     let counted: string | undefined;
+    const time = timeToDecide(endpoint);
     for (let round = 0; round < MAX_DECISIONS; round++) {
       const since = realtime.disconnects();
       const request = incoming.toRequest();
       // oxlint-disable-next-line no-await-in-loop -- asked again only if the answer was outdated when it came
-      const visitor = await askWho(endpoint, request, channels);
-      if (isResponse(visitor)) return visitor;
+      const visitor = await askWho(endpoint, { request, channels, time });
+      if (isResponse(visitor)) {
+        endpoint.silence.broken();
+        return visitor;
+      }
       const { user } = visitor;
       // Before `authorize` is: the same for one user.
       if (user !== undefined && user !== counted && !place.take(endpoint.users, user))
         return tooMany("of this user", endpoint.users);
       counted = user;
       // oxlint-disable-next-line no-await-in-loop -- as above
-      const refused = await askAuthorize(endpoint, { request, user, channels });
+      const refused = await askAuthorize(endpoint, { request, user, channels, time });
+      endpoint.silence.broken();
       if (realtime.wasDisconnected(since, user, channels)) continue;
       if (channels.every((channel) => refused.has(channel)))
         return new Refusal("forbidden", "You may not read any of these channels.");
@@ -209,6 +215,13 @@ async function decide(
     }
     throw new Error(`\`disconnect\` was called for this request ${MAX_DECISIONS} times while it was decided.`);
   } catch (error) {
+    if (error instanceof Unanswered) {
+      endpoint.silence.began(error);
+      // Not 503: a proxy would ask the next server, and that one the same database.
+      return new Refusal("undecided", "The server has not decided about this request in time. Ask again later.", {
+        "retry-after": String(UNDECIDED_RETRY_SECS),
+      });
+    }
     realtime.logger.error("tidings: a request was refused, because address, middleware, identify or authorize threw.", error);
     return new Refusal("internal", "The server could not decide about this request.");
   }

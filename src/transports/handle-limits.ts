@@ -1,5 +1,6 @@
 import { TidingsError } from "../protocol/error.ts";
 import {
+  DECIDE_SECS,
   MAX_BUFFERED_BYTES,
   MAX_CHANNELS,
   MAX_REPLAY_BYTES,
@@ -22,6 +23,11 @@ export interface HandleLimits {
   readonly maxStreamsPerUser?: number | undefined;
   /** The same of one `address`, and refused before `middleware`, `identify` and `authorize` are asked. @default 500 */
   readonly maxStreamsPerAddress?: number | undefined;
+  /**
+   * Seconds in which `middleware`, `identify` and `authorize` together decide about a request, for all its channels; above that it is
+   * refused with 504 `undecided`, and its client asks again. The same for each question of `revalidateSecs`. @default 10
+   */
+  readonly decideSecs?: number | undefined;
   /** Bytes that may wait for a slow reader before it is served from the log instead. @default 262144 (256 kB) */
   readonly maxBufferedBytes?: number | undefined;
   /** Bytes of one channel that a stream catches up on; above that it gets a `gap` (`limit`) and goes on at the end of the log. @default 67108864 (64 MB) */
@@ -36,6 +42,7 @@ const DEFAULTS: Limits = {
   maxUrlBytes: MAX_URL_BYTES,
   maxStreamsPerUser: MAX_STREAMS_PER_USER,
   maxStreamsPerAddress: MAX_STREAMS_PER_ADDRESS,
+  decideSecs: DECIDE_SECS,
   maxBufferedBytes: MAX_BUFFERED_BYTES,
   maxReplayBytes: MAX_REPLAY_BYTES,
 };
@@ -63,15 +70,18 @@ export function checkLimits(
       `\`limits.${name}\` of \`handle\` counts by what \`${need}\` returns, and there is no \`${need}\`: nothing would be limited. Give \`handle\` one.`,
     );
   }
-  return Object.fromEntries(NAMES.map((name) => [name, atLeastOne(name, limits[name])])) as Limits;
+  return Object.fromEntries(NAMES.map((name) => [name, checkLimit(name, limits[name])])) as Limits;
 }
 
-function atLeastOne(name: keyof HandleLimits, value: number | undefined): number {
+function checkLimit(name: keyof HandleLimits, value: number | undefined): number {
   if (value === undefined) return DEFAULTS[name];
-  if (typeof value !== "number" || !(value >= 1))
+  // Of all others a part makes no sense.
+  const isTime = name === "decideSecs";
+  if (typeof value !== "number" || !(isTime ? value > 0 : value >= 1)) {
     throw new TidingsError(
       "bad_option",
-      `\`limits.${name}\` of \`handle\` is a number of at least 1; it got ${String(value)}.`,
+      `\`limits.${name}\` of \`handle\` is a number ${isTime ? "of seconds above 0" : "of at least 1"}; it got ${String(value)}.`,
     );
+  }
   return value;
 }

@@ -8,6 +8,7 @@ import { createCors, type CorsHeaders, type CorsOptions } from "./cors.ts";
 import { checkLimits, type HandleLimits, type Limits } from "./handle-limits.ts";
 import { Headcount } from "./headcount.ts";
 import { Revalidation } from "./revalidation.ts";
+import { Silence } from "./silence.ts";
 
 /** What middleware gets to see. */
 export interface MiddlewareContext {
@@ -31,7 +32,7 @@ export interface HandleOptions {
   readonly realtime: object;
   /**
    * Runs before any stream or broker access. A returned `Response` is the answer, as it is; nothing admits the request. If it
-   * throws, the request is refused with status 500 and the error is logged.
+   * throws, the request is refused with status 500 and the error is logged; one that gives no answer within `limits.decideSecs` is, with 504.
    */
   middleware?: ((context: MiddlewareContext) => Response | void | Promise<Response | void>) | undefined;
   /** Names the user behind a request, from a cookie or a header: never from the query. */
@@ -49,7 +50,8 @@ export interface HandleOptions {
   /**
    * Seconds after which `middleware`, `identify` and `authorize` are asked again about each open stream, with its request. A channel
    * to which the right was lost ends with a `problem`, while the others flow; the stream ends when none is left, when the user is
-   * another one, or when middleware returns a `Response`. One that throws twice in a row ends it, too. @default never
+   * another one, or when middleware returns a `Response`. One that throws or gives no answer twice in a row ends it, too. A
+   * page waits no longer than this, and the next one is decided. @default never
    */
   readonly revalidateSecs?: number | undefined;
   /** Which other origins may read. @default none */
@@ -67,6 +69,8 @@ export interface Endpoint {
   /** Whether somebody decides who may read. */
   readonly isGuarded: boolean;
   readonly revalidation: Revalidation | undefined;
+  /** Of those who decide at the door. */
+  readonly silence: Silence;
   readonly corsEnabled: boolean;
   readonly corsHeaders: CorsHeaders;
   readonly limits: Limits;
@@ -141,6 +145,7 @@ export function checkHandleOptions(
     authorize: options.authorize,
     isGuarded,
     revalidation: createRevalidation(options.revalidateSecs, isGuarded, realtime),
+    silence: new Silence(realtime.logger),
     corsEnabled: options.cors !== undefined,
     corsHeaders: createCors(options.cors),
     limits,

@@ -19,12 +19,16 @@ export async function answerPage(
   { channels, user, waitMs = 0, cors, limits, isGuarded, decidedAt }: Admitted,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  const { realtime } = endpoint;
+  const { realtime, revalidation } = endpoint;
   try {
     // It can have begun to drain while middleware was asked.
     const body = realtime.isDraining()
       ? undefined
-      : await gather(realtime, { channels, user, waitMs, limits, isGuarded, decidedAt }, signal);
+      : await gather(
+          realtime,
+          { channels, user, waitMs, validMs: revalidation?.intervalMs, limits, isGuarded, decidedAt },
+          signal,
+        );
     if (body !== undefined) return withHeaders(new Response(body, { headers: PAGE_HEADERS }), cors);
     // Who has left was not refused.
     if (signal?.aborted) return closingPage().toResponse();

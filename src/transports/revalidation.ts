@@ -40,9 +40,11 @@ const MAX_FAILURES = 2;
 
 /**
  * Asks again, of each live stream of one endpoint, whether it may still have what it has. One timer for all of them, and none while
- * there is no stream.
+ * there is no stream. Pages are not watched: they are over within the interval, and the next one is decided at the door.
  */
 export class Revalidation {
+  /** Time between two questions about one stream. */
+  readonly intervalMs: number;
   readonly #clock: Clock;
   readonly #logger: RealtimeLogger;
   readonly #slotMs: number;
@@ -54,6 +56,7 @@ export class Revalidation {
   #isFailing = false;
 
   constructor({ clock, logger, intervalMs }: RevalidationOptions) {
+    this.intervalMs = intervalMs;
     this.#clock = clock;
     this.#logger = logger;
     const count = Math.min(MAX_SLOTS, Math.max(MIN_SLOTS, Math.round(intervalMs / SLOT_MS)));

@@ -1,3 +1,4 @@
+import { DecisionTime } from "./decision-time.ts";
 import type { Endpoint } from "./handle-options.ts";
 
 /** What a request may have. */
@@ -11,23 +12,34 @@ export interface Rights {
 /** Who asks, as `identify` named them. */
 type Visitor = Pick<Rights, "user">;
 
+/** What they are asked about, and the time for their answers. */
+interface Question {
+  readonly request: Request;
+  readonly channels: readonly string[];
+  readonly time: DecisionTime;
+}
+
+/** The time for one request. */
+export function timeToDecide({ realtime, limits }: Endpoint): DecisionTime {
+  return new DecisionTime(realtime.clock, limits.decideSecs * 1_000);
+}
+
 /**
  * Asks middleware and `identify`.
  *
  * @returns the Response of middleware, if it gave one
- * @throws whatever they throw
+ * @throws Unanswered, and whatever they throw
  */
 export async function askWho(
   { middleware, identify }: Endpoint,
-  request: Request,
-  channels: readonly string[],
+  { request, channels, time }: Question,
 ): Promise<Visitor | Response> {
-  const answer: unknown = await middleware?.({ request, channels: [...channels] });
+  const answer: unknown = await time.answerOf("middleware", middleware?.({ request, channels: [...channels] }));
   if (isResponse(answer)) return answer;
   // Closed by default: an answer that is neither a Response nor nothing is a mistake, and must not let anyone in.
   if (answer !== undefined)
     throw new TypeError(`middleware returned ${typeof answer}: return a Response to refuse, or nothing to admit.`);
-  const user: unknown = await identify?.(request);
+  const user: unknown = await time.answerOf("identify", identify?.(request));
   // A number or a row of a table would be another name in each count, and `disconnect` would never find it.
   if (user !== undefined && typeof user !== "string")
     throw new TypeError(
@@ -36,16 +48,16 @@ export async function askWho(
   return { user };
 }
 
-/** Asks `authorize` for each channel. @returns those that it did not allow. @throws whatever it throws */
+/** Asks `authorize` for each channel. @returns those that it did not allow. @throws Unanswered, and whatever it throws */
 export async function askAuthorize(
   { authorize }: Endpoint,
-  { request, user, channels }: { readonly request: Request; readonly channels: readonly string[] } & Visitor,
+  { request, user, channels, time }: Question & Visitor,
 ): Promise<ReadonlySet<string>> {
   const refused = new Set<string>();
   if (!authorize) return refused;
   for (const channel of channels) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other: it may ask a database
-    if ((await authorize({ request, channel, user })) !== true) refused.add(channel);
+    if ((await time.answerOf("authorize", authorize({ request, channel, user }))) !== true) refused.add(channel);
   }
   return refused;
 }
@@ -55,16 +67,17 @@ export async function askAuthorize(
  *
  * @param channels those of the request, and those of them that `authorize` is asked about
  * @returns the Response of middleware, if it gave one
- * @throws whatever they throw
+ * @throws Unanswered, and whatever they throw
  */
 export async function askRights(
   endpoint: Endpoint,
   request: Request,
   { channels, inQuestion }: { readonly channels: readonly string[]; readonly inQuestion: readonly string[] },
 ): Promise<Rights | Response> {
-  const visitor = await askWho(endpoint, request, channels);
+  const time = timeToDecide(endpoint);
+  const visitor = await askWho(endpoint, { request, channels, time });
   if (isResponse(visitor)) return visitor;
-  return { ...visitor, refused: await askAuthorize(endpoint, { ...visitor, request, channels: inQuestion }) };
+  return { ...visitor, refused: await askAuthorize(endpoint, { ...visitor, request, channels: inQuestion, time }) };
 }
 
 /** Also a Response of another realm or polyfill. */

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi, type Mock } from "vitest";
 import { createMemoryBroker } from "../../src/brokers/memory.ts";
 import { createRealtimeClient } from "../../src/client/core.ts";
 import { handle as handleFetch, Realtime, type HandleOptions } from "../../src/index.ts";
+import { noRefusals } from "../../src/protocol/codes.ts";
 import { readByEventSource } from "../support/eventsource-reader.ts";
 import { serve, TRANSPORTS, type TestServer } from "../support/http-server.ts";
 import { openRaw, type RawStream } from "../support/raw-stream.ts";
@@ -117,6 +118,58 @@ describe.each(Object.entries(TRANSPORTS))("access, %s", (_kind, createListener) 
     expect((await get("channel=a")).status).toBe(500);
   });
 
+  it.each(["middleware", "identify", "authorize"] as const)(
+    "%s that gives no answer refuses the request in time, frees its place, and is said once",
+    async (decider) => {
+      let hangs = true;
+      const { get, logger, realtime } = await site({
+        identify: () => "ann",
+        [decider]: () =>
+          hangs ? new Promise<never>(() => {}) : { authorize: true, identify: "ann", middleware: undefined }[decider],
+        limits: { decideSecs: 0.05, maxStreamsPerUser: 1 },
+      });
+      const refused = await Promise.all([get("channel=a&channel=b"), get("channel=a")]);
+      for (const { status, headers, ended } of refused) {
+        expect([status, headers["retry-after"]]).toEqual([504, "10"]);
+        expect(JSON.parse(await ended)).toMatchObject({ code: "undecided" });
+      }
+      const page = await get("channel=a&wait=30", { accept: "application/json" });
+      expect(page.status).toBe(504);
+      expect(realtime.stats().refusals).toEqual({ ...noRefusals(), undecided: 3 });
+      expect(logger.error).toHaveBeenCalledTimes(1);
+      expect(logger.error).toHaveBeenCalledWith(
+        expect.stringContaining("504 `undecided`"),
+        expect.objectContaining({ message: expect.stringContaining(`\`${decider}\` gave no answer`) }),
+      );
+      hangs = false;
+      expect((await get("channel=a")).status, "its place is free").toBe(200);
+      hangs = true;
+      expect((await get("channel=a")).status).toBe(504);
+      expect(logger.error, "it answered in between").toHaveBeenCalledTimes(2);
+    },
+  );
+
+  it("B-29: authorize that gives no answer when it is asked again: a hiccup cuts nobody off, two in a row end the stream", async () => {
+    let asked = 0;
+    let hangs = 0;
+    const { get, logger } = await site({
+      authorize: () => (asked++, hangs-- > 0 ? new Promise<never>(() => {}) : true),
+      revalidateSecs: 0.2,
+      limits: { decideSecs: 0.02 },
+    });
+    const stream = await get("channel=a");
+    await stream.until("connected");
+    hangs = 1;
+    await vi.waitFor(() => expect(logger.error).toHaveBeenCalledTimes(1));
+    expect(logger.error.mock.calls[0]?.[1]).toMatchObject({ message: expect.stringContaining("`authorize` gave no answer") });
+    const before = asked;
+    await vi.waitFor(() => expect(asked, "the stream is open, and asked about").toBeGreaterThan(before + 2));
+    hangs = Infinity;
+    await stream.ended;
+    const refused = await get("channel=a");
+    expect(refused.status).toBe(504);
+  });
+
   it("B-29: the client of tidings keeps its other channels, and has the status error when the last one is lost", async () => {
     const members = new Set(["a", "b"]);
     const { realtime, server } = await site({ authorize: ({ channel }) => members.has(channel), revalidateSecs: 0.05 });
@@ -181,6 +234,21 @@ describe.each(Object.entries(TRANSPORTS))("access, %s", (_kind, createListener) 
     }
     const own = await get("channel=user:ann&at=-", { cookie: "sid=s1" });
     await own.until("for ann");
+  });
+
+  it("B-29: a page waits no longer than revalidateSecs: who lost the right meanwhile is told at the door, and gets no event", async () => {
+    let isAllowed = true;
+    const { realtime, get } = await site({ authorize: () => isAllowed, revalidateSecs: 0.5 });
+    const headers = { accept: "application/json" };
+    const asked = get("channel=a&wait=30", headers);
+    await vi.waitFor(() => expect(realtime.stats().pages).toBe(1));
+    isAllowed = false;
+    // And not after the thirty seconds that it asked for.
+    await vi.waitFor(() => expect(realtime.stats().pages).toBe(0), { timeout: 10_000 });
+    const { at } = JSON.parse(await (await asked).ended) as { readonly at: string };
+    await realtime.channel("a").emit("e.v", "hidden");
+    const next = await get(`channel=a&at=${at}&wait=30`, headers);
+    expect([next.status, (await next.ended).includes("hidden")]).toEqual([403, false]);
   });
 
   it("middleware that forgets the channels is caught by authorize", async () => {

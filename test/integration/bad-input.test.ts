@@ -338,6 +338,7 @@ const wrongOptions: {
     limits: [
       ...[5, null, { maxChannels: 0 }, { maxChannels: "50" }, { maxUrlBytes: Number.NaN }],
       ...[{ maxBufferedBytes: 0 }, { maxReplayBytes: -1 }, { maxStreamsPerUser: 5 }, { maxStreamsPerAddress: 5 }],
+      ...[{ decideSecs: 0 }, { decideSecs: "10" }, { decideSecs: Number.NaN }, { decideSecs: -1 }],
     ],
   },
   channel: {
@@ -831,6 +832,7 @@ describe("bad input, and what it gets", () => {
       "channel_unavailable",
       "closing",
       "too_many_streams",
+      "undecided",
     ];
     const covered = new Set<ErrorCode>([...rows, ...asks].map(({ code }) => code).concat(elsewhere));
     expect(

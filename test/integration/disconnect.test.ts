@@ -170,7 +170,7 @@ describe("disconnect, in one process", () => {
       // Once, so that its log is there.
       await other.disconnect({ user: "bob", timeoutSecs: 0 });
       const order = (user: string, id: string | number, expireAfterMs = 3_600_000): Promise<unknown> => {
-        const fields = { id: `order ${id}`, from: "another server", at: Date.now() - 60_000, user };
+        const fields = { id: `order ${id}`, from: "another server", user };
         const draft = { event: "control.disconnect", json: JSON.stringify(fields), emitId: `${id}` };
         return broker.append("!control", draft, { maxLength: 1_000, expireAfterMs }, 1_000);
       };

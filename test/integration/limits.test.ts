@@ -7,6 +7,7 @@ import { createRealtimeClient } from "../../src/client/core.ts";
 import { handle as handleFetch, Realtime, type HandleOptions } from "../../src/index.ts";
 import { handle as handleNode } from "../../src/node.ts";
 import {
+  DECIDE_SECS,
   MAX_BUFFERED_BYTES,
   MAX_CHANNELS,
   MAX_PAYLOAD_BYTES,
@@ -407,7 +408,7 @@ describe("docs/guides/limits.md", () => {
 
   it("names each limit with its default", () => {
     const shown = new Map(
-      [...guide.matchAll(/^\| [^|]+ \| `\w+`: `limits\.(\w+)` +\| +([\d]+)( kB| MB)? \|/gm)].map(([, name, count, unit]) => [
+      [...guide.matchAll(/^\| [^|]+ \| `\w+`: `limits\.(\w+)` +\| +([\d]+)( kB| MB| s)? \|/gm)].map(([, name, count, unit]) => [
         name,
         Number(count) * (unit === " kB" ? KB : unit === " MB" ? KB * KB : 1),
       ]),
@@ -416,7 +417,7 @@ describe("docs/guides/limits.md", () => {
       ...{ maxChannels: MAX_CHANNELS, maxUrlBytes: MAX_URL_BYTES, maxPayloadBytes: MAX_PAYLOAD_BYTES },
       maxTotalBufferedBytes: MAX_TOTAL_BUFFERED_BYTES,
       ...{ maxStreamsPerUser: MAX_STREAMS_PER_USER, maxStreamsPerAddress: MAX_STREAMS_PER_ADDRESS },
-      ...{ maxBufferedBytes: MAX_BUFFERED_BYTES, maxReplayBytes: MAX_REPLAY_BYTES },
+      ...{ maxBufferedBytes: MAX_BUFFERED_BYTES, maxReplayBytes: MAX_REPLAY_BYTES, decideSecs: DECIDE_SECS },
     });
   });
 });

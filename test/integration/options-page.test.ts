@@ -25,6 +25,7 @@ import {
   DEFAULT_MAX_DURATION_SECS,
   DEFAULT_MAX_LENGTH,
   MAX_BUFFERED_BYTES,
+  DECIDE_SECS,
   MAX_CHANNELS,
   MAX_HISTORY_LIMIT,
   MAX_PAYLOAD_BYTES,
@@ -106,6 +107,7 @@ describe("docs/options.md names every option and its default", () => {
       maxUrlBytes: String(MAX_URL_BYTES),
       maxStreamsPerUser: String(MAX_STREAMS_PER_USER),
       maxStreamsPerAddress: String(MAX_STREAMS_PER_ADDRESS),
+      decideSecs: String(DECIDE_SECS),
       maxBufferedBytes: String(MAX_BUFFERED_BYTES),
       maxReplayBytes: String(MAX_REPLAY_BYTES),
     };

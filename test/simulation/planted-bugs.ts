@@ -110,7 +110,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     title: "live events are flushed before the replay",
     file: "hub/topic.ts",
     sound: "for (const feed of this.#live) feed.session.deliver(feed, batch);",
-    broken: "for (const feed of [...this.#live, ...this.#waiting]) if (!feed.start) feed.session.deliver(feed, batch);",
+    broken: "for (const feed of [...this.#live, ...this.#waiting.all]) if (!feed.start) feed.session.deliver(feed, batch);",
   },
   {
     title: "the chain is not checked by the server",

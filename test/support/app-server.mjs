@@ -1,19 +1,19 @@
 // @ts-check
 /**
  * A server of the tests, on the built package: one process that a test can start, cut and kill.
- * Environment: PORT, REDIS_URL (memory without it), MAX_LENGTH, PAGE (the script of the page), GUARDED (users by the header
+ * Environment: PORT, REDIS_URL (memory without it; a Cluster where it is several, joined by commas), MAX_LENGTH, PAGE (the script of the page), GUARDED (users by the header
  * `x-user`, which may read what was not taken from them), GRACE_SECS (drains at SIGTERM).
  * Says `ready` to its parent, takes `{ emit: [...] }`, `{ cut: true }`, `{ revoke: [user, channel] }`, `{ disconnect }`, and ends in
  * order at SIGTERM.
  */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { Realtime } from "tidings";
 import { handle } from "tidings/node";
 
 const { PORT = "0", REDIS_URL, MAX_LENGTH = "1000", PAGE, GUARDED, GRACE_SECS } = process.env;
-const redis = REDIS_URL ? new Redis(REDIS_URL) : undefined;
+const redis = !REDIS_URL ? undefined : REDIS_URL.includes(",") ? new Cluster(REDIS_URL.split(",")) : new Redis(REDIS_URL);
 redis?.on("error", () => {});
 const realtime = new Realtime({ history: { maxLength: Number(MAX_LENGTH) }, redis: redis ?? { driver: "memory" } });
 /** @type {Set<string>} */
@@ -64,16 +64,24 @@ const server = createServer(async (req, res) => {
  */
 
 /** @param {Message} message */
+async function answer(message) {
+  try {
+    process.send?.({ id: message.id, value: await obey(message) });
+  } catch (error) {
+    process.send?.({ id: message.id, error: String(error) });
+  }
+}
+
+/** @param {Message} message */
 async function obey(message) {
   for (const [channel, event, data] of message.emit ?? []) await realtime.channel(channel).emit(event, data);
   if (message.refuse !== undefined) refusing = message.refuse;
   if (message.cut) for (const socket of streams) socket.destroy();
   if (message.revoke) revoked.add(message.revoke.join(" "));
-  const value = message.disconnect ? await realtime.disconnect(message.disconnect) : undefined;
-  process.send?.({ id: message.id, value });
+  return message.disconnect ? await realtime.disconnect(message.disconnect) : undefined;
 }
 
-process.on("message", obey);
+process.on("message", answer);
 process.once("SIGTERM", async () => {
   // Who drains goes on listening: it has to turn away who does not know yet.
   if (GRACE_SECS) await realtime.drain({ graceSecs: Number(GRACE_SECS) });

@@ -5,6 +5,7 @@ import type { DisconnectOptions } from "../../src/index.ts";
 
 export interface AppServerOptions {
   readonly port?: number;
+  /** Several, joined by commas, are the nodes of a Cluster. @default memory */
   readonly redisUrl?: string | undefined;
   readonly maxLength?: number;
   /** Path of the script that the page loads. */
@@ -82,10 +83,11 @@ export async function startAppServer({
 
 function request(child: ChildProcess, id: number, message: object): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const settle = (answer: { id: number; value?: unknown }): void => {
+    const settle = (answer: { id: number; value?: unknown; error?: string }): void => {
       if (answer.id !== id) return;
       child.off("message", settle).off("exit", gone);
-      resolve(answer.value);
+      if (answer.error === undefined) resolve(answer.value);
+      else reject(new Error(answer.error));
     };
     const gone = (): void => reject(new Error("the server process is gone"));
     child.on("message", settle).once("exit", gone);
