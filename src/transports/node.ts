@@ -98,7 +98,7 @@ function cutIfNotTaken({ realtime }: Endpoint, { req, res }: Exchange): void {
       // One that waits for its turn behind another takes no connection along, and ends with that.
       cut: () => void (res.socket && res.destroy()),
     },
-    realtime.clock,
+    realtime,
   );
   res.once("finish", stop);
   onEnd({ req, res }, stop);

@@ -110,6 +110,25 @@ describe.each(Object.entries(SECURE_SERVERS))("tidings/node behind %s", (_kind, 
     await vi.waitFor(async () => expect(await next(server)).toBe(200));
   });
 
+  it("I9 Close: what nobody takes is cut five seconds after close(), which does not wait for it", async () => {
+    await realtime.channel("a").emit("e.v", huge);
+    const server = await start();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    cleanup.push(() => vi.useRealTimers());
+    const before = vi.getTimerCount();
+    const [answer, stream] = [
+      await server.connect().ask("/?channel=a&at=-1", page),
+      await server.connect().ask("/?v=1&channel=a&at=-1"),
+    ];
+    for (let each = 0; each < 100; each++) await turn();
+    await realtime.close();
+    vi.advanceTimersByTime(5_000);
+    // What its system took already still arrives.
+    const texts = await Promise.all([answer, stream].map(({ body }) => readBody(body).ended));
+    expect(texts.map((text) => text.length < huge.length)).toEqual([true, true]);
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(before));
+  });
+
   it("a stream that has ended keeps its place while its last bytes wait, and brings them", async () => {
     const server = await start({ maxStreamsPerUser: 1 });
     for (let each = 0; each < 48; each++) await realtime.channel("a").emit("e.v", `${each}:${huge.slice(0, MB / 2)}`);
