@@ -23,3 +23,8 @@ const server = Bun.serve({
 });
 
 console.log(`open ${server.url}`);
+
+process.once("SIGTERM", async () => {
+  await realtime.drain({ graceSecs: 20 }); // browsers move to other servers, one after the other
+  await server.stop();
+});

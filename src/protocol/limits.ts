@@ -67,6 +67,8 @@ export const DEFAULT_MAX_DURATION_SECS = 300;
 export const DEFAULT_GRACE_SECS = 10;
 /** While a server drains, a stream lives so much longer than the time at which its client was told to leave. */
 export const DRAIN_OVERLAP_MS = 2_000;
+/** Who has not taken the end of a response so long after its instance was closed is cut off. */
+export const LAST_BYTES_AFTER_CLOSE_MS = 5_000;
 /** For so long `disconnect` counts what other servers have ended (`timeoutSecs`). */
 export const DEFAULT_DISCONNECT_SECS = 1;
 /** Time within which `emit` settles (`emitTimeoutSecs`). */

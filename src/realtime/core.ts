@@ -51,6 +51,7 @@ export class RealtimeCore implements RealtimeInternals {
   readonly sessions: OpenSessions;
   /** What is kept of single channels, where it differs from the instance. */
   readonly retentions: Map<string, Retention> = new Map();
+  readonly whenClosed: Set<() => void> = new Set();
   readonly #source: BrokerSource;
   #lease: HubLease | undefined;
   #reaching: Promise<void> | undefined;
@@ -253,6 +254,8 @@ export class RealtimeCore implements RealtimeInternals {
     this.disconnector.close();
     this.subscriptions.close(closedError());
     this.sessions.close();
+    for (const tell of this.whenClosed) tell();
+    this.whenClosed.clear();
     if (this.#lease) await this.#release(this.#lease);
   }
 

@@ -16,7 +16,10 @@ export interface DisconnectOptions {
 
 /** Options of `drain`. */
 export interface DrainOptions {
-  /** Seconds over which the clients leave, one after the other. @default 10 */
+  /**
+   * Seconds over which the clients leave, one after the other. With 0 nobody is told: all streams end at once, as by `close()`, and
+   * their clients come back by themselves, each at a moment of its own. @default 10
+   */
   readonly graceSecs?: number | undefined;
 }
 

@@ -41,6 +41,8 @@ export interface RealtimeInternals {
   /** Begins a page, which ends with the instance. @param answer as {@link PageSession} calls it. @throws TidingsError as `openStream` */
   openPage(request: OpenPageRequest, answer: (body: string | undefined) => void): PageSession;
   isClosed(): boolean;
+  /** What to do when it is closed, after its streams and pages have ended. */
+  readonly whenClosed: Set<() => void>;
   /** Whether it takes no new streams, for it is about to close or has closed. */
   isDraining(): boolean;
   /** How many times `disconnect` was carried out here so far, for {@link wasDisconnected}. */

@@ -150,7 +150,9 @@ class RealtimeInstance<const O extends RealtimeOptions> {
 
   /**
    * Ends every stream and subscription of this instance. The last instance on a broker closes its connections; a client that you
-   * passed in stays yours to close. Leaves no timer, socket or listener behind. Safe to call twice.
+   * passed in stays yours to close. Leaves no timer, socket or listener behind, except for a
+   * reader that has not taken the end of its response: it is cut off 5 seconds later, by a timer that keeps no process alive, and goes
+   * on elsewhere from its cursor. Safe to call twice.
    */
   close(): Promise<void> {
     return this.#core.close();

@@ -26,6 +26,7 @@ describe("handle", () => {
         openPage: ({ channels, waitMs }, answer) =>
           hub.openPage(channels, { waitMs, maxDurationMs: Number.POSITIVE_INFINITY, owner: pages }, answer),
         isClosed: () => false,
+        whenClosed: new Set<() => void>(),
         isDraining: () => false,
         refused() {},
         disconnects: () => 0,

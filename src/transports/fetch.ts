@@ -68,7 +68,7 @@ async function openPage(endpoint: Endpoint, admitted: Admitted, request: Leaving
   }
   const body = new PulledBody({
     maxBytes: bytes.length,
-    clock: endpoint.realtime.clock,
+    realtime: endpoint.realtime,
     drained() {},
     cancelled() {},
     // Holds the request, as that of a stream does.
@@ -96,7 +96,7 @@ function openStream(endpoint: Endpoint, admitted: Admitted, request: Leaving): R
   const { limits, place } = admitted;
   const body = new PulledBody({
     maxBytes: limits.maxBufferedBytes,
-    clock: endpoint.realtime.clock,
+    realtime: endpoint.realtime,
     drained: () => session.drained(),
     cancelled: () => session.end(),
     // Holds the request, too: Node aborts its signal only for as long as somebody does.

@@ -55,12 +55,12 @@ async function answer(endpoint: Endpoint, req: IncomingMessage, res: ServerRespo
     }
     if ("channels" in admitted && admitted.waitMs === undefined) openStream(endpoint, admitted, { req, res });
     else if ("channels" in admitted) await sendPage(endpoint, admitted, { req, res });
-    else await sendResponse(endpoint, admitted, res);
+    else await sendResponse(endpoint, admitted, { req, res });
   } catch (error) {
     const refusal = refuseFailed(endpoint, error);
     if (res.headersSent) res.destroy();
     // Nobody waits for what this returns: what it threw would end the process.
-    else await sendResponse(endpoint, refusal, res).catch(() => res.destroy());
+    else await sendResponse(endpoint, refusal, { req, res }).catch(() => res.destroy());
   }
 }
 
@@ -76,7 +76,7 @@ async function sendPage(endpoint: Endpoint, admitted: Admitted, { req, res }: Ex
   keepUntilTaken(admitted.place, { req, res });
   const response = await answerPage(endpoint, admitted, leaving.signal);
   if (leaving.signal.aborted) return;
-  await sendResponse(endpoint, response, res);
+  await sendResponse(endpoint, response, { req, res });
   cutIfNotTaken(endpoint, { req, res });
 }
 
@@ -98,7 +98,7 @@ function cutIfNotTaken({ realtime }: Endpoint, { req, res }: Exchange): void {
       // One that waits for its turn behind another takes no connection along, and ends with that.
       cut: () => void (res.socket && res.destroy()),
     },
-    realtime.clock,
+    realtime,
   );
   res.once("finish", stop);
   onEnd({ req, res }, stop);
@@ -114,8 +114,7 @@ function openStream(endpoint: Endpoint, admitted: Admitted, { req, res }: Exchan
     end() {
       res.end();
       cutIfNotTaken(endpoint, { req, res });
-      // A client that keeps its connection would come back to a server that is closing, and keep it from ending.
-      if (endpoint.realtime.isDraining() && req.httpVersionMajor === 1) res.once("finish", () => req.socket.end());
+      if (endpoint.realtime.isDraining()) endConnection({ req, res });
     },
     abandon() {
       // What is in the system's hands already still arrives. A pipelined response whose turn has not come must not take the others along.
@@ -149,6 +148,20 @@ function waitingFor({ req, res }: Exchange): number {
   return typeof handle?.writeQueueSize === "number" ? writableLength + handle.writeQueueSize : writableLength;
 }
 
+/**
+ * Ends the connection when this response has. A client that keeps it would come back to a server that is closing, and keep that from
+ * ending. By HTTP/2 no more requests are taken on it, and what else is open there goes on.
+ */
+function endConnection({ req, res }: Exchange): void {
+  if (req.httpVersionMajor === 1) res.once("finish", () => req.socket.end());
+  else (req as Http2Request).stream?.session?.close();
+}
+
+/** What a request by HTTP/2 has besides. */
+interface Http2Request extends IncomingMessage {
+  readonly stream?: { readonly session?: { close(): void } };
+}
+
 /** Calls back when the response is over, from whichever side. */
 function onEnd({ req, res }: Exchange, end: () => void): void {
   res.on("close", end);
@@ -174,9 +187,10 @@ function endWithSocket(socket: Socket, res: ServerResponse, end: () => void): vo
   });
 }
 
-async function sendResponse({ realtime }: Endpoint, response: Response, res: ServerResponse): Promise<void> {
+async function sendResponse({ realtime }: Endpoint, response: Response, { req, res }: Exchange): Promise<void> {
+  const isDraining = realtime.isDraining();
   // On a connection that is kept the next request would meet this server again.
-  if (realtime.isDraining()) res.shouldKeepAlive = false;
+  if (isDraining && req.httpVersionMajor === 1) res.shouldKeepAlive = false;
   const cookies = response.headers.getSetCookie();
   const headers = Object.fromEntries(response.headers);
   // Before the headers: a body that cannot be read must not cost the client its answer.
@@ -185,6 +199,7 @@ async function sendResponse({ realtime }: Endpoint, response: Response, res: Ser
   if ((res.statusMessage ?? "") !== response.statusText) res.statusMessage = response.statusText;
   res.writeHead(response.status, cookies.length > 0 ? { ...headers, "set-cookie": cookies } : headers);
   res.end(body);
+  if (isDraining && req.httpVersionMajor !== 1) endConnection({ req, res });
 }
 
 /** The request as middleware sees it. Its body is not carried over: a stream is asked for with GET. */

@@ -22,6 +22,10 @@ interface Scene {
   readonly drained: Mock<() => void>;
   readonly cancelled: Mock<() => void>;
   readonly over: Mock<() => void>;
+  /** What waits for the end of the instance. */
+  readonly whenClosed: ReadonlySet<() => void>;
+  /** Closes the instance. */
+  close(): void;
   /** Reads until the end. */
   rest(): Promise<Uint8Array>;
 }
@@ -29,12 +33,20 @@ interface Scene {
 function scene(): Scene {
   const told = { drained: vi.fn<() => void>(), cancelled: vi.fn<() => void>(), over: vi.fn<() => void>() };
   const clock = fakeClock();
-  const body = new PulledBody({ maxBytes: MAX_BUFFERED_BYTES, clock, ...told });
+  const whenClosed = new Set<() => void>();
+  const closing = { isClosed: false, whenClosed };
+  const realtime = { clock, isClosed: () => closing.isClosed, whenClosed };
+  const body = new PulledBody({ maxBytes: MAX_BUFFERED_BYTES, realtime, ...told });
   const reader = body.stream.getReader();
   return {
     clock,
     body,
     reader,
+    whenClosed,
+    close() {
+      closing.isClosed = true;
+      for (const tell of whenClosed) tell();
+    },
     ...told,
     async rest() {
       const read: Uint8Array[] = [];
@@ -121,6 +133,22 @@ describe("PulledBody", () => {
     expect([over.mock.calls.length, clock.pending]).toEqual([1, 0]);
   });
 
+  it("I9 Close: is cut five seconds after its instance was closed, also when its reader still takes some", async () => {
+    for (const closesFirst of [true, false]) {
+      const { body, clock, reader, over, close, whenClosed } = scene();
+      body.write(bytes(200 * KB));
+      if (closesFirst) close();
+      body.end();
+      if (!closesFirst) close();
+      await clock.advance(4_999);
+      await reader.read();
+      expect(over).not.toHaveBeenCalled();
+      await clock.advance(1);
+      expect([over.mock.calls.length, clock.pending, whenClosed.size]).toEqual([1, 0, 0]);
+      expect((await reader.read()).done).toBe(true);
+    }
+  });
+
   it("what a reader asked for and did not wait for is not lost, and counts as waiting", async () => {
     const { body, reader } = scene();
     const read = reader.read();
@@ -154,6 +182,7 @@ describe("a host of handle that signals neither abort nor cancel", () => {
         hub.openStream(sink, channels, { keepsCursors, maxDurationMs: Number.POSITIVE_INFINITY, owner }),
       openPage: () => expect.fail("no page is asked for"),
       isClosed: () => false,
+      whenClosed: new Set<() => void>(),
       isDraining: () => false,
       refused() {},
       disconnects: () => 0,

@@ -1,6 +1,5 @@
 import type { Sink } from "../hub/stream-session.ts";
-import type { Clock } from "../protocol/clock.ts";
-import { watchLastBytes, type LastBytes } from "./last-bytes.ts";
+import { watchLastBytes, type LastBytes, type Lifetime } from "./last-bytes.ts";
 
 /** A reader that is behind gets pieces of at most so many bytes: by each that it takes one sees that it still reads. */
 const PIECE_BYTES = 16 * 1024;
@@ -9,7 +8,8 @@ const PIECE_BYTES = 16 * 1024;
 export interface PulledBodyOptions {
   /** So many may wait. */
   readonly maxBytes: number;
-  readonly clock: Clock;
+  /** Of the instance whose stream or page it is. */
+  readonly realtime: Lifetime;
   /** It takes more again. May come when it never was full. */
   drained(): void;
   /** The reader has left. */
@@ -71,7 +71,7 @@ export class PulledBody implements Sink {
   end(): void {
     this.#isEnding = true;
     if (this.#bytes === 0) this.#end();
-    else this.#stopWatching ??= watchLastBytes(this.#lastBytes(), this.#options.clock);
+    else this.#stopWatching ??= watchLastBytes(this.#lastBytes(), this.#options.realtime);
   }
 
   abandon(): void {

@@ -157,6 +157,7 @@ async function serve(listenerFor: (realtime: object) => RequestListener): Promis
       hub.openStream(sink, channels, { keepsCursors, maxDurationMs: Number.POSITIVE_INFINITY, owner: streams }),
     openPage: () => expect.fail("no page is asked for"),
     isClosed: () => false,
+    whenClosed: new Set<() => void>(),
     isDraining: () => false,
     refused() {},
     disconnects: () => 0,

@@ -7,7 +7,8 @@ import { freePort, type Server } from "../package/project.ts";
 import { launchBrowser } from "../support/browser.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { barrierFor, openChat, STREAM } from "./chat-page.ts";
-import { prepareExample, type ExampleApp } from "./example-app.ts";
+import { expectToDrain } from "./drains.ts";
+import { prepareExample, type ExampleApp, type StartOptions } from "./example-app.ts";
 
 /** Who is cut off, and who is not. */
 const [TRAVELLER, NEIGHBOUR] = ["traveller", "neighbour"];
@@ -28,7 +29,11 @@ interface Example {
   readonly rendersOnServer: boolean;
   /** Builds and starts it as its README says. */
   run(app: ExampleApp): Promise<Running>;
+  /** How what {@link run} has built is started once more, in production. @default by `PORT` alone */
+  readonly production?: StartOptions;
 }
+
+const NEXT_ARGS = (port: number): readonly string[] => ["--port", String(port), "--hostname", "127.0.0.1"];
 
 const EXAMPLES: readonly Example[] = [
   {
@@ -37,9 +42,10 @@ const EXAMPLES: readonly Example[] = [
     rendersOnServer: true,
     async run(app) {
       await app.run("build");
-      const server = await app.start("start", { args: (port) => ["--port", String(port), "--hostname", "127.0.0.1"] });
+      const server = await app.start("start", { args: NEXT_ARGS });
       return behindProxy(await app.proxyTo(server.port));
     },
+    production: { args: NEXT_ARGS },
   },
   {
     name: "tanstack-start",
@@ -50,6 +56,7 @@ const EXAMPLES: readonly Example[] = [
       const server = await app.start("start", { env: { HOST: "127.0.0.1" } });
       return behindProxy(await app.proxyTo(server.port));
     },
+    production: { env: { HOST: "127.0.0.1", SERVER_SHUTDOWN_TIMEOUT: "25" } },
   },
   {
     name: "sveltekit",
@@ -63,6 +70,7 @@ const EXAMPLES: readonly Example[] = [
       await app.start("start", { port, env: { HOST: "127.0.0.1", ORIGIN: running.url } });
       return running;
     },
+    production: { env: { HOST: "127.0.0.1" } },
   },
   {
     name: "vite-react",
@@ -119,7 +127,7 @@ const chosen = process.env.TIDINGS_EXAMPLES?.split(",") ?? EXAMPLES.map(({ name 
 describe.each(EXAMPLES.filter(({ name }) => chosen.includes(name)).map((example) => [example.name, example] as const))(
   "examples/%s",
   (name, example) => {
-    const { ids, rendersOnServer, run } = example;
+    const { ids, rendersOnServer, run, production = {} } = example;
     let app: ExampleApp | undefined;
     let running: Running;
     beforeAll(async () => {
@@ -209,6 +217,23 @@ describe.each(EXAMPLES.filter(({ name }) => chosen.includes(name)).map((example)
       await chat.page.getByText("Say something.", { exact: true }).waitFor({ state: "detached" });
     });
 
+    it(
+      "at SIGTERM it sends its readers to another server, who miss nothing, and ends by itself",
+      { timeout: 120_000 },
+      async () => {
+        await expectToDrain({
+          start: (redisUrl) =>
+            (app as ExampleApp).start("start", {
+              ...production,
+              env: { NODE_ENV: "production", ...production.env, REDIS_URL: redisUrl },
+            }),
+          channel: "room:lobby",
+          event: "chat.message",
+          payload: (n) => ({ name: "Ada", text: String(n) }),
+        });
+      },
+    );
+
     it("F-15, I12 Browser: its page loads no validator and nothing of the server", async () => {
       const { scripts, saysConnected } = await openChat(browser, running.url, { userAgent: NEIGHBOUR });
       await saysConnected();
@@ -253,8 +278,7 @@ describe.runIf(chosen.includes("nextjs"))("examples/nextjs, by next dev", () => 
     app = prepareExample("nextjs");
     mkdirSync(path.join(app.folder, "app/probe"), { recursive: true });
     writeFileSync(path.join(app.folder, "app/probe/route.ts"), PROBE);
-    const args = (port: number) => ["--port", String(port), "--hostname", "127.0.0.1"];
-    server = await app.start("dev", { args, endBy: "SIGTERM" });
+    server = await app.start("dev", { args: NEXT_ARGS, endBy: "SIGTERM" });
     // Compiled at the first request, for which a busy machine takes longer than a page waits for its stream.
     for (const address of ["", "/probe", "/api/realtime"]) await (await fetch(server.url + address)).body?.cancel();
   });

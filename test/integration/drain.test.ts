@@ -105,6 +105,15 @@ describe.each(Object.entries(TRANSPORTS))("drain, %s", (_kind, createListener) =
     expect(reader.data).toEqual([1]);
   });
 
+  it("with a grace of 0 it ends streams at once and tells nobody, as close() does", async () => {
+    const [site] = await sites(1);
+    const { realtime, url } = site as NonNullable<typeof site>;
+    const stream = await openRaw(`${url}/?v=1&channel=a`);
+    await stream.until("connected");
+    await realtime.drain({ graceSecs: 0 });
+    expect(await stream.ended).not.toContain("reconnect");
+  });
+
   it("I9 Close: close() ends a drain at once; drain() of a closed instance resolves", async () => {
     const [site] = await sites(1);
     const { realtime, url } = site as NonNullable<typeof site>;

@@ -161,11 +161,43 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
     await Promise.all(streams.map((stream) => stream.until('"n":1}')));
   });
 
-  it.runIf(name === "nginx")("nobody is without a stream while one of two servers drains", async () => {
+  it("what changes something and is refused with 503 is sent once, and the refusal passed on; streams are let in after that", async () => {
+    const posts: string[] = [];
+    await using realtime = new Realtime({ redis: { driver: "memory" }, keyPrefix: `proxies-${Math.random()}` });
+    const stream = fetchListener(handle({ realtime }));
+    const start = () =>
+      serve((req, res) => {
+        if (req.method !== "POST") return stream(req, res);
+        posts.push(String(req.headers["x-post"]));
+        res.writeHead(503, { "x-from": "the application" }).end("not stored");
+      });
+    await using one = await start();
+    await using two = await start();
+    await using proxy = await startGuideProxy(name, [portOf(one), portOf(two)]);
+    const wanted = Array.from({ length: 6 }, (_, n) => `post ${n}`);
+    for (const post of wanted) {
+      const response = await secureFetch(proxy.url, { method: "POST", headers: { "x-post": post }, body: "an order" });
+      expect([response.status, response.headers.get("x-from"), await response.text()]).toEqual([
+        503,
+        "the application",
+        "not stored",
+      ]);
+    }
+    expect(posts).toEqual(wanted);
+    const page = await secureFetch(`${proxy.url}?at=-1`, { headers: { accept: "application/json" } });
+    expect(page.status).toBe(200);
+  });
+
+  it("nobody is without a stream while one of two servers drains", async () => {
     await using redis = await startRedis();
-    const options = { redisUrl: redis.url, graceSecs: 3 };
+    // So that a client has two seconds to change streams, which is enough on a busy machine.
+    const options = { redisUrl: redis.url, graceSecs: 10 };
     await using first = await startAppServer(options);
     await using second = await startAppServer(options);
+    // A balancer takes in nobody who was not ready at first, until some checks later: half of the readers are to be at each.
+    for (const { url } of [first, second]) {
+      await vi.waitFor(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200), SOON);
+    }
     await using proxy = await startGuideProxy(name, [first.port, second.port]);
     const answers: number[] = [];
     const clients = Array.from({ length: 20 }, () => listen(proxy.url, (status) => void answers.push(status)));
@@ -177,7 +209,13 @@ describe.concurrent.each(GUIDE_PROXIES)("docs/guides/proxies: %s", (name) => {
     const told: unknown[] = [];
     for (const { client } of clients) client.subscribeStatus(() => told.push(client.getStatus()));
     const before = told.length;
-    await first.stop();
+    const stopped = first.stop();
+    await vi.waitFor(async () => expect((await fetch(`${first.url}/readyz`)).status).toBe(503), SOON);
+    // At once, before a balancer has looked again.
+    const page = { headers: { accept: "application/json" } };
+    const pages = await Promise.all(Array.from({ length: 20 }, () => secureFetch(`${proxy.url}?at=-1`, page)));
+    expect(new Set(pages.map(({ status }) => status)), "refused by the one, answered by the other").toEqual(new Set([200]));
+    await stopped;
     // Who was at the first server has another stream by now, or it would not have ended.
     expect(told.slice(before)).toEqual([]);
     expect(new Set(answers), "what the server that drains refuses, the proxy asks the other one for").toEqual(new Set([200]));

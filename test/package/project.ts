@@ -64,6 +64,8 @@ export interface Server {
   readonly port: number;
   /** What it printed so far. */
   output(): string;
+  /** SIGTERM, as of a platform. Resolves with the exit code when it has ended by itself; `null` when the signal ended it. */
+  end(): Promise<number | null>;
   /** Ends it, and resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -107,6 +109,15 @@ export async function startServer({ cwd, args, env = {}, port = 0, endBy = "SIGK
     url,
     port: chosen,
     output: () => output,
+    async end() {
+      if (!hasEnded(child)) {
+        const ended = once(child, "exit");
+        child.kill("SIGTERM");
+        await ended;
+      }
+      process.off("exit", kill);
+      return child.exitCode;
+    },
     async stop() {
       process.off("exit", kill);
       if (hasEnded(child)) return;

@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { EventSource } from "eventsource";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
+import { expectToDrain } from "../examples/drains.ts";
+import { openRaw } from "../support/raw-stream.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { lend, root, runNode } from "./installed.ts";
 import { createProject, exampleFolder, installPackages, startServer, type Project, type Server } from "./project.ts";
@@ -176,6 +178,25 @@ describe("its Hono project", () => {
     const script = await runNode(project.folder, ["dist/nightly.js"], { REDIS_URL: redis.url });
     expect(script).toEqual({ code: 0, output: "" });
     await vi.waitFor(() => expect(stream.data()).toContainEqual({ item: "oolong", quantity: 3 }), SOON);
+
+    // At SIGTERM it sends its readers to another server, who miss nothing, and ends by itself: with the line that the section names.
+    const file = path.join(project.folder, "server.ts");
+    const code = readFileSync(file, "utf8");
+    expect(code).toContain('{ realtime } from "./realtime.js"');
+    expect(code).toContain("  server.close();\n");
+    writeFileSync(
+      file,
+      code
+        .replace('{ realtime } from "./realtime.js"', '{ realtime, redis } from "./realtime.js"')
+        .replace("  server.close();\n", "  server.close();\n  await redis.quit();\n"),
+    );
+    expect(await compile()).toEqual({ code: 0, output: "" });
+    await expectToDrain({
+      start: (redisUrl) => start({ REDIS_URL: redisUrl }),
+      channel: "default",
+      event: "order.placed",
+      payload: (n) => ({ item: "tea", quantity: n }),
+    });
   });
 });
 
@@ -202,6 +223,19 @@ describe("its plain Node project", () => {
     ];
     const tsc = path.join(root, "node_modules/typescript/bin/tsc");
     expect(await runNode(project.folder, [tsc, ...options, "--types", "node", "server.mjs"])).toEqual({ code: 0, output: "" });
+  });
+
+  it("at SIGTERM it tells its readers to leave, brings them what is emitted until then, and ends by itself", async () => {
+    const server = await startServer({ cwd: project.folder, args: () => ["server.mjs"] });
+    onTestFinished(() => server.stop());
+    const stream = await openRaw(`${server.url}/api/realtime?v=1&channel=default`);
+    await stream.until("event: connected");
+    const ended = server.end();
+    await stream.until("event: reconnect");
+    expect((await fetch(`${server.url}/orders`, { method: "POST" })).status).toBe(204);
+    await stream.until('"event":"order.placed"');
+    stream.destroy();
+    expect(await ended, server.output()).toBe(0);
   });
 
   it("shows in Chromium, by a plain EventSource, an event that another file emits", async () => {

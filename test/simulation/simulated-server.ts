@@ -103,6 +103,7 @@ class Process {
         hub.openStream(sink, channels, { keepsCursors, maxDurationMs, owner: this.#streams }),
       openPage: ({ channels, waitMs }, answer) => hub.openPage(channels, { waitMs, maxDurationMs, owner: this.#pages }, answer),
       isClosed: () => this.#isClosed,
+      whenClosed: new Set<() => void>(),
       isDraining: () => this.#isClosed,
       disconnects: () => 0,
       wasDisconnected: () => false,

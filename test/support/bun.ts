@@ -93,6 +93,8 @@ export interface BunApp extends AsyncDisposable {
   readonly url: string;
   /** What it has printed. */
   readonly printed: string;
+  /** SIGTERM, as of a platform. Resolves with the exit code when it has ended by itself; `null` when the signal ended it. */
+  end(): Promise<number | null>;
   stop(): Promise<void>;
 }
 
@@ -118,6 +120,12 @@ export async function startBunApp(file: string, env: Readonly<Record<string, str
     url,
     get printed() {
       return printed.text;
+    },
+    async end() {
+      const closed = once(child, "close");
+      child.kill("SIGTERM");
+      await closed;
+      return child.exitCode;
     },
     stop,
     [Symbol.asyncDispose]: stop,

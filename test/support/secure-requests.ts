@@ -7,14 +7,16 @@ import { SELF_SIGNED } from "./self-signed.ts";
 
 /** `fetch` by HTTP/1.1 that trusts the servers of the tests. */
 export const secureFetch: typeof fetch = async (input, init) => {
-  const { url, method, headers, signal } = new Request(input, init);
+  const asking = new Request(input, init);
+  const { url, method, headers, signal } = asking;
+  const sent = new Uint8Array(await asking.arrayBuffer());
   return await new Promise((resolve, reject) => {
     const options = { method, headers: Object.fromEntries(headers), signal, ca: SELF_SIGNED.cert, agent: false as const };
     const asked = request(url, options, (res) => {
       const body = Readable.toWeb(res) as ReadableStream<Uint8Array>;
       resolve(new Response(body, { status: res.statusCode ?? 0, headers: res.headers as Record<string, string> }));
     });
-    asked.on("error", reject).end();
+    asked.on("error", reject).end(sent);
   });
 };
 

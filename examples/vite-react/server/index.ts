@@ -23,4 +23,12 @@ app.post("/api/messages", async (c) => {
   }
 });
 
-serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });
+const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });
+
+// While developing, `tsx watch` ends the server with each edit, and it is to start again at once.
+if (process.env.NODE_ENV === "production") {
+  process.once("SIGTERM", async () => {
+    await realtime.drain({ graceSecs: 20 }); // browsers move to other servers, one after the other
+    server.close();
+  });
+}

@@ -23,7 +23,7 @@ async function post(request: IncomingMessage): Promise<[status: number, text?: s
   }
 }
 
-createServer(async (req, res) => {
+const server = createServer(async (req, res) => {
   if (req.url?.startsWith("/api/realtime")) {
     stream(req, res);
   } else if (req.url === "/api/messages" && req.method === "POST") {
@@ -33,3 +33,11 @@ createServer(async (req, res) => {
     page(req, res);
   }
 }).listen(process.env.PORT ?? 3000);
+
+// While developing, `tsx watch` ends the server with each edit, and it is to start again at once.
+if (process.env.NODE_ENV === "production") {
+  process.once("SIGTERM", async () => {
+    await realtime.drain({ graceSecs: 20 }); // browsers move to other servers, one after the other
+    server.close();
+  });
+}

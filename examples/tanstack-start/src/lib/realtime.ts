@@ -15,3 +15,6 @@ export const realtime = new Realtime({
 });
 
 export const room = realtime.channel("room:lobby");
+
+// Browsers move to other servers, one after the other. (While developing, this file is read anew with each edit.)
+if (process.env.NODE_ENV === "production") process.once("SIGTERM", () => void realtime.drain({ graceSecs: 20 }));
