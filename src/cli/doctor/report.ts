@@ -7,7 +7,7 @@ const INDENT = " ".repeat(MARKS.ok.length);
 export function reportText(findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ id, severity, text, cure }) => [
     `${MARKS[severity]}${text}${severity === "ok" ? "" : ` [${id}]`}`,
-    ...(cure === undefined ? [] : [`${INDENT}${cure}`]),
+    ...(cure === undefined ? [] : cure.split("\n").map((line) => `${INDENT}${line}`)),
   ]);
   return [...lines, "", summary(findings)].join("\n");
 }
