@@ -179,7 +179,7 @@ class Log {
     this.#sequence = ms === this.#lastMs ? this.#sequence + 1 : this.#firstSequence;
     this.#lastMs = ms;
     const id = `${ms}-${this.#sequence}` as RealtimeCursor;
-    const bytes = utf8Length(json);
+    const bytes = utf8Length(json) + (trace?.length ?? 0);
     const entry: Stored = { id, prev: this.#last, event, json, bytes, ...(trace !== undefined && { trace }) };
     this.#last = id;
     this.#entries.push(entry);

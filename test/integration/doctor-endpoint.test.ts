@@ -146,7 +146,7 @@ describe.concurrent("tidings doctor --url, and the endpoint itself", () => {
   it("shows of what something else answers neither its data nor half a secret that it was given", async () => {
     await using other = await serve((req, res) => {
       const type = req.url?.startsWith("/json") ? "application/json" : "text/plain";
-      const text = `${"x".repeat(55)} ${req.headers.cookie} \u001b]0;title\u0007`;
+      const text = `${"x".repeat(46)} ${req.headers.cookie} \u001b]0;title\u0007`;
       res
         .writeHead(200, { "content-type": type })
         .end(type === "text/plain" ? text : JSON.stringify({ email: "ada@example.com" }));
