@@ -17,7 +17,10 @@ export interface Draft {
    * stored; each of them resolves with its id.
    */
   readonly onceId?: string | undefined;
-  /** The W3C `traceparent` of the emit, when somebody traces it. A broker that cannot carry it leaves it out. */
+  /**
+   * The trace context of the emit, when somebody traces it: its W3C `traceparent`, and perhaps more of its tracer's before that. At most
+   * 2,200 characters, all of them ASCII. A broker that cannot carry it leaves it out, and one that can keeps it as it is.
+   */
   readonly trace?: string | undefined;
 }
 
@@ -36,7 +39,7 @@ export interface Entry {
    * log forgets, so that whether a client is told of a gap does not depend on the server that it returns to.
    */
   readonly keeps?: number | undefined;
-  /** The W3C `traceparent` of the emit that stored it, where the log has one. It stays on the server. */
+  /** The trace context of the emit that stored it, where the log has one. It stays on the server. */
   readonly trace?: string | undefined;
 }
 

@@ -1,6 +1,7 @@
 import { compareCursors, ORIGIN, originAt, type RealtimeCursor } from "../protocol/cursor.ts";
 import { TidingsError } from "../protocol/error.ts";
 import { ONCE_MS } from "../protocol/limits.ts";
+import { utf8Length } from "../protocol/utf8-length.ts";
 import type {
   Broker,
   Draft,
@@ -179,7 +180,7 @@ class Log {
     this.#sequence = ms === this.#lastMs ? this.#sequence + 1 : this.#firstSequence;
     this.#lastMs = ms;
     const id = `${ms}-${this.#sequence}` as RealtimeCursor;
-    const bytes = utf8Length(json);
+    const bytes = utf8Length(json) + (trace?.length ?? 0);
     const entry: Stored = { id, prev: this.#last, event, json, bytes, ...(trace !== undefined && { trace }) };
     this.#last = id;
     this.#entries.push(entry);
@@ -281,19 +282,4 @@ function closedError(): TidingsError {
 function soon(run: () => void): void {
   if (typeof setImmediate === "function") setImmediate(run);
   else setTimeout(run, 0);
-}
-
-/** Bytes of `text` as UTF-8, without encoding it. */
-function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit < 0x80) continue;
-    bytes++;
-    if (unit < 0x800) continue;
-    bytes++;
-    // The second half of a pair: the pair's four bytes are counted.
-    if (unit >= 0xd800 && unit < 0xdc00 && text.charCodeAt(at + 1) >= 0xdc00 && text.charCodeAt(at + 1) < 0xe000) at++;
-  }
-  return bytes;
 }

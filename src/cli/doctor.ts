@@ -6,6 +6,7 @@ import { isChannelName } from "../protocol/names.ts";
 import { UsageError, type Command } from "./command.ts";
 import { examineEndpoint, type EndpointOptions } from "./doctor/endpoint/examine.ts";
 import { isSick, type Finding } from "./doctor/finding.ts";
+import { secretsOf } from "./doctor/foreign-text.ts";
 import { examineRedis } from "./doctor/redis/examine.ts";
 import { reportJson, reportText, withoutSecrets } from "./doctor/report.ts";
 
@@ -53,7 +54,7 @@ export const doctor: Command = {
     const findings: Finding[] = [];
     if (redis !== undefined) findings.push(...(await examineRedis({ url: redis, keyPrefix })));
     if (endpoint) findings.push(...(await examineEndpoint(endpoint)));
-    const shown = withoutSecrets(findings, [...Object.values(headers), ...passwordsOf(redis), ...passwordsOf(url)]);
+    const shown = withoutSecrets(findings, [...secretsOf(headers), ...passwordsOf(redis), ...passwordsOf(url)]);
     print(json ? reportJson(shown) : reportText(shown));
     return isSick(findings) ? 1 : 0;
   },

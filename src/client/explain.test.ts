@@ -1,4 +1,7 @@
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { SELF_SIGNED } from "../../test/support/self-signed.ts";
 import type * as Explain from "./explain.ts";
 
 const failed = new TypeError("Failed to fetch");
@@ -31,6 +34,20 @@ describe("a request without an answer", () => {
     explain.noteJoined();
     const said = explain.explainUnanswered(api, failed);
     expect(said).toMatch(/did not answer.*Streams came through before: does the server still run\?$/);
+  });
+
+  it("says of a process of Node that it does not trust the certificate, and what to do", async () => {
+    const server = createServer(SELF_SIGNED, (_req, res) => void res.end());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const error: unknown = await fetch(url).catch((reason: unknown) => reason);
+    await new Promise((resolve) => server.close(resolve));
+    const said = explain.explainUnanswered({ url }, error);
+    expect(said).toMatch(
+      /\((DEPTH_ZERO_)?SELF_SIGNED_CERT[A-Z_]*\)\. Its certificate is not accepted here.*NODE_EXTRA_CA_CERTS=/,
+    );
+    expect(said).not.toContain("Does the server run?");
+    expect(explain.explainUnanswered({ url: "http://127.0.0.1:1/" }, failed)).toContain("Does the server run?");
   });
 
   it("says that a page from https may not ask http", () => {
@@ -66,6 +83,14 @@ describe("an answer that is none", () => {
   const explainAnswer = (response: Response, at = "1-0"): Promise<string> =>
     explain.explainAnswer(`http://localhost:3000/api/realtime?channel=a&at=${at}`, response, "text/event-stream");
   const page = (): Response => new Response("<html>", { headers: { "content-type": "text/html" } });
+
+  it("says of a server that closes that it closes, and does not send anybody to look for another one behind it", async () => {
+    const body = JSON.stringify({ code: "closing", message: "The server is closing." });
+    const closing = new Response(body, { status: 503, headers: { "content-type": "application/json" } });
+    expect(await explain.explainAnswer("http://a/?channel=x", closing, "text/event-stream")).toBe(
+      "http://a/ answered 503, and will be asked again: The server is closing. (closing)",
+    );
+  });
 
   it("of a server that failed, or of what stands before it, is a line, once", async () => {
     const bad = (status: number): Response => new Response("<html>", { status });

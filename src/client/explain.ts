@@ -25,10 +25,16 @@ export function explainUnanswered({ url = "/api/realtime", withCredentials }: Ap
   if (!URL.canParse(url, page?.href))
     return once(url, `\`api.url\` is no URL here: ${url}. Where there is no page, it has to be a whole one.`);
   const { href, protocol, origin } = new URL(url, page?.href);
-  const what = `${href} did not answer, and will be asked again: ${String(error)}.`;
+  const cause = causeOf(error);
+  const what = `${href} did not answer, and will be asked again: ${String(error)}${cause === "" ? "" : ` (${cause})`}.`;
   const tell = (advice: string): string => once(href, `${what} ${advice}`);
   if (page?.protocol === "https:" && protocol === "http:")
     return tell("A page from https may not ask http: serve the endpoint over https, and give its address in `api.url`.");
+  if (/CERT|SELF_SIGNED|ERR_TLS|ERR_SSL/.test(cause)) {
+    return tell(
+      "Its certificate is not accepted here. For an authority of your own start this process with NODE_EXTRA_CA_CERTS=<its certificate>; `npx tidings doctor --url` says more.",
+    );
+  }
   // What let this page in has not changed its mind: it restarts, or is out of reach.
   if (joins > 0) return tell("Streams came through before: does the server still run?");
   if (!page || origin === page.origin) return tell("Does the server run?");
@@ -56,6 +62,10 @@ export async function explainAnswer(address: string, response: Response, accept:
   }
   // Not waited for: the sentence comes once, and what a proxy says to it is a page.
   if (status >= 500) {
+    // Ours is short, and whole: it says whether something is wrong at all.
+    const isOurs = headers.get("content-type")?.startsWith("application/json");
+    const message = isOurs ? messageOf(await response.text()) : undefined;
+    if (message !== undefined) return once(where, `${where} answered ${status}, and will be asked again: ${message}`);
     const hint = status === 500 ? "What failed is in the server's log." : "Does the server behind it run?";
     return once(where, `${where} answered ${status}, and will be asked again. ${hint}`);
   }
@@ -72,6 +82,12 @@ function once(address: string, sentence: string, reason = sentence): string {
   if (said.get(address) === now) return "";
   said.set(address, now);
   return sentence;
+}
+
+/** Why a request of Node's failed, by its code: a browser does not say. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause as { readonly code?: unknown } | undefined) : undefined;
+  return typeof cause?.code === "string" ? cause.code : "";
 }
 
 /** The sentence in a refusal of `handle`. */

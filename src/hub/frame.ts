@@ -85,7 +85,7 @@ export class Frame {
 
   /** Bytes that holding this frame costs, roughly: what is sent, and the text it came from. */
   get size(): number {
-    return this.#bytes.length + (this.entry?.json.length ?? 0);
+    return this.#bytes.length + (this.entry?.json.length ?? 0) + (this.entry?.trace?.length ?? 0);
   }
 }
 

@@ -36,7 +36,7 @@ export interface TracedDelivery {
   readonly channel: string;
   readonly id: RealtimeCursor;
   readonly event: string;
-  /** The W3C `traceparent` of the emit. */
+  /** The trace context of the emit. */
   readonly trace: string;
   readonly readers: number;
   readonly durationMs: number;

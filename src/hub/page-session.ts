@@ -3,6 +3,7 @@ import { WIRE_CODES, type WireCode } from "../protocol/codes.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { pageBody, pageEvent, pageFrame } from "../protocol/frames.ts";
 import { MAX_BUFFERED_BYTES, PAGE_JOIN_MS, PAGE_STRAGGLER_MS } from "../protocol/limits.ts";
+import { utf8Length } from "../protocol/utf8-length.ts";
 import { formatStart, type Feed, type FeedStart, type Session } from "./feed.ts";
 import type { Batch, Frame } from "./frame.ts";
 import type { SessionReader } from "./observer.ts";
@@ -27,6 +28,8 @@ const LIFE_SHARE = 0.9;
  */
 export class PageSession implements Session, Flushed {
   blocked = false;
+  /** Bytes of the page; 0 until there is one. */
+  bytesSent = 0;
   readonly #host: SessionHost;
   readonly #owner: SessionOwner<PageSession>;
   readonly #starts: readonly FeedStart[];
@@ -157,8 +160,11 @@ export class PageSession implements Session, Flushed {
 
   #finish(): void {
     const at = this.#starts.map((start, index) => this.#told.get(this.#feeds[index] as Feed) ?? formatStart(start));
+    const body = pageBody(at.join(","), this.#frames);
+    this.bytesSent = utf8Length(body);
+    this.#host.watch.bytesSent += this.bytesSent;
     this.#release();
-    this.#answer(pageBody(at.join(","), this.#frames));
+    this.#answer(body);
   }
 
   #release(): void {

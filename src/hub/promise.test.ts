@@ -298,7 +298,8 @@ async function run(commands: ReadonlyArray<readonly [Operation, number]>): Promi
 const command = (names: readonly Operation[]): fc.Arbitrary<readonly [Operation, number]> =>
   fc.tuple(fc.constantFrom(...names), fc.nat(40));
 
-describe("the hub's promise, against a broker that delays, loses, trims and forgets", () => {
+// Hundreds of runs each, which on a busy machine take their time.
+describe("the hub's promise, against a broker that delays, loses, trims and forgets", { timeout: 120_000 }, () => {
   it("I3 Order and I4 Chain: each entry once, in order, none missing but under a gap", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command(operations), { minLength: 20, maxLength: 120, size: "max" }), (commands) =>

@@ -62,7 +62,7 @@ export const METRICS: readonly Metric[] = [
   },
   {
     ...{ name: "tidings.sent", kind: "counter", unit: "By" },
-    help: "Bytes that were written to streams.",
+    help: "Bytes that were written to streams, and of pages.",
     read: ({ bytesSent }) => [{ value: bytesSent }],
   },
   {

@@ -1,6 +1,9 @@
 import {
+  context,
+  createTraceState,
   isSpanContextValid,
   metrics,
+  propagation,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -15,6 +18,7 @@ import {
 } from "@opentelemetry/api";
 import type { TracedDelivery } from "../hub/observer.ts";
 import { TidingsError } from "../protocol/error.ts";
+import { fieldsOfTrace, partsOfTrace, traceOf } from "../protocol/trace.ts";
 import { observersOf, type RealtimeObserver, type TracedEmit } from "../realtime/observers.ts";
 import { METRICS } from "./metrics.ts";
 import type { HasStats } from "./prometheus.ts";
@@ -114,10 +118,10 @@ export function instrument(realtime: HasStats, { meterProvider, tracerProvider }
 
 /** The span of an emit, and what of it goes with the event: nothing when nobody will see it. */
 function followed(span: Span): TracedEmit {
-  const { traceId, spanId, traceFlags } = span.spanContext();
+  const { traceFlags } = span.spanContext();
   const isSeen = isSpanContextValid(span.spanContext()) && (traceFlags & TraceFlags.SAMPLED) !== 0;
   return {
-    trace: isSeen ? `00-${traceId}-${spanId}-01` : undefined,
+    trace: isSeen ? carriedOf(span) : undefined,
     ended: (cursor, error) => {
       if (cursor !== undefined) span.setAttribute("messaging.message.id", cursor);
       if (error) {
@@ -129,12 +133,32 @@ function followed(span: Span): TracedEmit {
   };
 }
 
+/** What goes with the event of a span: where it belongs, and what the propagators of the process make of its context. */
+function carriedOf(span: Span): string {
+  const { traceId, spanId, traceState } = span.spanContext();
+  // With no propagator registered nothing is written, and the trace is whole all the same.
+  const fields: Record<string, string> = traceState ? { tracestate: traceState.serialize() } : {};
+  try {
+    propagation.inject(trace.setSpan(context.active(), span), fields);
+  } catch {
+    // A propagator of the user's own: that it fails must not cost the span.
+  }
+  const { traceparent: _written, ...more } = fields;
+  return traceOf(`00-${traceId}-${spanId}-01`, more);
+}
+
 /** The emit, on another server perhaps, as the parent of what is done with its event. */
-function contextOf({ trace: traceparent }: TracedDelivery): Context {
-  const [, traceId = "", spanId = "", flags = "00"] = traceparent.split("-");
-  return trace.setSpanContext(ROOT_CONTEXT, {
+function contextOf({ trace: carried }: TracedDelivery): Context {
+  const fields = fieldsOfTrace(carried);
+  const extracted = propagation.extract(ROOT_CONTEXT, fields);
+  if (trace.getSpanContext(extracted)?.isRemote) return extracted;
+  // Nothing that is registered here knows where the event belongs: we do.
+  const [, traceId = "", spanId = "", flags = "00"] = partsOfTrace(carried)[0].split("-");
+  const { tracestate } = fields;
+  return trace.setSpanContext(extracted, {
     ...{ traceId, spanId },
     traceFlags: Number.parseInt(flags, 16),
     isRemote: true,
+    ...(tracestate !== undefined && { traceState: createTraceState(tracestate) }),
   });
 }

@@ -30,7 +30,7 @@ let emits = 0;
 
 /** An emit of which somebody wants to hear. */
 interface WatchedEmit {
-  /** The W3C `traceparent` that goes with it. */
+  /** The trace context that goes with it. */
   readonly trace: string | undefined;
   settled(cursor: RealtimeCursor | undefined, error: TidingsError | undefined): void;
 }

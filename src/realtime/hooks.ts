@@ -23,7 +23,7 @@ export interface ConnectInfo extends ReaderInfo {
 export interface DisconnectInfo extends ConnectInfo {
   /** How long it was open, in milliseconds. */
   readonly durationMs: number;
-  /** Bytes that were written to it; 0 for a page. */
+  /** Bytes that were written to it, without headers; 0 for a page that was given up before there was one. */
   readonly bytesSent: number;
 }
 

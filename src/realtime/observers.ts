@@ -7,7 +7,7 @@ import type { RealtimeLogger } from "./internals.ts";
 
 /** An emit that somebody traces. */
 export interface TracedEmit {
-  /** The W3C `traceparent` that goes with the event. */
+  /** The trace context that goes with the event. */
   readonly trace?: string | undefined;
   ended(cursor: RealtimeCursor | undefined, error: TidingsError | undefined): void;
 }

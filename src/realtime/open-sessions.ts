@@ -100,8 +100,7 @@ export class OpenSessions {
         if (!sessions.delete(session)) return;
         watcher?.delete(session);
         const durationMs = this.#clock.now() - reader.openedAt;
-        const bytesSent = "bytesSent" in session ? session.bytesSent : 0;
-        this.#observers.disconnected({ ...readerInfo(reader), durationMs, bytesSent });
+        this.#observers.disconnected({ ...readerInfo(reader), durationMs, bytesSent: session.bytesSent });
       },
     };
   }

@@ -27,7 +27,7 @@ export interface RealtimeStats {
   };
   /** Events, each as often as there were readers to whom it was given. */
   readonly deliveries: number;
-  /** Bytes that were written to streams, heartbeats included. */
+  /** Bytes that were written to streams, heartbeats included, and of pages. Without headers, and before anything compresses them. */
   readonly bytesSent: number;
   /** Readers that asked for what was before them, and have caught up: from this process's memory alone, or also from the log. */
   readonly replays: { readonly memory: number; readonly log: number };

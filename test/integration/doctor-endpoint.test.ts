@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { examineEndpoint, type EndpointOptions } from "../../src/cli/doctor/endpoint/examine.ts";
 import { handle, Realtime } from "../../src/index.ts";
-import { complaints, serveWell } from "../support/doctor.ts";
+import { complaints, COOKIE, serveWell } from "../support/doctor.ts";
 import { fetchListener, serve, type TestServer } from "../support/http-server.ts";
 import { freePort } from "../support/redis-server.ts";
 
@@ -22,6 +22,12 @@ afterAll(async () => {
 });
 
 const look = (url: string, options: Partial<EndpointOptions> = {}) => complaints(url, { patienceMs: 2_000, ...options });
+
+const found = (url: string, options: Partial<EndpointOptions> = {}) =>
+  examineEndpoint({ url, headers: COOKIE, patienceMs: 2_000, ...options });
+/** All that is said of it. */
+const told = async (url: string, options: Partial<EndpointOptions> = {}): Promise<string> =>
+  (await found(url, options)).map(({ text }) => text).join("\n");
 
 describe.concurrent("tidings doctor --url, and the endpoint itself", () => {
   /** An endpoint of its own, with no proxy before it. */
@@ -59,9 +65,99 @@ describe.concurrent("tidings doctor --url, and the endpoint itself", () => {
   it("finds that pages of another origin may not read", async () => {
     const middleware = ({ request }: { readonly request: Request }): Response | undefined =>
       request.headers.has("cookie") ? undefined : new Response(undefined, { status: 401 });
-    await using shared = await endpoint({ middleware, cors: { origin: "https://app.example.com" } });
-    expect(await look(shared.url, { origin: "https://app.example.com" })).toEqual([]);
+    const origin = "https://app.example.com";
+    await using shared = await endpoint({ middleware, cors: { origin, credentials: true } });
+    expect(await look(shared.url, { origin })).toEqual([]);
     expect(await look(shared.url, { origin: "https://other.example.com" })).toEqual(["problem cors"]);
+    // Where no leave is needed.
+    await using alone = await endpoint({ middleware });
+    expect(await look(alone.url, { origin: alone.url })).toEqual([]);
+    // Cookies would not come along.
+    for (const allowed of [origin, "*"]) {
+      // oxlint-disable-next-line no-await-in-loop -- each for a second or two
+      await using plain = await endpoint({ middleware, cors: { origin: allowed } });
+      // oxlint-disable-next-line no-await-in-loop
+      const [cors] = (await found(plain.url, { origin })).filter(({ id }) => id === "cors");
+      expect(cors?.cure).toContain(`cors: { origin: "${origin}", credentials: true }`);
+    }
+  });
+
+  it("finds that a page of another origin may not send its headers", async () => {
+    const origin = "https://app.example.com";
+    const headers = { authorization: "Bearer open-sesame" };
+    const middleware = ({ request }: { readonly request: Request }): Response | undefined =>
+      request.headers.has("authorization") ? undefined : new Response(undefined, { status: 401 });
+    const listener = fetchListener(handle({ realtime, middleware, cors: { origin } }));
+    await using shared = await serve(listener);
+    expect(await look(shared.url, { origin, headers })).toEqual([]);
+    await using guarding = await serve((req, res) => {
+      if (req.method === "OPTIONS") res.writeHead(401).end();
+      else listener(req, res);
+    });
+    expect(await told(guarding.url, { origin, headers })).toContain("asks for leave first (OPTIONS), and is answered 401");
+    await using forgetful = await serve((req, res) => {
+      if (req.method === "OPTIONS") {
+        res.writeHead(204, { "access-control-allow-origin": "*", "access-control-allow-headers": "*" }).end();
+      } else listener(req, res);
+    });
+    expect(await told(forgetful.url, { origin, headers })).toContain("authorization is not in Access-Control-Allow-Headers");
+  });
+
+  it("says how to come past a proxy that asks for a password, and does not repeat one that it was given", async () => {
+    const right = `Basic ${Buffer.from("staff:open-sesame").toString("base64")}`;
+    const listener = fetchListener(handle({ realtime }));
+    await using guarded = await serve((req, res) => {
+      if (req.headers.authorization === right) listener(req, res);
+      else res.writeHead(401, { "www-authenticate": 'Basic realm="staff"' }).end(`Not you, ${req.headers.authorization}`);
+    });
+    expect(await look(guarded.url, { headers: { authorization: right } })).toEqual([]);
+    for (const headers of [{}, { cookie: "a=b" }]) {
+      // oxlint-disable-next-line no-await-in-loop
+      const [first] = await found(guarded.url, { headers });
+      expect(first).toMatchObject({ id: "guard", cure: expect.stringContaining("Authorization: Basic $(") as string });
+    }
+  });
+
+  it("finds nothing by IPv6, and names an address that nobody listens at", async () => {
+    const six = createServer(fetchListener(handle({ realtime })));
+    await new Promise<void>((resolve) => six.listen(0, "::1", resolve));
+    const { port } = six.address() as AddressInfo;
+    expect(await look(`http://[::1]:${port}/api/realtime`)).toEqual(["warning guard"]);
+    six.closeAllConnections();
+    await new Promise((resolve) => six.close(resolve));
+    expect(await told(`http://[::1]:${port}/api`)).toContain(`http://[::1]:${port}/api cannot be asked: nobody listens`);
+    // Both addresses of the name were tried.
+    expect(await told(`http://localhost:${port}/api`)).toContain("nobody listens at this port (ECONNREFUSED)");
+  });
+
+  it("says of a guarded address behind a redirection to another origin that the headers were left behind", async () => {
+    await using leading = await serve((_req, res) => void res.writeHead(301, { location: `${server.url}/api/realtime` }).end());
+    expect(await look(leading.url)).toEqual(["warning redirect", "problem guard"]);
+    expect(await told(leading.url)).toContain(
+      `was led to another origin, ${server.url}/api/realtime, and the headers were not`,
+    );
+  });
+
+  it("finds that an address leads on for ever", async () => {
+    await using looping = await serve((_req, res) => void res.writeHead(308, { location: "/a/" }).end());
+    expect(await look(looping.url)).toEqual(["warning redirect", "problem redirect"]);
+  });
+
+  it("shows of what something else answers neither its data nor half a secret that it was given", async () => {
+    await using other = await serve((req, res) => {
+      const type = req.url?.startsWith("/json") ? "application/json" : "text/plain";
+      const text = `${"x".repeat(46)} ${req.headers.cookie} \u001b]0;title\u0007`;
+      res
+        .writeHead(200, { "content-type": type })
+        .end(type === "text/plain" ? text : JSON.stringify({ email: "ada@example.com" }));
+    });
+    const plain = await told(other.url);
+    expect(plain).toContain(`a text that begins with "xxxx`);
+    expect(plain).not.toContain("open");
+    expect(plain).not.toContain("session");
+    const json = await told(`${other.url}/json`);
+    expect(json).toContain(`an object with "email"`);
+    expect(json).not.toContain("ada");
   });
 
   it("finds that the server cannot reach its broker", async () => {

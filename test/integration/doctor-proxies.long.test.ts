@@ -112,7 +112,8 @@ describe.concurrent("tidings doctor --url, behind a proxy that is set up wrongly
       ["warning redirect", "problem login"],
     ],
     ["nginx wants a slash at the end", nginx("rewrite ^(.*[^/])$ $1/ permanent; PASS;"), ["warning redirect"]],
-    ["nginx leads on for ever", nginx("return 302 $uri;"), ["warning redirect", "problem status"]],
+    ["nginx leads on for ever", nginx("return 302 $uri;"), ["warning redirect", "problem redirect"]],
+    ["nginx asks for a password", nginx(`auth_basic "staff"; auth_basic_user_file /dev/null; PASS;`), ["problem guard"]],
     ["nginx has no server behind it", async () => startNginxWith(await freePort(), { location: "PASS;" }), ["problem status"]],
     ["nginx speaks HTTP/1.1 by TLS", nginx("PASS;", { tls: "" }), ["warning http-version"]],
     [

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import { Cluster } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { doctor } from "../../src/cli/doctor.ts";
 import { examineRedis } from "../../src/cli/doctor/redis/examine.ts";
+import { Realtime, type RealtimeOptions } from "../../src/index.ts";
 import { rawCommand } from "../support/raw-redis.ts";
 import { startCluster } from "../support/redis-cluster.ts";
 import { freePort, startRedis, type RedisServer } from "../support/redis-server.ts";
@@ -35,6 +37,38 @@ function leastRules(): string[] {
   const [, rules = ""] = /^ACL SETUSER app on >password (.*)$/m.exec(readFileSync("docs/reference/errors.md", "utf8")) ?? [];
   return rules.split(" ");
 }
+
+/** The line that allows all that is needed, as the doctor prints it for somebody who may do little. */
+async function wholeLine(url: string): Promise<string[]> {
+  const findings = await examineRedis({ url, timeoutMs: 1_000 });
+  const cures = findings.flatMap(({ id, cure }) => (id === "redis-permissions" ? [cure ?? ""] : []));
+  expect(cures.length).toBeGreaterThan(1);
+  const lines = cures.flatMap((cure) => cure.split("\n").slice(1)).filter((line) => line.startsWith("ACL SETUSER app "));
+  expect(lines).toHaveLength(1);
+  return lines.flatMap((line) => line.split(" "));
+}
+
+/** What a real server stores and hears there, also by an `id`; and what it complains of. */
+async function serveWith(redis: RealtimeOptions["redis"]): Promise<{ heard: readonly unknown[]; said: readonly string[] }> {
+  const said: string[] = [];
+  const note = (...words: unknown[]): void => void said.push(words.map(String).join(" "));
+  const realtime = new Realtime({ redis, logger: { log: note, warn: note, error: note } });
+  const heard: unknown[] = [];
+  try {
+    for (const name of ["a", "b", "c"]) {
+      const channel = realtime.channel(name);
+      // oxlint-disable-next-line no-await-in-loop -- one channel after the other
+      await channel.subscribe({ onData: ({ data }) => heard.push(data) });
+      // oxlint-disable-next-line no-await-in-loop
+      for (const id of [undefined, "1", "1"]) await channel.emit("e.v", `${name}${id ?? ""}`, id === undefined ? {} : { id });
+    }
+    await expect.poll(() => heard, { timeout: 5_000 }).toHaveLength(6);
+  } finally {
+    await realtime.close();
+  }
+  return { heard, said };
+}
+const SERVED = { heard: ["a", "a1", "b", "b1", "c", "c1"], said: [] };
 
 describe("tidings doctor --redis", () => {
   it("finds nothing where a limit is set and nothing is evicted, and leaves nothing behind", async () => {
@@ -141,6 +175,64 @@ describe("tidings doctor --redis", () => {
     expect([found?.replace(/^\w+ /, ""), rest]).toEqual([`ACL SETUSER app ${rule}`, []]);
   });
 
+  it.each<[who: string, rules: readonly string[]]>([
+    ["nothing at all", ["-@all", "resetkeys", "resetchannels"]],
+    // Redis tells of a command before it tells of a key or a channel.
+    ["every command, and no key or channel", ["+@all", "resetkeys", "resetchannels"]],
+    ["neither the commands for ids nor their keys", ["+@all", "-get", "-set", "~tidings:*", "&{tidings:*"]],
+  ])("prints one line for who may do %s, with which it is green, and a server works", async (_who, rules) => {
+    await rawCommand(redis.port, "FLUSHALL");
+    await acl(...rules);
+    await rawCommand(redis.port, ...(await wholeLine(asApp())));
+    expect(await complaints(asApp())).toEqual([]);
+    expect(await serveWith(asApp())).toEqual(SERVED);
+  });
+
+  it("prints the line of the docs, and for another prefix a line that names no other keys than its own", async () => {
+    await acl("-@all");
+    const [, , , ...rules] = await wholeLine(asApp());
+    expect(rules.toSorted()).toEqual(
+      leastRules()
+        .filter((rule) => /^[+~&]/.test(rule) && rule !== "+@all")
+        .toSorted(),
+    );
+    const findings = await examineRedis({ url: asApp(), keyPrefix: "a[b]*", timeoutMs: 1_000 });
+    const [line = ""] = findings
+      .flatMap(({ cure }) => cure?.split("\n").at(-1) ?? [])
+      .filter((cure) => cure.includes("+xadd "));
+    await rawCommand(redis.port, ...line.split(" "));
+    const again = await examineRedis({ url: asApp(), keyPrefix: "a[b]*", timeoutMs: 1_000 });
+    expect(again.filter(({ severity }) => severity !== "ok")).toEqual([]);
+    // A pattern would have let it in.
+    const others = await examineRedis({ url: asApp(), keyPrefix: "abc", timeoutMs: 1_000 });
+    expect(others.filter(({ id }) => id === "redis-permissions")).toHaveLength(3);
+  });
+
+  it("prints a line for a Cluster, and finds the servers of it where it was not run", async () => {
+    await using cluster = await startCluster({ args: ["--maxmemory", "100mb"] });
+    const [first, second] = cluster.nodes;
+    const everywhere = (...line: readonly string[]) =>
+      Promise.all(cluster.nodes.map(({ port }) => cluster.command(port, ...line)));
+    await everywhere("ACL", "SETUSER", "app", "reset", "on", `>${PASSWORD}`, "-@all");
+    const url = `redis://app:${encodeURIComponent(PASSWORD)}@127.0.0.1:${first?.port}`;
+    const line = await wholeLine(url);
+    await everywhere(...line);
+    expect(await complaints(url)).toEqual(["warning redis-cluster"]);
+    const nodes = cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port }));
+    const client = new Cluster(nodes, { redisOptions: { username: "app", password: PASSWORD } });
+    client.on("error", () => {});
+    expect(await serveWith(client)).toEqual(SERVED);
+    client.disconnect();
+    await cluster.command(second?.port ?? 0, "ACL", "SETUSER", "app", "-spublish", "-ssubscribe");
+    const found = await examineRedis({ url, timeoutMs: 1_000 });
+    const lacking = found.filter(({ id }) => id === "redis-permissions").filter(({ severity }) => severity !== "ok");
+    expect(lacking.map(({ text }) => text.slice(0, 60))).toEqual([
+      expect.stringContaining(`127.0.0.1:${second?.port}: The user "app" may not call SPUBLISH`),
+      expect.stringContaining(`127.0.0.1:${second?.port}: The user "app" may not call SSUBSCRIBE`),
+    ]);
+    expect(lacking.at(-1)?.cure).toContain(line.join(" "));
+  });
+
   it("does not say that nothing works where only an emit with an `id` does not", async () => {
     await acl(...leastRules().filter((rule) => rule !== "~{tidings:*"));
     const found = (await examineRedis({ url: asApp(), timeoutMs: 1_000 })).filter(({ severity }) => severity !== "ok");
@@ -152,7 +244,7 @@ describe("tidings doctor --redis", () => {
   it("looks at the keys of the prefix that it is told", async () => {
     await acl(...leastRules());
     const findings = await examineRedis({ url: asApp(), keyPrefix: "shop", timeoutMs: 1_000 });
-    const cures = findings.flatMap(({ id, cure }) => (id === "redis-permissions" ? cure : []));
+    const cures = findings.flatMap(({ id, cure }) => (id === "redis-permissions" ? cure?.split("\n")[0] : []));
     expect(cures).toEqual(["~shop:*", "~{shop:*", "&{shop:*"].map((rule) => `ACL SETUSER app ${rule}`));
   });
 

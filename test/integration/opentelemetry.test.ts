@@ -18,6 +18,8 @@ interface PlainSpan {
   readonly status: { readonly code: number; readonly message?: string };
   readonly traceId: string;
   readonly spanId: string;
+  /** Its `tracestate`. */
+  readonly state?: string;
   readonly parentSpanId?: string;
   readonly isRemote?: boolean;
 }
@@ -55,7 +57,9 @@ async function startTraced(env: Record<string, string> = {}): Promise<TracedServ
   const child = fork(path.join(import.meta.dirname, "../support/traced-server.mjs"), {
     env: { ...process.env, REDIS_URL: redis.url, OBSERVABILITY: folder, ...env },
   });
-  const [ready] = (await once(child, "message")) as [{ port: number }];
+  const gone = once(child, "exit").then(() => Promise.reject(new Error("the server process did not start")));
+  gone.catch(() => {});
+  const [ready] = (await Promise.race([once(child, "message"), gone])) as [{ port: number }];
   let asked = 0;
   const server: TracedServer = {
     url: `http://127.0.0.1:${ready.port}`,
@@ -150,6 +154,74 @@ describe("instrument", () => {
       SOON,
     );
     reader.leave();
+  });
+
+  const STATE = "acme=p:1@x/y,other=00f067aa0ba902b7";
+  const came = { state: STATE, baggage: { plan: "gold & blue", "user.id": "7~é" } };
+
+  /** Emits on one server, and resolves with the span of the other. */
+  async function deliveredBetween(
+    one: TracedServer,
+    other: TracedServer,
+    message: object,
+    data: unknown = 1,
+  ): Promise<PlainSpan> {
+    const reader = await reading(other.url, "orders");
+    await one.ask({ emit: ["orders", "order.placed", data], ...message });
+    const span = await vi.waitFor(async () => {
+      const [delivered] = await spansOf(other);
+      expect(delivered).toBeDefined();
+      return delivered as PlainSpan;
+    }, SOON);
+    reader.leave();
+    const [emitted] = await spansOf(one);
+    expect(span).toMatchObject({ name: "deliver order.placed", traceId: emitted?.traceId, parentSpanId: emitted?.spanId });
+    return span;
+  }
+
+  it.each([
+    ["announced", 1],
+    ["read from the log", "x".repeat(20_000)],
+  ])("carries tracestate and baggage as the process propagates them: %s", async (_how, data) => {
+    const [one, other] = [await startTraced({ PROPAGATE: "w3c" }), await startTraced({ PROPAGATE: "w3c" })];
+    const span = await deliveredBetween(one, other, { came }, data);
+    expect(span).toMatchObject({ isRemote: true, traceId: "a".repeat(32), state: STATE });
+    expect(span.attributes).toMatchObject({ "baggage.plan": "gold & blue", "baggage.user.id": "7~é" });
+  });
+
+  it("carries tracestate where nobody propagates anything, and no baggage", async () => {
+    const [one, other] = [await startTraced(), await startTraced()];
+    const span = await deliveredBetween(one, other, { came });
+    expect(span).toMatchObject({ isRemote: true, state: STATE });
+    expect(Object.keys(span.attributes).filter((name) => name.startsWith("baggage"))).toEqual([]);
+  });
+
+  it.each([
+    ["b3", "b3"],
+    ["b3", "w3c"],
+    ["w3c", "b3"],
+    ["w3c", "none"],
+  ])("keeps a trace whole between a server that propagates by %s and one by %s", async (first, second) => {
+    const [one, other] = [await startTraced({ PROPAGATE: first }), await startTraced({ PROPAGATE: second })];
+    expect(await deliveredBetween(one, other, { came })).toMatchObject({ isRemote: true, traceId: "a".repeat(32) });
+  });
+
+  it("leaves out what would make it too long, and shows nothing of it to a reader", async () => {
+    const [one, other] = [await startTraced({ PROPAGATE: "w3c" }), await startTraced({ PROPAGATE: "w3c" })];
+    const response = await fetch(`${other.url}/?channel=orders`, { headers: { accept: "text/event-stream" } });
+    const span = await deliveredBetween(one, other, { came: { state: STATE, baggage: { large: "x".repeat(2_000) } } });
+    expect(span.state).toBe(STATE);
+    expect(span.attributes).not.toHaveProperty("baggage.large");
+    using raw = await connectRaw(redis.port);
+    const [[, fields]] = (await raw.command("XRANGE", "tidings:orders", "-", "+")) as [[string, string[]]];
+    expect(fields.filter((_field, at) => at % 2 === 0)).toEqual(["v", "p", "e", "d", "i", "t", "c"]);
+    let text = "";
+    const decoder = new TextDecoder();
+    for await (const bytes of response.body as ReadableStream<Uint8Array>) {
+      text += decoder.decode(bytes, { stream: true });
+      if (text.includes('"data":1')) break;
+    }
+    expect(text).not.toMatch(/acme|tracestate|00-a/);
   });
 
   it("carries nothing of a trace that nobody will see, and nothing where nobody reads", async () => {

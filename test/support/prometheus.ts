@@ -22,14 +22,19 @@ export interface Prometheus extends AsyncDisposable {
   lastError(): Promise<string>;
 }
 
-/** Starts `$PROMETHEUS_PATH`, or `prometheus` from the PATH, on one target: `host:port` and the path of its metrics. */
-export async function startPrometheus(target: string, metricsPath: string): Promise<Prometheus> {
+/**
+ * Starts `$PROMETHEUS_PATH`, or `prometheus` from the PATH, on one target: `host:port` and the path of its metrics.
+ * @param rules the text of a file of rules, which are looked at every second
+ */
+export async function startPrometheus(target: string, metricsPath: string, rules: string = ""): Promise<Prometheus> {
   const folder = mkdtempSync(path.join(tmpdir(), "tidings-prometheus-"));
   const port = await freePort();
   const config = path.join(folder, "prometheus.yml");
+  const rulesFile = path.join(folder, "rules.yml");
+  writeFileSync(rulesFile, rules);
   writeFileSync(
     config,
-    `global: { scrape_interval: 1s }\nscrape_configs: [{ job_name: tidings, metrics_path: ${metricsPath}, static_configs: [{ targets: ["${target}"] }] }]\n`,
+    `global: { scrape_interval: 1s, evaluation_interval: 1s }\nrule_files: ["${rulesFile}"]\nscrape_configs: [{ job_name: tidings, metrics_path: ${metricsPath}, static_configs: [{ targets: ["${target}"] }] }]\n`,
   );
   const options = [`--config.file=${config}`, `--storage.tsdb.path=${folder}`, `--web.listen-address=127.0.0.1:${port}`];
   const child = spawn(process.env["PROMETHEUS_PATH"] ?? "prometheus", options, { stdio: "ignore" });

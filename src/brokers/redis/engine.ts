@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from "../../protocol/clock.ts";
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
 import { MAX_ANNOUNCED_BYTES, ONCE_MS } from "../../protocol/limits.ts";
+import { partsOfTrace } from "../../protocol/trace.ts";
 import type {
   Broker,
   Draft,
@@ -85,11 +86,12 @@ class RedisBroker implements Broker {
 
   async append(channel: string, draft: Draft, retention: Retention, timeoutMs: number): Promise<RealtimeCursor> {
     const attempt: Attempt = { kind: "append", channel, address: this.#address };
-    const { event, json, emitId, onceId, trace = "" } = draft;
+    const { event, json, emitId, onceId, trace } = draft;
     const key = this.#names.keyOf(channel);
     const args = onceId === undefined ? [APPEND, "1", key] : [APPEND, "2", key, this.#names.onceOf(channel, onceId)];
     args.push(countOf(retention.maxLength), countOf(retention.expireAfterMs), this.#names.liveOf(channel));
-    args.push(event, json, emitId, this.#publish, ANNOUNCED_BYTES, REMEMBERED_MS, trace);
+    args.push(event, json, emitId, this.#publish, ANNOUNCED_BYTES, REMEMBERED_MS);
+    args.push(...(trace === undefined ? ["", ""] : partsOfTrace(trace)));
     const reply = await this.#transport.send({
       attempt,
       key,

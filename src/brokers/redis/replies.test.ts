@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RealtimeCursor } from "../../protocol/cursor.ts";
+import { fieldsOfTrace, traceOf } from "../../protocol/trace.ts";
 import { parseAnnouncement, parseAppended, parseLocation, parsePage } from "./replies.ts";
 
 const at = (id: string) => id as RealtimeCursor;
@@ -56,6 +57,32 @@ describe("the trace context of an event", () => {
         expect(parseAnnouncement(`2-0 1-0 5 a.b ${json}`)).toEqual({ id: "2-0", prev: "1-0", event: "a.b", json, keeps: 5 });
       }),
     );
+  });
+
+  it("carries the fields of other systems before it, and is whole again", () => {
+    const names = fc.stringMatching(/^[a-z][a-z-]{0,20}$/).filter((name) => name !== "traceparent");
+    // As headers are: what is no text at all has no place there.
+    const values = fc.string({ unit: "grapheme", maxLength: 40 });
+    fc.assert(
+      fc.property(fc.json(), fc.dictionary(names, values, { maxKeys: 4 }), (json, fields) => {
+        const carried = traceOf(trace, fields);
+        expect(parseAnnouncement(`2-0 1-0 5 a.b ${json} ${carried}`)).toMatchObject({ json, trace: carried });
+        expect(parsePage(["2-0", "", "2-0", `1-0 ${carried}`, "a.b", "1"], at("1-0"))?.entries).toMatchObject([
+          { prev: "1-0", trace: carried },
+        ]);
+        expect(fieldsOfTrace(carried)).toEqual({ ...fields, traceparent: trace });
+        // A server that knows of a `traceparent` alone splits that off.
+        // A server that knows of a `traceparent` alone splits that off; of one that stands alone it knows all.
+        const older = carried === trace ? `${json} ~` : `${json} ${carried.slice(0, -trace.length - 1)}`;
+        expect(() => JSON.parse(older) as unknown).toThrow(SyntaxError);
+      }),
+    );
+  });
+
+  it("keeps fields within 2,048 bytes: the first ones, and each whole", () => {
+    const fields = fieldsOfTrace(traceOf(trace, { a: "x".repeat(1_000), b: "x".repeat(2_000), c: "é".repeat(100) }));
+    expect(Object.keys(fields)).toEqual(["a", "c", "traceparent"]);
+    expect(traceOf(trace, { a: "é".repeat(1_000) })).toBe(trace);
   });
 
   it("stands behind the position before it in a page, and is nothing without one", () => {

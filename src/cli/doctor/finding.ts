@@ -8,7 +8,7 @@ export interface Finding {
   readonly severity: Severity;
   /** What was seen, and what follows from it. */
   readonly text: string;
-  /** What to do. There for all that is not `ok`. */
+  /** What to do. There for all that is not `ok`. A line to be copied stands on a line of its own. */
   readonly cure?: string | undefined;
 }
 

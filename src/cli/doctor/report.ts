@@ -1,3 +1,4 @@
+import { printable, withoutSecretsIn } from "./foreign-text.ts";
 import { isSick, type Finding, type Severity } from "./finding.ts";
 
 const MARKS: Readonly<Record<Severity, string>> = { ok: "ok      ", warning: "warning ", problem: "PROBLEM " };
@@ -7,7 +8,7 @@ const INDENT = " ".repeat(MARKS.ok.length);
 export function reportText(findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ id, severity, text, cure }) => [
     `${MARKS[severity]}${text}${severity === "ok" ? "" : ` [${id}]`}`,
-    ...(cure === undefined ? [] : [`${INDENT}${cure}`]),
+    ...(cure === undefined ? [] : cure.split("\n").map((line) => `${INDENT}${line}`)),
   ]);
   return [...lines, "", summary(findings)].join("\n");
 }
@@ -27,16 +28,13 @@ function summary(findings: readonly Finding[]): string {
   return said.length === 0 ? "Nothing stands in the way." : `${said.join(", ")}.`;
 }
 
-/** Shorter ones stand everywhere in a text, and hide nothing. */
-const MIN_SECRET_LENGTH = 4;
-
-/** Findings that name none of these secrets: a server can repeat what it was given. */
+/** Findings as they may be shown: they name none of these secrets, and hold nothing that a terminal would obey. */
 export function withoutSecrets(findings: readonly Finding[], secrets: readonly string[]): Finding[] {
-  const hidden = secrets.filter((secret) => secret.length >= MIN_SECRET_LENGTH);
-  const clean = (text: string): string => hidden.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+  const clean = (text: string): string => printable(withoutSecretsIn(text, secrets));
   return findings.map(({ text, cure, ...rest }) => ({
     ...rest,
     text: clean(text),
-    ...(cure !== undefined && { cure: clean(cure) }),
+    // What is to be copied stands on a line of its own.
+    ...(cure !== undefined && { cure: cure.split("\n").map(clean).join("\n") }),
   }));
 }

@@ -1,8 +1,9 @@
 import { PAGE_JOIN_MS } from "../../../protocol/limits.ts";
 import { corsFindings, delayFindings, guardFindings, keptFindings, versionFindings } from "./other-findings.ts";
 import { ok, problem, warning, type Finding } from "../finding.ts";
+import { quoted } from "../foreign-text.ts";
 import { createVisitor, type Visit, type Visitor } from "./visitor.ts";
-import { refusalOf, unreachable } from "./refusals.ts";
+import { refusalOf, unreachable, type Refused } from "./refusals.ts";
 import { compressionFinding, flowFindings, headFindings, heldBack } from "./stream-findings.ts";
 import { readBody, watchStream } from "./stream-watch.ts";
 
@@ -49,7 +50,7 @@ export async function examineEndpoint(options: EndpointOptions): Promise<Finding
   }
 }
 
-async function examine(visitor: Visitor, { watchMs, origin }: EndpointOptions): Promise<Finding[]> {
+async function examine(visitor: Visitor, { watchMs }: EndpointOptions): Promise<Finding[]> {
   const { patienceMs } = visitor;
   const pagePatienceMs = PAGE_JOIN_MS + patienceMs;
   const first = await visitor.ask("page", { patienceMs: pagePatienceMs });
@@ -68,7 +69,7 @@ async function examine(visitor: Visitor, { watchMs, origin }: EndpointOptions): 
   const isPage = answer.status === 200 && isPageText(text);
   const isStream = answer.status === 200 && isEventStream(first);
   if (!isPage && !isStream) {
-    const refused = refusalOf({ ...answer, text, where, isSignedIn: visitor.isSignedIn, channel: visitor.channel });
+    const refused = refusalOf(refusedBy(visitor, first, text));
     return [...findings, refused, ...versionFindings(answer, visitor.url)];
   }
   findings.unshift(ok("reachable", `${where} answers.`));
@@ -87,7 +88,7 @@ async function examine(visitor: Visitor, { watchMs, origin }: EndpointOptions): 
     ...(isPage && text.includes(`"type":"connected"`) ? await keptFindings(visitor) : []),
     ...(await streamFindings(visitor, { pageMs, watchMs })),
     ...(await guardFindings(visitor)),
-    ...corsFindings(answer, origin),
+    ...(await corsFindings(visitor, answer)),
     ...versionFindings(answer, visitor.url),
   ];
 }
@@ -99,7 +100,7 @@ async function streamFindings(
   const { patienceMs } = visitor;
   const visit = await visitor.ask("stream", { patienceMs });
   if (!visit) return [heldBack(patienceMs, false)];
-  const { answer, where } = visit;
+  const { answer } = visit;
   if (answer.status !== 200 || !isEventStream(visit)) {
     const { text } = await readBody(answer, patienceMs);
     if (answer.status === 200 && isPageText(text)) {
@@ -115,12 +116,12 @@ async function streamFindings(
       return [
         problem(
           "content-type",
-          `The stream comes as ${answer.headers["content-type"] ?? "something without a type"} and not as text/event-stream: browsers do not take it.`,
+          `The stream comes as ${quoted(answer.headers["content-type"] ?? "")} and not as text/event-stream: browsers do not take it.`,
           "A proxy, or code behind `handle`, sets the header: let it be.",
         ),
       ];
     }
-    return [refusalOf({ ...answer, text, where, isSignedIn: visitor.isSignedIn, channel: visitor.channel })];
+    return [refusalOf(refusedBy(visitor, visit, text))];
   }
   const head = [ok("content-type", "It is an event stream."), ...headFindings(answer)];
   const watched = await watchStream(answer, { patienceMs, watchMs });
@@ -129,6 +130,11 @@ async function streamFindings(
     return [...head, ...(compression.severity === "ok" ? [] : [compression]), heldBack(patienceMs, true)];
   const late = await delayFindings(visitor, { streamMs: watched.firstByteMs ?? 0, pageMs });
   return [...head, compression, ...late, ...flowFindings(watched)];
+}
+
+function refusedBy({ isSignedIn, channel, hide }: Visitor, { answer, where, isAway }: Visit, text: string): Refused {
+  // Before anything is cut off: half a secret is found no more.
+  return { ...answer, text: hide(text), where, isSignedIn: isSignedIn && !isAway, wasLedAway: isSignedIn && isAway, channel };
 }
 
 const isEventStream = ({ answer }: Visit): boolean => /^text\/event-stream\b/.test(answer.headers["content-type"] ?? "");

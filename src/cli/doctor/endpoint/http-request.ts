@@ -27,6 +27,8 @@ export interface Answer {
 
 /** How {@link send} asks. */
 export interface RequestOptions {
+  /** @default "GET" */
+  readonly method?: "GET" | "OPTIONS";
   readonly headers: Readonly<Record<string, string>>;
   /** For how long the head of the response may take. */
   readonly timeoutMs: number;
@@ -39,15 +41,15 @@ export interface RequestOptions {
  * @returns nothing when the head of the response did not come in time
  * @throws Error with the `code` of the system, of TLS or of the HTTP parser, when nobody answers in HTTP
  */
-export async function send(url: URL, { headers, timeoutMs, ca }: RequestOptions): Promise<Answer | undefined> {
+export async function send(url: URL, { method = "GET", headers, timeoutMs, ca }: RequestOptions): Promise<Answer | undefined> {
   const began = performance.now();
   const leave: Array<() => void> = [];
   const head = async (): Promise<Head> => {
-    if (url.protocol === "http:") return overHttp1(url, headers, { leave });
-    const socket = await openTls(url, { leave, ca });
+    if (url.protocol === "http:") return overHttp1(url, headers, { method, leave });
+    const socket = await openTls(url, { method, leave, ca });
     return socket.alpnProtocol === "h2"
-      ? overHttp2(url, headers, { leave, socket })
-      : overHttp1(url, headers, { leave, socket });
+      ? overHttp2(url, headers, { method, leave, socket })
+      : overHttp1(url, headers, { method, leave, socket });
   };
   const close = (): void => {
     for (const end of leave) end();
@@ -73,6 +75,7 @@ export async function send(url: URL, { headers, timeoutMs, ca }: RequestOptions)
 type Head = Pick<Answer, "status" | "headers" | "version" | "body">;
 
 interface Way {
+  readonly method: string;
   /** What ends it. */
   readonly leave: Array<() => void>;
 }
@@ -98,11 +101,11 @@ function openTls(url: URL, { leave, ca }: Way & Pick<RequestOptions, "ca">): Pro
 function overHttp1(
   url: URL,
   headers: RequestOptions["headers"],
-  { leave, socket }: Way & { socket?: TLSSocket },
+  { method, leave, socket }: Way & { socket?: TLSSocket },
 ): Promise<Head> {
   return new Promise((resolve, reject) => {
     const request = (socket ? requestHttps : requestHttp)(url, {
-      headers,
+      ...{ method, headers },
       // An agent would make connections of its own.
       ...(socket ? { createConnection: () => socket } : { agent: false }),
     });
@@ -118,13 +121,13 @@ function overHttp1(
 function overHttp2(
   url: URL,
   headers: RequestOptions["headers"],
-  { leave, socket }: Way & { socket: TLSSocket },
+  { method, leave, socket }: Way & { socket: TLSSocket },
 ): Promise<Head> {
   return new Promise((resolve, reject) => {
     const session = connectHttp2(url.origin, { createConnection: () => socket });
     leave.push(() => session.destroy());
     session.on("error", reject);
-    const body = session.request({ ...headers, ":path": `${url.pathname}${url.search}` });
+    const body = session.request({ ...headers, ":method": method, ":path": `${url.pathname}${url.search}` });
     body.on("error", reject);
     body.once("response", ({ ":status": status, ...rest }) => {
       resolve({ status: status ?? 0, headers: joined(rest), version: "HTTP/2", body });

@@ -1,5 +1,6 @@
 import { PAGE_JOIN_MS } from "../../../protocol/limits.ts";
 import { ok, problem, warning, type Finding } from "../finding.ts";
+import { quoted } from "../foreign-text.ts";
 import type { Answer } from "./http-request.ts";
 import { readBody } from "./stream-watch.ts";
 import type { Visitor } from "./visitor.ts";
@@ -78,18 +79,64 @@ export async function guardFindings(visitor: Visitor): Promise<Finding[]> {
   ];
 }
 
-/** Whether pages of another origin may read. */
-export function corsFindings({ headers }: Answer, origin: string | undefined): Finding[] {
+/** Headers that a page of another origin may send without leave. */
+const FREE_HEADERS: ReadonlySet<string> = new Set(["accept", "accept-language", "content-language", "cookie"]);
+
+/** Whether pages of another origin may read, with what the visitor brings along. */
+export async function corsFindings(visitor: Visitor, { headers }: Answer): Promise<Finding[]> {
+  const { origin, url } = visitor;
   if (origin === undefined) return [];
+  if (origin === url.origin) return [ok("cors", "Pages of the same origin may always read.")];
   const allowed = headers["access-control-allow-origin"];
-  if (allowed === origin || allowed === "*") return [ok("cors", `Pages of ${origin} may read.`)];
+  const sendsCookies = visitor.headers["cookie"] !== undefined;
+  const pass = `\`cors: { origin: "${origin}"${sendsCookies ? ", credentials: true" : ""} }\``;
+  if (allowed !== origin && (allowed !== "*" || sendsCookies)) {
+    const why =
+      allowed === undefined
+        ? "is not there"
+        : `is ${quoted(allowed)}${allowed === "*" ? ", which is not enough for cookies" : ""}`;
+    return [
+      problem(
+        "cors",
+        `Pages of ${origin} may not read: Access-Control-Allow-Origin ${why}.`,
+        `Pass ${pass} to \`handle\`, and let no proxy drop or double the header.`,
+      ),
+    ];
+  }
+  if (sendsCookies && headers["access-control-allow-credentials"] !== "true") {
+    return [
+      problem(
+        "cors",
+        `Pages of ${origin} may read, and not with cookies: Access-Control-Allow-Credentials is not there.`,
+        `Pass ${pass} to \`handle\`, and \`withCredentials: true\` in \`api\` of the client.`,
+      ),
+    ];
+  }
+  const asked = Object.keys(visitor.headers).filter((name) => !FREE_HEADERS.has(name));
+  const lacking = asked.length === 0 ? undefined : leaveLacking(await visitor.askLeave(asked), asked, origin);
+  if (lacking === undefined) return [ok("cors", `Pages of ${origin} may read.`)];
   return [
     problem(
       "cors",
-      `Pages of ${origin} may not read: Access-Control-Allow-Origin is ${allowed === undefined ? "not there" : JSON.stringify(allowed)}.`,
-      `Pass \`cors: { origin: "${origin}" }\` to \`handle\`, and let no proxy drop or double the header.`,
+      `Pages of ${origin} may not send ${asked.join(", ")}: a browser asks for leave first (OPTIONS), and ${lacking}.`,
+      `Pass ${pass} to \`handle\`, which answers OPTIONS, and let OPTIONS through to it, without a login, in proxies and in the framework.`,
     ),
   ];
+}
+
+/** What is missing in the answer to a browser that asks for leave. */
+function leaveLacking(answer: Answer | undefined, asked: readonly string[], origin: string): string | undefined {
+  if (!answer) return "gets no answer";
+  const { status, headers } = answer;
+  answer.close();
+  if (status < 200 || status > 299) return `is answered ${status}`;
+  const allowed = headers["access-control-allow-origin"];
+  if (allowed !== origin && allowed !== "*") return "the origin is not allowed there";
+  const names = (headers["access-control-allow-headers"] ?? "").toLowerCase().split(/\s*,\s*/);
+  // The star stands for all but this one.
+  const isAllowed = (name: string): boolean => names.includes(name) || (names.includes("*") && name !== "authorization");
+  const missing = asked.filter((name) => !isAllowed(name));
+  return missing.length === 0 ? undefined : `${missing.join(", ")} is not in Access-Control-Allow-Headers`;
 }
 
 /** How many streams a browser can have there. */

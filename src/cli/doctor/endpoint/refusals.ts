@@ -1,4 +1,5 @@
 import { problem, warning, type Finding } from "../finding.ts";
+import { describeBody } from "../foreign-text.ts";
 import type { Answer } from "./http-request.ts";
 
 /** An answer that is no stream and no page of tidings, in full. */
@@ -8,6 +9,8 @@ export interface Refused extends Pick<Answer, "status" | "headers"> {
   readonly where: string;
   /** Whether the request carried headers of somebody. */
   readonly isSignedIn: boolean;
+  /** Whether it would have, had it not been led to another origin. */
+  readonly wasLedAway: boolean;
   readonly channel: string;
 }
 
@@ -23,11 +26,14 @@ const CURES: ReadonlyMap<number, string> = new Map([
   ],
 ]);
 
+/** A sentence of tidings is shorter. */
+const MAX_MESSAGE = 400;
+
 const IS_LOGIN = /type=["']?password|\bsign[- ]?in\b|\blog[- ]?in\b/i;
 
 /** What an answer says that is not what was asked for; the reason is the first finding. */
 export function refusalOf(refused: Refused): Finding {
-  const { status, headers, text, where, isSignedIn, channel } = refused;
+  const { status, headers, text, where } = refused;
   const isPage = /\bhtml\b/.test(headers["content-type"] ?? "");
   if (status === 200 && isPage && (IS_LOGIN.test(text) || /\b(log|sign)[-_]?in\b/i.test(where))) {
     return problem(
@@ -39,17 +45,24 @@ export function refusalOf(refused: Refused): Finding {
   if (status === 200) {
     return problem(
       "content-type",
-      `No endpoint of tidings answers at ${where}, but ${isPage ? "a page" : (headers["content-type"] ?? "something without a type")}${beginning(text)}.`,
+      `No endpoint of tidings answers at ${where}, but ${describeBody(text, headers["content-type"]) || "an empty answer"}.`,
       "Is it the address of the route with `handle`? An app that sends its page for each path it does not know, or a proxy that leads elsewhere, can stand in its place.",
     );
   }
-  if (status === 401 || status === 403) return guarded({ isSignedIn, status, channel });
+  if (status === 401 || status === 403) return guarded(refused);
   const code = codeOf(text);
   if (code !== undefined) {
     return problem(
       "status",
       `The endpoint refuses: ${status}, \`${code}\`${messageOf(text)}.`,
       "docs/reference/errors.md of the package says what each code means.",
+    );
+  }
+  if (status >= 300 && status < 400) {
+    return problem(
+      "redirect",
+      `The address leads on and on (${status}), in the end to ${where}.`,
+      "Two rules work against each other: https and http, or a slash at the end and none. A proxy that ends TLS has to tell the server so (`X-Forwarded-Proto`).",
     );
   }
   if (status >= 500) {
@@ -59,15 +72,30 @@ export function refusalOf(refused: Refused): Finding {
       "Look whether the server runs, whether the gateway leads to it, and into the logs of both.",
     );
   }
+  const what = describeBody(text, headers["content-type"]);
   return problem(
     "status",
-    `The answer is ${status}${beginning(text)}.`,
+    `The answer is ${status}${what === "" ? "" : `: ${what}`}.`,
     CURES.get(status) ??
       "Something before the endpoint refuses: a proxy, a firewall for web applications, a framework. Let GET with a query through to this route.",
   );
 }
 
-function guarded({ isSignedIn, status, channel }: Pick<Refused, "isSignedIn" | "status" | "channel">): Finding {
+function guarded({ isSignedIn, wasLedAway, status, headers, channel, where }: Refused): Finding {
+  if (wasLedAway) {
+    return problem(
+      "guard",
+      `The request was led to another origin, ${where}, and the headers were not sent along: it refuses (${status}).`,
+      "Give the address that it leads to, to the doctor and as `api.url` of the client.",
+    );
+  }
+  const [, scheme] = /^(basic|digest|negotiate|ntlm)\b/i.exec(headers["www-authenticate"] ?? "") ?? [];
+  if (scheme !== undefined) {
+    const text = `${isSignedIn ? "These headers are refused" : "Somebody is to sign in, so no stream was looked at"}: a proxy or the server asks for user and password (${status}, ${scheme}).`;
+    const cure =
+      "Give them as the browser sends them: --header \"Authorization: Basic $(printf %s 'user:password' | base64)\". A page of another origin has no way to: there, leave this route out, and let `middleware` of `handle` decide.";
+    return isSignedIn ? problem("guard", text, cure) : warning("guard", text, cure);
+  }
   if (!isSignedIn) {
     // No "ok": that would read as if the way to it had been looked at, and a deployment would go on.
     return warning(
@@ -90,16 +118,11 @@ function codeOf(text: string): string | undefined {
 
 function messageOf(text: string): string {
   try {
-    return ` (${String((JSON.parse(text) as { message: unknown }).message)})`;
+    const { message } = JSON.parse(text) as { readonly message: unknown };
+    return typeof message === "string" ? ` (${message.slice(0, MAX_MESSAGE)})` : "";
   } catch {
     return "";
   }
-}
-
-/** A few words of the answer, with nothing in them that a terminal would obey. */
-function beginning(text: string): string {
-  const words = text.replace(/[^\x20-\x7e]+/g, " ").trim();
-  return words === "" ? "" : ` that begins with ${JSON.stringify(words.slice(0, 60))}`;
 }
 
 /** Why nobody answered, by the code of the error. */

@@ -1,4 +1,5 @@
 import { ok, problem, warning, type Finding } from "../finding.ts";
+import { quoted } from "../foreign-text.ts";
 import type { Answer } from "./http-request.ts";
 import type { Watched } from "./stream-watch.ts";
 
@@ -18,7 +19,7 @@ export function headFindings({ headers }: Answer): Finding[] {
           "cache",
           cached
             ? "A cache has answered, and not the server."
-            : `Something has changed Cache-Control to ${JSON.stringify(control)}: a cache may keep the stream.`,
+            : `Something has changed Cache-Control to ${quoted(control)}: a cache may keep the stream.`,
           "Take this route out of the cache, and leave the header `Cache-Control: no-cache, no-transform` as it is.",
         )
       : ok("cache", "No cache may keep it."),

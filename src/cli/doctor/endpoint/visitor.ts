@@ -1,3 +1,4 @@
+import { secretsOf, withoutSecretsIn } from "../foreign-text.ts";
 import { ENCODINGS, send, type Answer } from "./http-request.ts";
 
 /** An answer, and how it was come by. */
@@ -7,6 +8,8 @@ export interface Visit {
   readonly where: string;
   /** The statuses by which the request was led there. */
   readonly redirections: readonly string[];
+  /** Whether that is another origin, to which the headers of somebody are not sent. */
+  readonly isAway: boolean;
 }
 
 /** How {@link Visitor.ask} asks. */
@@ -29,7 +32,7 @@ export interface VisitorOptions {
 }
 
 /** Somebody who asks an endpoint as a browser does, again and again. */
-export interface Visitor extends Pick<VisitorOptions, "channel" | "patienceMs"> {
+export interface Visitor extends Pick<VisitorOptions, "channel" | "patienceMs" | "headers" | "origin"> {
   readonly url: URL;
   /** The address without its query. */
   readonly where: string;
@@ -37,6 +40,10 @@ export interface Visitor extends Pick<VisitorOptions, "channel" | "patienceMs"> 
   readonly isSignedIn: boolean;
   /** Nothing when no answer came in time. @throws Error when nobody answers in HTTP */
   ask(what: "stream" | "page", options: AskOptions): Promise<Visit | undefined>;
+  /** Asks as a browser does before it lets a page of another origin send these headers. Nothing when no answer came in time. */
+  askLeave(headers: readonly string[]): Promise<Answer | undefined>;
+  /** A text that the server sent, without the secrets that it was given. */
+  hide(text: string): string;
 }
 
 const ACCEPT = { stream: "text/event-stream", page: "application/json" } as const;
@@ -46,12 +53,23 @@ const USER_AGENT = "Mozilla/5.0 (compatible; tidings-doctor)";
 
 /** A visitor of this address. Its own headers go to no other origin. */
 export function createVisitor(url: URL, { channel, headers, patienceMs, origin, ca }: VisitorOptions): Visitor {
+  const secrets = secretsOf(headers);
   return {
-    ...{ url, channel, patienceMs, where: placeOf(url), isSignedIn: Object.keys(headers).length > 0 },
+    ...{ url, channel, headers, patienceMs, origin, where: placeOf(url), isSignedIn: Object.keys(headers).length > 0 },
+    hide: (text) => withoutSecretsIn(text, secrets),
+    askLeave: (names) =>
+      send(addressed(url, channel), {
+        method: "OPTIONS",
+        headers: {
+          "user-agent": USER_AGENT,
+          ...(origin !== undefined && { origin }),
+          "access-control-request-method": "GET",
+          "access-control-request-headers": names.join(","),
+        },
+        ...{ timeoutMs: patienceMs, ca },
+      }),
     async ask(what, { patienceMs: timeoutMs, waitSecs, isStranger = false }) {
-      let target = new URL(url);
-      target.searchParams.set("channel", channel);
-      target.searchParams.set("v", "1");
+      let target = addressed(url, channel);
       if (waitSecs !== undefined) target.searchParams.set("wait", String(waitSecs));
       const redirections: string[] = [];
       for (;;) {
@@ -70,13 +88,21 @@ export function createVisitor(url: URL, { channel, headers, patienceMs, origin, 
         });
         if (!answer) return undefined;
         const next = redirectionOf(answer, target);
-        if (!next || redirections.length === MAX_REDIRECTIONS) return { answer, where: placeOf(target), redirections };
+        if (!next || redirections.length === MAX_REDIRECTIONS)
+          return { answer, where: placeOf(target), redirections, isAway: !isHome };
         answer.close();
         redirections.push(String(answer.status));
         target = next;
       }
     },
   };
+}
+
+function addressed(url: URL, channel: string): URL {
+  const target = new URL(url);
+  target.searchParams.set("channel", channel);
+  target.searchParams.set("v", "1");
+  return target;
 }
 
 const placeOf = ({ origin, pathname }: URL): string => `${origin}${pathname}`;

@@ -4,12 +4,17 @@ import { nameOf, parseSlots } from "../../../brokers/redis/connections/cluster-n
 import type { RedisDriver, RedisNode } from "../../../brokers/redis/connections/driver.ts";
 import { ok, problem, warning, type Finding } from "../finding.ts";
 import { reach, type Patient } from "./connection.ts";
+import { permissionFindings, type PermissionOptions } from "./permissions.ts";
 import { factsOf, serverFindings } from "./server.ts";
 
 interface ClusterOptions {
   /** That of the node that was asked first. */
   readonly url: string;
   readonly timeoutMs: number;
+  /** Whose permissions are looked at: each server has a list of its own. */
+  readonly rights: PermissionOptions;
+  /** What was found of them on that node: not told again of the others. */
+  readonly own: readonly Finding[];
 }
 
 /** A driver for the whole cluster, of which the URL names one node. */
@@ -25,8 +30,8 @@ export function createClusterDriver(url: string): RedisDriver {
 }
 
 /** What can be said of the cluster that a node belongs to, and of its other masters. */
-export async function clusterFindings(patient: Patient, { url, timeoutMs }: ClusterOptions): Promise<Finding[]> {
-  const asked = nodeOfUrl(url);
+export async function clusterFindings(patient: Patient, options: ClusterOptions): Promise<Finding[]> {
+  const asked = nodeOfUrl(options.url);
   const reply = await patient.ask("CLUSTER", "SLOTS");
   const map = "value" in reply ? parseSlots(reply.value, asked) : undefined;
   // That it may not be asked is found with the permissions.
@@ -46,7 +51,7 @@ export async function clusterFindings(patient: Patient, { url, timeoutMs }: Clus
   masters.delete(nameOf(asked));
   for (const [name, node] of masters) {
     // oxlint-disable-next-line no-await-in-loop -- there may be a hundred
-    const other = await otherFindings(node, { url, timeoutMs });
+    const other = await otherFindings(node, options);
     findings.push(...other.map((finding) => ({ ...finding, text: `${name}: ${finding.text}` })));
   }
   return findings;
@@ -60,13 +65,18 @@ const passACluster = (what: string): Finding =>
   );
 
 /** What is not well with another master. */
-async function otherFindings(node: RedisNode, { url, timeoutMs }: ClusterOptions): Promise<Finding[]> {
+async function otherFindings(node: RedisNode, { url, timeoutMs, rights, own }: ClusterOptions): Promise<Finding[]> {
   try {
-    const patient = await reach(createUrlDriver(urlOf(url, node)), { kind: "commands", timeoutMs });
+    const driver = createUrlDriver(urlOf(url, node));
+    const patient = await reach(driver, { kind: "commands", timeoutMs });
+    const listening = await reach(driver, { kind: "subscription", timeoutMs }).catch(() => undefined);
     try {
-      return serverFindings(await factsOf(patient)).filter(({ severity }) => severity !== "ok");
+      const found = [...serverFindings(await factsOf(patient)), ...(await permissionFindings(patient, listening, rights))];
+      return found.filter(
+        ({ id, severity, text }) => severity !== "ok" && !own.some((one) => one.id === id && one.text === text),
+      );
     } finally {
-      await patient.close();
+      await Promise.all([patient.close(), listening?.close()]);
     }
   } catch (error) {
     return [

@@ -4,7 +4,7 @@ import { isSick, ok, problem, type Finding } from "../finding.ts";
 import { clusterFindings, createClusterDriver } from "./cluster.ts";
 import { reach, type Patient } from "./connection.ts";
 import { permissionFindings } from "./permissions.ts";
-import { factsOf, serverFindings } from "./server.ts";
+import { factsOf, isOfCluster, serverFindings } from "./server.ts";
 import { useFinding } from "./use.ts";
 
 /** How {@link examineRedis} looks. */
@@ -48,16 +48,19 @@ async function examine(
   { driver, url, keyPrefix, timeoutMs }: { driver: RedisDriver; url: string; keyPrefix: string; timeoutMs: number },
 ): Promise<Finding[]> {
   const facts = await factsOf(patient);
-  const isCluster = !(facts instanceof Error) && facts.get("cluster_enabled") === "1";
+  const isCluster = await isOfCluster(patient, facts);
   const channel = `tidings-doctor:${Math.random().toString(36).slice(2)}`;
   const listening = await reach(driver, { kind: "subscription", timeoutMs }).catch(() => undefined);
   const user = decodeURIComponent(new URL(url).username) || "default";
-  const permissions = await permissionFindings(patient, listening, { keyPrefix, db: driver.db, user, isCluster, channel });
+  const rights = { keyPrefix, db: driver.db, user, isCluster, channel };
+  const own = await permissionFindings(patient, listening, rights);
   await listening?.close();
+  const others = isCluster ? await clusterFindings(patient, { url, timeoutMs, rights, own }) : [];
+  const permissions = [...own, ...others.filter(({ id }) => id === "redis-permissions")];
   return [
     ...serverFindings(facts),
-    ...(isCluster ? await clusterFindings(patient, { url, timeoutMs }) : []),
-    ...permissions,
+    ...others,
+    ...own,
     // Else it would fail for the same reason, in more words.
     ...(isSick(permissions)
       ? []

@@ -68,6 +68,22 @@ const GRAVE: ReadonlySet<string> = new Set(["pexpire", "publish"]);
 /** What is worse without the keys of an emit with an `id`: the script that stores it refuses as a whole. */
 const WITHOUT_ID = "an emit with an `id` is refused";
 
+/** What cannot be tried without changing something, or is not answered with a refusal. */
+const UNTRIED = ["unsubscribe", "ping"];
+
+/** Every rule that the docs ask for, in one line: more than one that is missing can hide another, of keys or channels. */
+function wholeRule(options: PermissionOptions): string {
+  const { keyPrefix, user, isCluster } = options;
+  const commands = [...probesOf(options).map(({ command }) => command), "subscribe", ...UNTRIED];
+  if (isCluster) commands.push("ssubscribe", "sunsubscribe");
+  const prefix = patternOf(keyPrefix);
+  const rules = [...commands.map((command) => `+${command}`), `~${prefix}:*`, `~{${prefix}:*`, `&{${prefix}:*`];
+  return `ACL SETUSER ${user} ${rules.join(" ")}`;
+}
+
+/** A prefix in a pattern of Redis, where some characters stand for others. */
+const patternOf = (keyPrefix: string): string => keyPrefix.replace(/[\\*?[\]^]/g, "\\$&");
+
 /** Whether the user of the URL may do what tidings does. */
 export async function permissionFindings(
   patient: Patient,
@@ -89,7 +105,7 @@ export async function permissionFindings(
     if (denied === "command") note(`+${command}`, `call ${command.replace("|", " ").toUpperCase()}`, { loss, isGrave });
     else if (denied === "key") note(...keyRule(command, options.keyPrefix));
     else if (denied === "channel")
-      note(`&{${options.keyPrefix}:*`, `use the channels {${options.keyPrefix}:*`, { isGrave: true });
+      note(`&{${patternOf(options.keyPrefix)}:*`, `use the channels {${options.keyPrefix}:*`, { isGrave: true });
   };
   for (const { command, args, loss } of probesOf(options)) {
     const [name = "", ...sub] = command.toUpperCase().split("|");
@@ -101,14 +117,26 @@ export async function permissionFindings(
     const { isCluster } = options;
     notice(await listening.subscribe(live, isCluster), { command: isCluster ? "ssubscribe" : "subscribe" });
   }
-  return findings.length > 0 ? findings : [ok("redis-permissions", "The user may do all that tidings does.")];
+  const last = findings.at(-1);
+  if (!last) return [ok("redis-permissions", "The user may do all that tidings does.")];
+  if (findings.length === 1) return findings;
+  const where = options.isCluster ? "at once, to be run on each server of the Cluster" : "at once";
+  const keep = "(`ACL SAVE` keeps it in the file for ACLs; without one the same stands in redis.conf as `user …`)";
+  return [
+    ...findings.slice(0, -1),
+    { ...last, cure: `${last.cure}\nOr all that is needed, ${where} ${keep}:\n${wholeRule(options)}` },
+  ];
 }
 
 /** The keys of logs, and beside them those of an emit with an `id`. */
 function keyRule(command: string, keyPrefix: string): [rule: string, what: string, how: { loss?: string; isGrave: boolean }] {
   const isOfId = command === "get" || command === "set";
-  const pattern = isOfId ? `{${keyPrefix}:*` : `${keyPrefix}:*`;
-  return [`~${pattern}`, `use the keys ${pattern}`, isOfId ? { loss: WITHOUT_ID, isGrave: false } : { isGrave: true }];
+  const brace = isOfId ? "{" : "";
+  return [
+    `~${brace}${patternOf(keyPrefix)}:*`,
+    `use the keys ${brace}${keyPrefix}:*`,
+    isOfId ? { loss: WITHOUT_ID, isGrave: false } : { isGrave: true },
+  ];
 }
 
 /** What stands in the way when it is a permission. */

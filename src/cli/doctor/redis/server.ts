@@ -19,6 +19,16 @@ export async function factsOf(patient: Patient): Promise<Facts | Error> {
   );
 }
 
+/** Whether a server is one of a Cluster. One that refuses INFO says so to whoever greets it: that is never refused. */
+export async function isOfCluster(patient: Patient, facts: Facts | Error): Promise<boolean> {
+  if (!(facts instanceof Error)) return facts.get("cluster_enabled") === "1";
+  const reply = await patient.ask("HELLO");
+  const told: unknown = "value" in reply ? reply.value : undefined;
+  // In pairs, or as the newer protocol has it.
+  if (Array.isArray(told)) return told[told.indexOf("mode") + 1] === "cluster";
+  return typeof told === "object" && told !== null && "mode" in told && told.mode === "cluster";
+}
+
 /** What can be said about a server by what it says of itself. */
 export function serverFindings(facts: Facts | Error): Finding[] {
   if (facts instanceof Error) {
