@@ -13,7 +13,7 @@ const PASSWORD = "s3cret/%word";
 
 let redis: RedisServer;
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await startRedis({ args: ["--maxmemory", "100mb"] });
 });
 afterAll(() => redis.stop());
 
@@ -72,7 +72,6 @@ const SERVED = { heard: ["a", "a1", "b", "b1", "c", "c1"], said: [] };
 
 describe("tidings doctor --redis", () => {
   it("finds nothing where a limit is set and nothing is evicted, and leaves nothing behind", async () => {
-    await set("maxmemory", "100mb");
     const before = await rawCommand(redis.port, "PUBSUB", "CHANNELS");
     expect(await complaints()).toEqual([]);
     await expect.poll(() => rawCommand(redis.port, "DBSIZE"), { timeout: 5_000 }).toBe(0);
