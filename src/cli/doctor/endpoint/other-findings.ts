@@ -132,7 +132,10 @@ function leaveLacking(answer: Answer | undefined, asked: readonly string[], orig
   if (status < 200 || status > 299) return `is answered ${status}`;
   const allowed = headers["access-control-allow-origin"];
   if (allowed !== origin && allowed !== "*") return "the origin is not allowed there";
-  const names = (headers["access-control-allow-headers"] ?? "").toLowerCase().split(/\s*,\s*/);
+  const names = (headers["access-control-allow-headers"] ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
   // The star stands for all but this one.
   const isAllowed = (name: string): boolean => names.includes(name) || (names.includes("*") && name !== "authorization");
   const missing = asked.filter((name) => !isAllowed(name));
