@@ -161,7 +161,7 @@ const config = {
       "no-unresolved",
       "The import leads nowhere. Some optional peers are declared, not installed.",
       { path: "^src/" },
-      { couldNotResolve: true, pathNot: ["^(svelte|vue)($|/)", "^@upstash/workflow$"] },
+      { couldNotResolve: true, pathNot: ["^(svelte|vue)($|/)", "^(@upstash/workflow|inngest)$"] },
     ),
   ],
   options: {

@@ -43,7 +43,7 @@ export async function emitOnce<O>(realtime: RunChannels<O>, one: RunEvent): Prom
     throw new TidingsError(
       isTidingsError(cause) ? cause.code : "not_stored",
       `"${one.event}" was not stored on channel "${one.channel}", so pages do not show it; the run goes on. ${because}`,
-      { cause },
+      { cause, ...(isTidingsError(cause) && { retryable: cause.retryable }) },
     );
   }
 }

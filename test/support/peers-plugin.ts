@@ -6,6 +6,8 @@ import { installOnce } from "./install-once.ts";
 /** Peers that the repository does not install, each by the folder of `test/integration/fixtures` that says which version. */
 const PEERS: Readonly<Record<string, string>> = {
   "@upstash/workflow": "upstash-workflow",
+  bullmq: "bullmq",
+  inngest: "inngest",
 };
 
 /** Lets tests import such a peer, and sources that do: it is installed with the first import. */
