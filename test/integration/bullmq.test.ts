@@ -39,7 +39,8 @@ const schema = {
     active: job,
     progress: job.extend({ progress: z.object({ page: z.number() }) }),
     completed: job.extend({ result: z.unknown().optional() }),
-    failed: job,
+    // Where there is a place for it, the default leaves it empty all the same.
+    failed: job.extend({ failedReason: z.string().optional() }),
   },
 };
 const SOON = { timeout: 30_000, interval: 50 };
@@ -233,12 +234,18 @@ describe("the bridge of BullMQ's events", () => {
     const queueEvents = listen(recentEvents());
     const bridge = bridgeQueueEvents({ realtime, queueEvents });
     const timers = vi.spyOn(globalThis, "setTimeout");
-    onTestFinished(() => void timers.mockRestore());
+    const cleared = vi.spyOn(globalThis, "clearTimeout");
+    onTestFinished(() => {
+      timers.mockRestore();
+      cleared.mockRestore();
+    });
     await queue.add("print", {});
     work();
     // It has tried once, and waits.
     await vi.waitFor(() => expect(timers.mock.calls.some(([, ms]) => ms === 1_000)).toBe(true), SOON);
+    const { value: pause } = timers.mock.results[timers.mock.calls.findLastIndex(([, ms]) => ms === 1_000)] ?? {};
     await bridge.close();
+    expect(cleared).toHaveBeenCalledWith(pause);
     for (const kind of ["waiting", "active", "progress", "stalled", "completed", "failed"])
       expect(queueEvents.listenerCount(kind)).toBe(0);
     const { length } = timers.mock.calls.filter(([, ms]) => ms === 1_000);

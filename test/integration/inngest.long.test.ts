@@ -114,6 +114,16 @@ describe("the middleware for Inngest", () => {
     ]);
   });
 
+  it("says nothing of a run that failed and is tried again", async () => {
+    const { realtime, event, runId, log } = setUp();
+    const fn = async ({ attempt }: InngestContext): Promise<void> => {
+      if (attempt === 0) throw new Error("not yet");
+    };
+    const middleware = [createRealtimeMiddleware({ realtime, runFail: NAMES.runFail })];
+    expect(await playRun(fn, { middleware, event, runId })).toBe("finished");
+    expect(await log()).toEqual([["runFinish", {}]]);
+  });
+
   it("fails no step when the log cannot be reached, and says so", async () => {
     const own = await startRedis();
     const realtime = new Realtime({
