@@ -77,7 +77,7 @@ describe("examples/workflow", () => {
     await using qstash = await startQStash({
       retryDelayMs: 10,
       async deliver({ retried }, send) {
-        const [status = 502] = await Promise.all([send(), send()]);
+        const [status] = await Promise.all([send(), send()]);
         return retried === 0 ? 502 : status;
       },
     });

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installOnce } from "../support/install-once.ts";
@@ -34,7 +34,10 @@ describe("types of a peer that is not installed here", () => {
           "*": [path.join(installed, "*")],
         },
       },
-      files: [path.join(fixtures, "types.ts")],
+      // What the guides show, and what they do not.
+      files: readdirSync(fixtures)
+        .filter((file) => file.endsWith(".ts"))
+        .map((file) => path.join(fixtures, file)),
     };
     const file = path.join(folder, `${name}.json`);
     writeFileSync(file, JSON.stringify(config));
