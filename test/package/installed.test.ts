@@ -62,7 +62,7 @@ describe("the packed package, alone in an empty folder", () => {
     );
     const peers = Object.keys(manifest.peerDependencies);
     expect(peers.toSorted()).toEqual([
-      ...["@opentelemetry/api", "@upstash/redis", "ioredis", "react", "redis", "svelte", "vue"],
+      ...["@opentelemetry/api", "@upstash/redis", "@upstash/workflow", "inngest", "ioredis", "react", "redis", "svelte", "vue"],
     ]);
     for (const peer of peers) expect(manifest.peerDependenciesMeta[peer], peer).toEqual({ optional: true });
   });
