@@ -95,6 +95,25 @@ const config = {
         },
       ),
     ),
+    forbid(
+      "other-ways-in-are-users",
+      "What is built on the core uses the package as its users do. Both sides of the wire share its vocabulary.",
+      code("^src/(dialects|runs|events|resources|workflow|inngest|bullmq)(/|\\.ts$)"),
+      {
+        path: "^src/",
+        pathNot: [
+          "^src/(protocol|dialects|runs|events|resources|workflow|inngest|bullmq)/",
+          String.raw`^src/index\.ts$`,
+          String.raw`^src/client/(core|react)\.ts$`,
+        ],
+      },
+    ),
+    ...["events", "resources", "workflow", "inngest", "bullmq"].map((way) =>
+      forbid(`${way}-stands-alone`, "No way in needs another one.", code(`^src/${way}(/|\\.ts$)`), {
+        path: `^src/(events|resources|workflow|inngest|bullmq)/`,
+        pathNot: [`^src/${way}/`],
+      }),
+    ),
     forbid("monitoring-looks-from-outside", "It reads what a `Realtime` tells.", code("^src/monitoring/"), {
       path: "^src/",
       pathNot: ["^src/(monitoring|protocol|realtime)/", String.raw`^src/hub/observer\.ts$`],
@@ -140,9 +159,9 @@ const config = {
     }),
     forbid(
       "no-unresolved",
-      "The import leads nowhere. Svelte and Vue are declared, not installed.",
+      "The import leads nowhere. Some optional peers are declared, not installed.",
       { path: "^src/" },
-      { couldNotResolve: true, pathNot: ["^(svelte|vue)($|/)"] },
+      { couldNotResolve: true, pathNot: ["^(svelte|vue)($|/)", "^(@upstash/workflow|inngest)$"] },
     ),
   ],
   options: {

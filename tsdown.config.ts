@@ -42,7 +42,13 @@ const config: UserConfig = defineConfig({
   hash: false,
   outputOptions: { chunkFileNames: "shared/[name].js" },
   deps: {
-    neverBundle: [/^node:/, /^(react|svelte|vue)($|\/)/, /^ioredis($|\/)/, /^@opentelemetry\/api$/],
+    neverBundle: [
+      /^node:/,
+      /^(react|svelte|vue)($|\/)/,
+      /^ioredis($|\/)/,
+      /^@opentelemetry\/api$/,
+      /^(@upstash\/workflow|inngest)$/,
+    ],
     // Nothing else may come from node_modules into the build: a new import of a package fails here.
     onlyBundle: [],
   },

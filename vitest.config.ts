@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
 import { luaPlugin } from "./scripts/lua-plugin.ts";
+import { peersPlugin } from "./test/support/peers-plugin.ts";
 
 // Test files whose Redis or browser is missing: scripts/test.mjs names them here, and says so at the end.
 const leftOut = (process.env.TIDINGS_LEFT_OUT ?? "").split(path.delimiter).filter((file) => file !== "");
@@ -23,7 +24,7 @@ const working = { maxWorkers: Math.max(2, availableParallelism() - 1), sequence:
 const retry = process.env.CI ? 1 : 0;
 
 const config: ViteUserConfig = defineConfig({
-  plugins: [luaPlugin()],
+  plugins: [luaPlugin(), peersPlugin()],
   test: {
     setupFiles: [path.join(import.meta.dirname, "test/support/patience.ts")],
     projects: [

@@ -30,6 +30,8 @@ const CLEAN = {
   "src/cli/main.ts": `import { readFileSync } from "node:fs"; import { Realtime } from "../index.ts"; import { memory } from "../brokers/memory.ts"; void [readFileSync, Realtime, memory];`,
   "src/monitoring/prometheus.ts": `import { Realtime } from "../realtime/realtime.ts"; export const text = Realtime;`,
   "src/monitoring/opentelemetry.ts": `import { trace } from "@opentelemetry/api"; export const spans = trace;`,
+  "src/events/clean.ts": `export const a = 1;`,
+  "src/bullmq/clean.ts": `export const a = 1;`,
   "test/support/x.ts": `export const x = 1;`,
 };
 
@@ -79,6 +81,24 @@ const BROKEN = {
   },
   "only-vue-knows-vue": {
     "src/client/svelte/bad-only-vue-knows-vue.ts": `import { ref } from "vue"; export const a = ref;`,
+  },
+  "other-ways-in-are-users": {
+    "src/runs/bad-other-ways-in-are-users.ts": `import { hub } from "../hub/hub.ts"; export const a = hub;`,
+  },
+  "events-stands-alone": {
+    "src/events/bad-events-stands-alone.ts": `import { a } from "../bullmq/clean.ts"; export const b = a;`,
+  },
+  "resources-stands-alone": {
+    "src/resources/bad-resources-stands-alone.ts": `import { a } from "../events/clean.ts"; export const b = a;`,
+  },
+  "workflow-stands-alone": {
+    "src/workflow/bad-workflow-stands-alone.ts": `import { a } from "../events/clean.ts"; export const b = a;`,
+  },
+  "inngest-stands-alone": {
+    "src/inngest/bad-inngest-stands-alone.ts": `import { a } from "../events/clean.ts"; export const b = a;`,
+  },
+  "bullmq-stands-alone": {
+    "src/bullmq/bad-bullmq-stands-alone.ts": `import { a } from "../events/clean.ts"; export const b = a;`,
   },
   "monitoring-looks-from-outside": {
     "src/monitoring/bad-monitoring-looks-from-outside.ts": `import { hub } from "../hub/hub.ts"; export const a = hub;`,

@@ -16,9 +16,12 @@ interface Manifest {
 
 const manifestOf = (folder: string) => JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as Manifest;
 
-/** Entries that need no peer: all but those for a framework, and for OpenTelemetry. */
+/** Entries that import a peer: a framework, OpenTelemetry, or what tells of runs. */
+const WITH_PEER = ["./client", "./client/svelte", "./client/vue", "./opentelemetry", "./workflow", "./inngest"];
+
+/** Entries that need no peer. */
 const ALONE = Object.keys(manifestOf(root).exports)
-  .filter((subpath) => !["./client", "./client/svelte", "./client/vue", "./opentelemetry", "./package.json"].includes(subpath))
+  .filter((subpath) => ![...WITH_PEER, "./package.json"].includes(subpath))
   .map((subpath) => subpath.replace(/^\./, "tidings"));
 
 let installed: InstalledPackage;
@@ -59,7 +62,7 @@ describe("the packed package, alone in an empty folder", () => {
     );
     const peers = Object.keys(manifest.peerDependencies);
     expect(peers.toSorted()).toEqual([
-      ...["@opentelemetry/api", "@upstash/redis", "ioredis", "react", "redis", "svelte", "vue"],
+      ...["@opentelemetry/api", "@upstash/redis", "@upstash/workflow", "inngest", "ioredis", "react", "redis", "svelte", "vue"],
     ]);
     for (const peer of peers) expect(manifest.peerDependenciesMeta[peer], peer).toEqual({ optional: true });
   });

@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import { handle, Realtime } from "../index.ts";
+import type { Dialect } from "./dialect.ts";
+import { translate } from "./translate.ts";
+
+const PLAIN: Dialect = {
+  opening: "event: ready\ndata: {}\n\n",
+  heartbeat: ": alive\n\n",
+  event: ({ channel, event, json }, idLine) => (event === "n.hidden" ? "" : `${idLine}event: ${channel}\ndata: ${json}\n\n`),
+};
+
+/** Text of a stream until it holds something. */
+async function readUntil(response: Response, wanted: string): Promise<string> {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  while (!text.includes(wanted)) {
+    // oxlint-disable-next-line no-await-in-loop -- one piece after the other
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`ended after ${JSON.stringify(text)}`);
+    text += decoder.decode(value, { stream: true });
+  }
+  await reader.cancel();
+  return text;
+}
+
+/** A stream of these texts, each cut after every byte when asked to. */
+function streamOf(text: string, size = text.length): Response {
+  const bytes = new TextEncoder().encode(text);
+  const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.slice(n * size, (n + 1) * size));
+  const body = new ReadableStream({
+    pull(controller) {
+      const piece = pieces.shift();
+      if (piece) controller.enqueue(piece);
+      else controller.close();
+    },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+const ID = "1700000000000-0";
+const connected = (channel: string, id = ""): string =>
+  `${id}event: connected\ndata: {"channel":"${channel}","cursor":"0-0"}\n\n`;
+const event = (channel: string, data: string): string =>
+  `data: {"id":"${ID}","channel":"${channel}","event":"n.n","data":${data}}\n\n`;
+
+describe("a stream in a dialect", () => {
+  it("speaks for a real endpoint, and lets it go with its reader", async () => {
+    await using realtime = new Realtime({ redis: { driver: "memory" } });
+    const endpoint = handle({ realtime });
+    const response = translate(await endpoint(new Request("http://localhost/?channel=a")), 1, PLAIN);
+    expect(response.headers.get("x-accel-buffering")).toBe("no");
+    const reading = readUntil(response, '"text"');
+    await realtime.channel("a").emit("n.n", { text: "ä\u2028" });
+    const text = await reading;
+    expect(text.replaceAll(/\d{13}-\d+/g, "#")).toBe(
+      'event: ready\ndata: {}\n\nretry: 1000\n\nid: 0-0\nevent: position\ndata: {}\n\nid: #\nevent: a\ndata: {"text":"ä\u2028"}\n\n'.replace(
+        "0-0",
+        text.match(/id: (0-\d+)/)?.[1] ?? "?",
+      ),
+    );
+    await expect.poll(() => realtime.stats().streams).toBe(0);
+  });
+
+  it("gives data byte for byte, however its bytes are cut", async () => {
+    const data = '{"n":12345678901234567890,"s":",\\"data\\":{}}","u":"😀"}';
+    const whole = `retry: 1000\n:\n\n${connected("a")}${event("a", data)}`;
+    for (const size of [1, 2, 3, 7, whole.length]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect(await translate(streamOf(whole, size), 1, PLAIN).text()).toContain(`event: a\ndata: ${data}\n\n`);
+    }
+  });
+
+  it("opens when every channel has been joined or refused, with what was said before behind it", async () => {
+    const problem = 'event: problem\ndata: {"code":"forbidden","channel":"b","retry":false}\n\n';
+    const text = await translate(streamOf(`retry: 5\n:\n\n${problem}:\n\n${connected("a")}:\n\n`), 2, PLAIN).text();
+    expect(text).toBe(`${PLAIN.opening}retry: 5\n\n${problem}${PLAIN.heartbeat}`);
+  });
+
+  it("says where the stream stands behind the opening, once", async () => {
+    const position = (id: string): string => `id: ${id}\nevent: position\ndata: {}\n\n`;
+    const text = await translate(
+      streamOf(connected("a") + position("0-1,") + position("0-2,") + connected("b") + position("0-2,0-3")),
+      2,
+      PLAIN,
+    ).text();
+    expect(text).toBe(PLAIN.opening + position("0-2,") + position("0-2,0-3"));
+  });
+
+  it("opens before the first event, though another channel still waits", async () => {
+    const text = await translate(streamOf(`${connected("a")}${event("a", "1")}${connected("b")}`), 2, PLAIN).text();
+    expect(text).toBe(`${PLAIN.opening}event: a\ndata: 1\n\n`);
+  });
+
+  it("leaves out what the dialect leaves out, and passes on what it does not know", async () => {
+    const gap = 'event: gap\ndata: {"channel":"a"}\n\n';
+    const position = `id: ${ID},${ID}\nevent: position\ndata: {}\n\n`;
+    const hidden = event("a", "1").replace("n.n", "n.hidden");
+    const text = await translate(streamOf(`${connected("a")}${hidden}${gap}${position}`), 1, PLAIN).text();
+    expect(text).toBe(`${PLAIN.opening}${gap}${position}`);
+  });
+
+  it("leaves a refusal as it is", async () => {
+    const refusal = Response.json({ code: "forbidden" }, { status: 403 });
+    expect(translate(refusal, 1, PLAIN)).toBe(refusal);
+  });
+});
