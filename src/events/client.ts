@@ -7,7 +7,8 @@
 export type { ConnectionOptions } from "./client/connection.ts";
 export { createEventHooks, type EventHooks } from "./client/create-event-hooks.ts";
 export type { EventGap } from "./client/follower.ts";
-export { RealtimeProvider, useRealtimeContext, type RealtimeContext, type RealtimeProviderProps } from "./client/provider.tsx";
+export type { RealtimeContext } from "./client/provider-context.ts";
+export { RealtimeProvider, useRealtimeContext, type RealtimeProviderProps } from "./client/provider.tsx";
 export { useEventStream, type EventStream, type EventStreamOptions } from "./client/use-event-stream.ts";
 export { useRealtimeChannel, type RealtimeChannelOptions } from "./client/use-realtime-channel.ts";
 export type { AnyEvents, EventOf, EventsIn, RealtimeEvent } from "./types.ts";

@@ -19,9 +19,9 @@ export interface RouteOptions extends Pick<HandleOptions, "revalidateSecs" | "co
    * Whether this user may read this channel. A refused one is told to the page by a `problem`, while the others flow. Everybody
    * reads their own events and `broadcast`, without being asked about. @default no channel may be read
    */
-  authorize?(user: string, channel: string, request: Request): boolean | Promise<boolean>;
+  authorize?: ((user: string, channel: string, request: Request) => boolean | Promise<boolean>) | undefined;
   /** The address behind a request, as for `handle`: to count streams by. @default none is counted */
-  address?(request: Request): string | undefined;
+  address?: ((request: Request) => string | undefined) | undefined;
 }
 
 /** What was found out about a request before it was handed on. */
