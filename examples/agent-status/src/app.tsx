@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import { RealtimeProvider } from "tidings/events/client";
 import type { Agent } from "../server/agents.ts";
 import { AgentStatusIndicator } from "./agent-status-indicator.tsx";
-import { loadAgents } from "./load-agents.ts";
+import { loadAgents } from "./load.ts";
 
 export function App() {
   const [agents, setAgents] = useState<Agent[]>();

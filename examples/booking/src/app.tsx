@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import type { Booking } from "../server/bookings.ts";
 import { BookingStatus } from "./booking-status.tsx";
+import { loadBookings } from "./load.ts";
 
 export function App() {
   const [user, setUser] = useState<string | null>();
@@ -11,7 +12,7 @@ export function App() {
       .then((session: { user: string | null }) => setUser(session.user));
   }, []);
   useEffect(() => {
-    if (user) void fetch("/api/bookings").then(async (response) => setBookings(await response.json()));
+    if (user) void loadBookings().then(setBookings);
   }, [user]);
 
   async function signIn(name: string) {

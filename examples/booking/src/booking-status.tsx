@@ -1,26 +1,22 @@
-import { useCallback, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import type { Booking, Status } from "../server/bookings.ts";
 import { useEventStream } from "./events.ts";
+import { loadStatus } from "./load.ts";
 
 export function BookingStatus({ user, booking }: { user: string; booking: Booking }) {
   const [status, setStatus] = useState<Status>(booking.status);
-  const refresh = useCallback(async () => {
-    const bookings: Booking[] = await (await fetch("/api/bookings")).json();
-    const newest = bookings.find(({ id }) => id === booking.id);
-    if (newest) setStatus(newest.status);
-  }, [booking.id]);
   const { isConnected } = useEventStream({
     userId: user,
     channels: [`booking:${booking.id}`],
     onEvent: (event) => {
       if (event.bookingId === booking.id) setStatus(event.status);
     },
-    onGap: refresh, // events may be missing
+    onGap: () => void loadStatus(booking.id).then(setStatus), // events may be missing
   });
   // What happened before the stream was there.
   useEffect(() => {
-    if (isConnected) void refresh();
-  }, [isConnected, refresh]);
+    if (isConnected) void loadStatus(booking.id).then(setStatus);
+  }, [isConnected, booking.id]);
 
   async function decide(next: Status) {
     await fetch(`/api/bookings/${booking.id}/status`, {
