@@ -459,6 +459,10 @@ describe("publishing", () => {
     await vi.waitFor(() => expect(stream.events("tick")).toHaveLength(2));
     await Promise.all([events.publishToChannel("a", tick), events.publishToChannel("a", tick)]);
     await vi.waitFor(() => expect(stream.events("tick")).toHaveLength(4));
+    const tock = { type: "tock" };
+    await events.publishToChannel("a", tock);
+    await events.publishToChannel("b", tock);
+    await vi.waitFor(() => expect(stream.events("tock")).toHaveLength(2));
   });
 
   it("what is no event, and names that a stream has for itself, are refused in words that help", async () => {
