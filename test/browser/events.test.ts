@@ -199,6 +199,15 @@ describe("tidings/events/client in Chromium, over Redis, in StrictMode", () => {
     await events.publishToChannel("agent:2", { type: "agent_status", n: 3 });
     await untilTold("two", 2, 3);
     expect((await shown()).changes["two"]).toEqual([false, true]);
+    // Another channel beside it does not make those wait who have theirs.
+    const two: Part = { kind: "channel", channel: "agent:2" };
+    await setState({ provider: { userId: "guest" }, parts: { two, three: { kind: "channel", channel: "agent:3" } } });
+    await until("three live");
+    const { changes } = await shown();
+    expect([changes["two"], changes["three"]]).toEqual([
+      [false, true],
+      [false, true],
+    ]);
     // The provider alone keeps its connection.
     await setState({ provider: { userId: "guest" }, parts: {} });
     await vi.waitFor(() => expect(requests.map(channelsOf).at(-1)).toEqual(logsWith()));
