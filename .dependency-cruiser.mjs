@@ -114,6 +114,15 @@ const config = {
         pathNot: [`^src/${way}/`],
       }),
     ),
+    forbid(
+      "event-hooks-are-for-browsers",
+      "Hooks import nothing of the server (I12).",
+      code(String.raw`^src/events/(client(/|\.ts$)|[^/]+\.ts$)`),
+      {
+        path: "^src/",
+        pathNot: [String.raw`^src/events/(client/|[^/]+\.ts$)`, "^src/protocol/", String.raw`^src/client/core\.ts$`],
+      },
+    ),
     forbid("monitoring-looks-from-outside", "It reads what a `Realtime` tells.", code("^src/monitoring/"), {
       path: "^src/",
       pathNot: ["^src/(monitoring|protocol|realtime)/", String.raw`^src/hub/observer\.ts$`],

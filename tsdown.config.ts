@@ -26,6 +26,16 @@ const noTypesOfPrograms: NonNullable<UserConfig["plugins"]> = {
   },
 };
 
+/** An entry that another entry imports leaves an empty chunk of its declarations, to which nothing leads. */
+const noEmptyTypes: NonNullable<UserConfig["plugins"]> = {
+  name: "no-empty-types",
+  generateBundle(_options, bundle) {
+    for (const [name, file] of Object.entries(bundle))
+      if (file.type === "chunk" && !file.isEntry && name.endsWith(".d.ts") && /^\s*export \{ *\};\s*$/.test(file.code))
+        delete bundle[name];
+  },
+};
+
 const config: UserConfig = defineConfig({
   // From `exports` and `bin` in package.json. A missing source is refused by `npm run check:package`, not here.
   entry: Object.fromEntries(
@@ -52,7 +62,7 @@ const config: UserConfig = defineConfig({
     // Nothing else may come from node_modules into the build: a new import of a package fails here.
     onlyBundle: [],
   },
-  plugins: [luaPlugin(), disposableTypes, noTypesOfPrograms],
+  plugins: [luaPlugin(), disposableTypes, noTypesOfPrograms, noEmptyTypes],
   failOnWarn: true,
   // Output is swapped in by scripts/build.mjs.
   clean: true,

@@ -104,11 +104,11 @@ function checkBuild(files) {
       if (place.length > 1 && text.includes(`${place}/`)) problems.push(`${file} names a place of this machine: ${place}`);
     }
   }
-  const react = path.join(root, "dist/client/react.js");
-  if (existsSync(react) && !readFileSync(react, "utf8").startsWith(`"use client";\n`)) {
-    problems.push(
-      `dist/client/react.js does not begin with "use client", so a server component cannot render what it exports.`,
-    );
+  for (const entry of ["client/react", "events/client"]) {
+    const file = path.join(root, `dist/${entry}.js`);
+    if (existsSync(file) && !readFileSync(file, "utf8").startsWith(`"use client";\n`)) {
+      problems.push(`dist/${entry}.js does not begin with "use client", so a server component cannot render what it exports.`);
+    }
   }
 }
 

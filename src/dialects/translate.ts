@@ -1,5 +1,6 @@
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import type { Dialect, StreamEvent } from "./dialect.ts";
+import { framewise } from "./framewise.ts";
 
 /** What an event's frame holds between its braces: the one writer of frames escapes nothing before the data, for there is nothing to escape. */
 const EVENT = /^\{"id":"([^"]*)","channel":"([^"]*)","event":"([^"]*)","data":(.*)\}$/s;
@@ -11,23 +12,7 @@ const FIELD = /^(id|event|data|retry)?: ?(.*)$/s;
  * @param channels how many the request asks for
  */
 export function translate(response: Response, channels: number, dialect: Dialect): Response {
-  if (!response.body || !response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
-  const decoder = new TextDecoder();
-  const encoder = new TextEncoder();
-  const say = interpreter(channels, dialect);
-  /** A frame of which the end has not come yet. */
-  let rest = "";
-  const body = response.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(bytes, controller) {
-        const frames = (rest + decoder.decode(bytes, { stream: true })).split("\n\n");
-        rest = frames.pop() as string;
-        const text = frames.map(say).join("");
-        if (text) controller.enqueue(encoder.encode(text));
-      },
-    }),
-  );
-  return new Response(body, { status: response.status, headers: response.headers });
+  return framewise(response, interpreter(channels, dialect));
 }
 
 /** Takes one frame after another, without the empty line at its end. */

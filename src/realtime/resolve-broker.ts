@@ -11,7 +11,12 @@ import { createNodeRedisDriver, isNodeRedis, type NodeRedisLike } from "../broke
 import { createUrlDriver } from "../brokers/redis/clients/url.ts";
 import { overConnections } from "../brokers/redis/connections/source.ts";
 import { createRedisBroker } from "../brokers/redis/engine.ts";
-import { createUpstashSource, isUpstashRedis, type UpstashRedisLike } from "../brokers/redis/rest/upstash.ts";
+import {
+  createUpstashSource,
+  createUpstashSourceFor,
+  isUpstashRedis,
+  type UpstashRedisLike,
+} from "../brokers/redis/rest/upstash.ts";
 import type { RedisSource } from "../brokers/redis/transport.ts";
 import { systemClock } from "../protocol/clock.ts";
 import { TidingsError } from "../protocol/error.ts";
@@ -32,6 +37,14 @@ export type DriverInput =
       readonly url: string;
       /** Begins the name of every key. @default the `keyPrefix` of `Realtime` */
       readonly keyPrefix?: string | undefined;
+    }
+  | {
+      /** A Redis over REST, by its address: needs no package. */
+      readonly driver: "upstash";
+      /** `https://`. */
+      readonly url: string;
+      /** Has to be one that may write. */
+      readonly token: string;
     };
 
 /**
@@ -133,6 +146,7 @@ function redisParts(redis: unknown): { readonly source: RedisSource; readonly ke
   if (parts) return parts;
   if (typeof redis === "string") return { source: overConnections(createUrlDriver(redis)) };
   if (isDriver(redis, "redis")) return driverParts(redis);
+  if (isDriver(redis, "upstash")) return upstashParts(redis);
   if (isIoRedis(redis)) return { source: overConnections(createIoRedisDriver(redis)) };
   if (isNodeRedis(redis)) return { source: overConnections(createNodeRedisDriver(redis)) };
   if (isBunRedis(redis)) return { source: overConnections(createBunDriver(redis)) };
@@ -146,6 +160,15 @@ function driverParts(redis: { readonly url?: unknown; readonly keyPrefix?: unkno
   if (typeof url !== "string") throw badOption("redis.url", "a redis:// URL", url);
   if (keyPrefix !== undefined && !isKeyPrefix(keyPrefix)) throw badOption("redis.keyPrefix", KEY_PREFIX_GRAMMAR, keyPrefix);
   return { source: overConnections(createUrlDriver(url)), keyPrefix };
+}
+
+function upstashParts(redis: { readonly url?: unknown; readonly token?: unknown }) {
+  refuseUnknownOptions('`redis: { driver: "upstash" }`', redis, { driver: true, url: true, token: true });
+  const { url, token } = redis;
+  if (typeof url !== "string") throw badOption("redis.url", "the https:// URL of a Redis over REST", url);
+  // What it was is nobody's business.
+  if (typeof token !== "string") throw badOption("redis.token", "a string", typeof token);
+  return { source: createUpstashSourceFor(url, token) };
 }
 
 function isDriver<D extends DriverInput["driver"]>(redis: unknown, driver: D): redis is Extract<DriverInput, { driver: D }> {

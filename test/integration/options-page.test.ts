@@ -4,6 +4,8 @@ import type { IoRedisAdapterOptions } from "../../src/adapters/ioredis.ts";
 import type { ApiOptions, ClientSubscribeOptions, HistoryOption, RealtimeClientOptions } from "../../src/client/core.ts";
 import type { RealtimeProviderProps, UseRealtimeOptions, UseRealtimeStateOptions } from "../../src/client/react.ts";
 import type { ProvideRealtimeOptions } from "../../src/client/vue.ts";
+import type { EventStreamOptions } from "../../src/events/client.ts";
+import type { EventsOptions, PublishOptions } from "../../src/events.ts";
 import type {
   CorsOptions,
   DisconnectOptions,
@@ -112,6 +114,32 @@ describe("docs/options.md names every option and its default", () => {
       maxReplayBytes: String(MAX_REPLAY_BYTES),
     };
     expect(optionsUnder("handle(…)")).toEqual({ ...options, ...within("cors", cors), ...within("limits", limits) });
+  });
+
+  it("of tidings/events", () => {
+    const options: Defaults<EventsOptions> = {
+      redis: "that of KV_REST_API_URL and KV_REST_API_TOKEN, else memory",
+      keyPrefix: '"tidings:events"',
+      history: "true",
+      realtime: "none",
+      identify: "required",
+      authorize: "no channel may be read",
+      address: "none is counted",
+      revalidateSecs: "never",
+      cors: "none",
+      limits: "those of handle",
+    };
+    const publish: Defaults<PublishOptions> = { id: "one for all publishes of the same object in one turn" };
+    const hook: Defaults<EventStreamOptions<unknown>> = {
+      url: '"/api/events/stream"',
+      userId: "whom the server knows",
+      channels: "none",
+      onEvent: "none",
+      onGap: "a warning in development",
+    };
+    expect(optionsUnder("createEvents(…)")).toEqual(options);
+    expect(optionsUnder("publishToUser(…), publishToChannel(…), broadcast(…)")).toEqual(publish);
+    expect(optionsUnder("useEventStream(…)")).toEqual(hook);
   });
 
   it("of disconnect", () => {

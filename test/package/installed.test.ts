@@ -17,7 +17,15 @@ interface Manifest {
 const manifestOf = (folder: string) => JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as Manifest;
 
 /** Entries that import a peer: a framework, OpenTelemetry, or what tells of runs. */
-const WITH_PEER = ["./client", "./client/svelte", "./client/vue", "./opentelemetry", "./workflow", "./inngest"];
+const WITH_PEER = [
+  "./client",
+  "./client/svelte",
+  "./client/vue",
+  "./opentelemetry",
+  "./events/client",
+  "./workflow",
+  "./inngest",
+];
 
 /** Entries that need no peer. */
 const ALONE = Object.keys(manifestOf(root).exports)
@@ -96,6 +104,7 @@ describe("the packed package, alone in an empty folder", () => {
   it(`the React entry begins with "use client", and what it shares with the server does not`, () => {
     const text = (file: string): string => readFileSync(path.join(installed.package, "dist", file), "utf8");
     expect(text("client/react.js")).toMatch(/^"use client";\n/);
+    expect(text("events/client.js")).toMatch(/^"use client";\n/);
     for (const file of readdirSync(path.join(installed.package, "dist/shared")).filter((name) => name.endsWith(".js"))) {
       expect(text(`shared/${file}`), file).not.toContain("use client");
     }

@@ -1,5 +1,6 @@
 import { TidingsError } from "../../../protocol/error.ts";
 import type { RedisSource } from "../transport.ts";
+import type { EndpointOptions } from "./endpoint.ts";
 import { createRestTransport } from "./transport.ts";
 
 /** What tidings needs of an `@upstash/redis` client (1.34 or later). Its types are not imported: the package is optional. */
@@ -47,28 +48,36 @@ export function createUpstashSource(client: UpstashRedisLike): RedisSource {
     );
   }
   const { cache, keepAlive, agent, backend } = options;
-  const address = addressOf(baseUrl);
+  return restSource({
+    url: baseUrl,
+    authorization,
+    readsOwnWrites: readYourWrites !== false,
+    // As the client does. Its `signal` is for its own calls, and its `retry` must not be for ours.
+    init: {
+      ...(cache !== undefined && { cache }),
+      ...(keepAlive === false && { keepalive: false }),
+      ...(agent !== undefined && { agent }),
+      ...(backend !== undefined && { backend }),
+    },
+  });
+}
+
+/** The same without a client, for who has the URL and the token and not the package. */
+export function createUpstashSourceFor(url: string, token: string): RedisSource {
+  return restSource({ url: url.replace(/\/+$/, ""), authorization: `Bearer ${token}`, readsOwnWrites: true, init: {} });
+}
+
+function restSource(endpoint: EndpointOptions): RedisSource {
+  const address = addressOf(endpoint.url);
   return {
     identity: `upstash:${address}`,
     address,
-    password: authorization,
+    password: endpoint.authorization,
     keyPrefix: "",
     db: 0,
     isCluster: false,
     isRest: true,
-    open: (context) =>
-      createRestTransport(context, address, {
-        url: baseUrl,
-        authorization,
-        readsOwnWrites: readYourWrites !== false,
-        // As the client does. Its `signal` is for its own calls, and its `retry` must not be for ours.
-        init: {
-          ...(cache !== undefined && { cache }),
-          ...(keepAlive === false && { keepalive: false }),
-          ...(agent !== undefined && { agent }),
-          ...(backend !== undefined && { backend }),
-        },
-      }),
+    open: (context) => createRestTransport(context, address, endpoint),
   };
 }
 

@@ -1,0 +1,43 @@
+import { serve } from "@hono/node-server";
+import { serveStatic } from "@hono/node-server/serve-static";
+import { Hono } from "hono";
+import { bookings } from "./bookings.ts";
+import { events, notifyBookingUpdate } from "./events.ts";
+import { signIn, userOf } from "./sessions.ts";
+
+const app = new Hono();
+
+app.get("/api/events/stream", (c) => events.GET(c.req.raw));
+
+app.get("/api/session", (c) => c.json({ user: userOf(c.req.raw) ?? null }));
+app.post("/api/session", async (c) => {
+  const { user } = await c.req.json<{ user: string }>();
+  if (user !== "guest" && user !== "host") return c.text("Who is that?", 400);
+  c.header("set-cookie", signIn(user));
+  return c.body(null, 204);
+});
+
+app.get("/api/bookings", (c) => {
+  const user = userOf(c.req.raw);
+  return c.json([...bookings.values()].filter(({ guestId, hostId }) => guestId === user || hostId === user));
+});
+
+app.post("/api/bookings/:id/status", async (c) => {
+  const booking = bookings.get(c.req.param("id"));
+  if (!booking || booking.hostId !== userOf(c.req.raw)) return c.text("Only the host decides.", 403);
+  const { status } = await c.req.json<{ status: string }>();
+  if (status !== "confirmed" && status !== "declined" && status !== "pending") return c.text("No such status.", 400);
+  booking.status = status;
+  await notifyBookingUpdate(booking.id, booking.guestId, booking.hostId, status);
+  return c.body(null, 204);
+});
+
+app.use(serveStatic({ root: "dist" }));
+
+const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) }, ({ port }) =>
+  console.log(`http://localhost:${port}`),
+);
+process.once("SIGTERM", async () => {
+  await events.realtime.drain();
+  server.close();
+});

@@ -1,0 +1,53 @@
+import { useContext, useMemo } from "react";
+import { GLOBAL, logOfChannel, OWN } from "../logs.ts";
+import type { RealtimeEvent } from "../types.ts";
+import { connectionTo, type ConnectionOptions } from "./connection.ts";
+import type { EventGap } from "./follower.ts";
+import { ProviderContext } from "./provider-context.ts";
+import { useFollower } from "./use-follower.ts";
+
+/** Options of {@link useEventStream}. */
+export interface EventStreamOptions<E> extends Pick<ConnectionOptions, "url" | "userId"> {
+  /** Channels beside the user's own events and `broadcast`. `undefined` and `""` are dropped. @default none */
+  readonly channels?: ReadonlyArray<string | undefined> | undefined;
+  /** Called for each event, once, however many of the channels it came by. The newest function is called. */
+  onEvent?: ((event: E) => unknown) | undefined;
+  /** Events may be missing: fetch the current state anew. Without it a warning is written to the console in development. */
+  onGap?: ((gap: EventGap) => unknown) | undefined;
+}
+
+/** What {@link useEventStream} returns. */
+export interface EventStream<E> {
+  /** Whether what is published from now on will arrive. */
+  readonly isConnected: boolean;
+  /** The newest event; `null` before the first one. */
+  readonly lastEvent: E | null;
+}
+
+/**
+ * The events of a user, of channels, and those for everybody. Works with and without a `RealtimeProvider`: hooks of one page with the
+ * same `url` and `userId` share one connection.
+ */
+export function useEventStream<E = RealtimeEvent>(options: EventStreamOptions<E> = {}): EventStream<E> {
+  const provided = useContext(ProviderContext);
+  const { url, userId, channels = [], onEvent, onGap } = options;
+  const isOwn = url !== undefined || (userId !== undefined && userId !== provided?.userId);
+  const own = useMemo(() => connectionTo({ url, userId }), [url, userId]);
+  const { isConnected, lastEvent } = useFollower(isOwn ? own : (provided?.connection ?? own), logsOf(channels), {
+    onEvent: onEvent as ((event: RealtimeEvent) => unknown) | undefined,
+    onGap,
+  });
+  return { isConnected, lastEvent: lastEvent as E | null };
+}
+
+/** What a page reads without being asked. */
+export const BASE: readonly string[] = [OWN, logOfChannel(GLOBAL) as string];
+
+function logsOf(channels: ReadonlyArray<string | undefined>): string[] {
+  return [...new Set([...BASE, ...channels.flatMap((channel) => (channel ? [logOf(channel)] : []))])];
+}
+
+/** A name that breaks the grammar, the client leaves out and says so. */
+export function logOf(channel: string): string {
+  return logOfChannel(channel) ?? `channel:${channel}`;
+}

@@ -1,0 +1,130 @@
+import { handle, type HandleOptions, type Realtime } from "../../index.ts";
+import { translate } from "../../dialects/translate.ts";
+import { MAX_URL_BYTES } from "../../protocol/limits.ts";
+import { channelOf, GLOBAL, OWN } from "../logs.ts";
+import { readAsked, refuse, type Asked } from "./asked.ts";
+import { userIn, type Identity } from "./identity.ts";
+import { plainDialect } from "./plain-dialect.ts";
+import { renameLog } from "./rename-log.ts";
+import { logOfUser } from "./user-log.ts";
+
+/** Who may read what, and how much. */
+export interface RouteOptions extends Pick<HandleOptions, "revalidateSecs" | "cors" | "limits"> {
+  /**
+   * Names the user behind a request, by a cookie or a header: never by the query. Asked twice for each new stream: first whose events
+   * are wanted, and then, as everything that decides, after `disconnect` can no longer come in between.
+   */
+  identify(request: Request): Identity | Promise<Identity>;
+  /**
+   * Whether this user may read this channel. A refused one is told to the page by a `problem`, while the others flow. Everybody
+   * reads their own events and `broadcast`, without being asked about. @default no channel may be read
+   */
+  authorize?: ((user: string, channel: string, request: Request) => boolean | Promise<boolean>) | undefined;
+  /** The address behind a request, as for `handle`: to count streams by. @default none is counted */
+  address?: ((request: Request) => string | undefined) | undefined;
+}
+
+/** What was found out about a request before it was handed on. */
+interface Plan {
+  /** The request as it came, which users' functions see. Kept, for Node aborts its signal only for as long as somebody holds it. */
+  readonly request: Request;
+  /** Answers in place of everything else; may reject, for `handle` to report. */
+  readonly refusal?: () => Response | Promise<never>;
+  readonly user?: string;
+  readonly ownLog?: string;
+}
+
+/** The endpoint: a request for users and channels, made one for their logs. */
+export function createRoute(realtime: Realtime, options: RouteOptions): (request: Request) => Promise<Response> {
+  const { revalidateSecs, cors, limits } = options;
+  const plans = new WeakMap<Request, Plan>();
+  const planOf = (request: Request): Plan => plans.get(request) as Plan;
+  const maxUrlBytes = limits?.maxUrlBytes ?? MAX_URL_BYTES;
+  let hasAdvised = false;
+
+  const endpoint = handle({
+    realtime,
+    revalidateSecs,
+    cors,
+    // That of the request as it came is checked before.
+    limits: { ...limits, maxUrlBytes: Infinity },
+    address: options.address && ((request) => options.address?.(planOf(request).request)),
+    async middleware({ request }) {
+      const plan = planOf(request);
+      if (plan.refusal) return plan.refusal();
+      const user = userIn(await options.identify(plan.request));
+      if (user === undefined) return nobody();
+      if (typeof user !== "string") return user;
+      // Another session: these are not its logs. A browser that comes back gets its own.
+      return user === plan.user ? undefined : refuse("internal", "The user has changed. Ask again.");
+    },
+    identify: (request) => planOf(request).user,
+    async authorize({ request, channel: log, user = "" }) {
+      const plan = planOf(request);
+      const channel = channelOf(log);
+      if (channel === undefined) return log === plan.ownLog;
+      if (channel === GLOBAL) return true;
+      if (options.authorize) return options.authorize(user, channel, plan.request);
+      advise(channel);
+      return false;
+    },
+  });
+
+  /** Says once why nothing comes of a channel. */
+  function advise(channel: string): void {
+    if (hasAdvised) return;
+    hasAdvised = true;
+    console.warn(
+      `tidings: channel ${JSON.stringify(channel)} was asked for and refused: \`createEvents\` has no \`authorize\`, so nobody may read any channel. Pass \`authorize: (user, channel) => …\`; \`authorize: () => true\` if every user may read every channel.`,
+    );
+  }
+
+  function handOn(plan: Plan, query: string): Promise<Response> {
+    const { url, method, headers, signal } = plan.request;
+    const [path = ""] = url.split(/[?#]/, 1);
+    const request = new Request(`${path}?${query}`, { method, headers, signal });
+    plans.set(request, plan);
+    return endpoint(request);
+  }
+
+  /** By `handle`, so that pages of other origins may read it. */
+  const refuseWith = (request: Request, refusal: Plan["refusal"] & {}): Promise<Response> =>
+    handOn({ request, refusal }, `channel=${OWN}`);
+
+  return async (request) => {
+    // No fetch request, as Express gives: that says what it needs.
+    if (typeof (request as Partial<Request> | undefined)?.headers?.get !== "function") return endpoint(request);
+    const asked = readAsked(request.url, maxUrlBytes);
+    // Neither a stream nor a page: a question of a browser, or a mistake. Nobody is asked.
+    if (request.method !== "GET") return handOn({ request }, `channel=${OWN}`);
+    if (asked instanceof Response) return refuseWith(request, () => asked);
+    let user: string | Response | undefined;
+    let ownLog: string;
+    try {
+      user = userIn(await options.identify(request));
+      if (user === undefined) return await refuseWith(request, nobody);
+      if (typeof user !== "string") return await refuseWith(request, () => user as Response);
+      ownLog = logOfUser(user);
+    } catch (error) {
+      return refuseWith(request, () => Promise.reject(error));
+    }
+    // The page may name its user, and be wrong. It never chooses.
+    if (asked.users.some((named) => named !== user))
+      return refuseWith(request, () => refuse("forbidden", "`userId` is not the user of this session."));
+    return answer({ request, user, ownLog }, asked);
+  };
+
+  async function answer(plan: Plan & { readonly ownLog: string }, { isOurs, logs, rest }: Asked): Promise<Response> {
+    const names = logs.map((log) => (log === OWN ? plan.ownLog : log));
+    const query = [`channel=${names.map(encodeURIComponent).join(",")}`, String(rest)].filter(Boolean).join("&");
+    if (isOurs) {
+      const response = await handOn(plan, query);
+      return logs.includes(OWN) ? renameLog(response, plan.ownLog, OWN) : response;
+    }
+    return translate(await handOn(plan, query), names.length, plainDialect());
+  }
+}
+
+function nobody(): Response {
+  return refuse("unauthorized", "Nobody is signed in.");
+}
