@@ -2,7 +2,7 @@ import { TidingsError, type Realtime } from "../index.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { ResourceAdapter } from "./adapter.ts";
 import { announceWritten } from "./announce.ts";
-import { checkAuth, type AdminAuth } from "./auth.ts";
+import { checkAuth, type AdminAuth, type AdminSession } from "./auth.ts";
 import { bindDefined, pingOf, unbind, type ResourceEvent } from "./binding.ts";
 import { resourceChannel } from "./names.ts";
 import { createPublisher, type Publisher, type PublisherOptions } from "./publisher.ts";
@@ -13,11 +13,11 @@ import { createStore, type ResourceStore, type Told } from "./store.ts";
 export type ResourcesInput = readonly Resource[] | Readonly<Record<string, Resource>>;
 
 /** Options of {@link defineAdmin}. */
-export interface AdminOptions<R extends ResourcesInput = ResourcesInput, Tx = unknown> {
+export interface AdminOptions<R extends ResourcesInput = ResourcesInput, Tx = unknown, S extends AdminSession = AdminSession> {
   /** What `admin.resource(name)` writes with. */
   readonly adapter?: ResourceAdapter<Tx> | undefined;
   /** Who may see what. Without it, everybody who can reach the route may. */
-  readonly auth?: AdminAuth<never> | undefined;
+  readonly auth?: AdminAuth<S> | undefined;
   /** Without it, any name is a resource whose changes may be heard. */
   readonly resources?: R | undefined;
   /** Where changes are told. @default { driver: "memory" } */
@@ -43,7 +43,7 @@ export interface AdminTransaction<R extends ResourcesInput, Tx> {
 
 /** What {@link defineAdmin} returns. */
 export interface Admin<R extends ResourcesInput = ResourcesInput, Tx = unknown> extends AsyncDisposable {
-  readonly auth: AdminAuth<never> | undefined;
+  readonly auth: AdminAuth | undefined;
   /** By name; nothing when none were named. */
   readonly resources: ReadonlyMap<string, Resource> | undefined;
   readonly publisher: Publisher;
@@ -60,7 +60,12 @@ export interface Admin<R extends ResourcesInput = ResourcesInput, Tx = unknown> 
   close(): Promise<void>;
 }
 
-const ADMIN_OPTIONS: Readonly<Record<keyof AdminOptions, true>> = { adapter: true, auth: true, resources: true, realtime: true };
+const ADMIN_OPTIONS: Readonly<Record<keyof AdminOptions, true>> = {
+  adapter: true,
+  auth: true,
+  resources: true,
+  realtime: true,
+};
 
 /**
  * An admin: its resources, who may see them, and where their changes are told. Opens nothing before it is used. From now on
@@ -68,9 +73,11 @@ const ADMIN_OPTIONS: Readonly<Record<keyof AdminOptions, true>> = { adapter: tru
  *
  * @throws TidingsError `bad_option`
  */
-export function defineAdmin<const R extends ResourcesInput = readonly Resource[], Tx = unknown>(
-  options: AdminOptions<R, Tx> = {},
-): Admin<R, Tx> {
+export function defineAdmin<
+  const R extends ResourcesInput = readonly Resource[],
+  Tx = unknown,
+  S extends AdminSession = AdminSession,
+>(options: AdminOptions<R, Tx, S> = {}): Admin<R, Tx> {
   if (typeof options !== "object" || options === null)
     throw new TidingsError("bad_option", "`defineAdmin` takes an object { adapter, auth, resources, realtime }.");
   refuseUnknownOptions("`defineAdmin`", options, ADMIN_OPTIONS);
@@ -131,7 +138,10 @@ function byName(resources: ResourcesInput | undefined): ReadonlyMap<string, Reso
   const map = new Map<string, Resource>();
   for (const each of list) {
     if (typeof each?.name !== "string" || typeof each.key !== "string")
-      throw new TidingsError("bad_option", "`resources` of `defineAdmin` holds what `resource(…)` returns, in a list or an object.");
+      throw new TidingsError(
+        "bad_option",
+        "`resources` of `defineAdmin` holds what `resource(…)` returns, in a list or an object.",
+      );
     if (map.has(each.name)) throw new TidingsError("bad_option", `\`resources\` of \`defineAdmin\` has "${each.name}" twice.`);
     map.set(each.name, each);
   }

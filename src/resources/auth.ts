@@ -10,20 +10,23 @@ export interface AdminSession {
   readonly user?: string | undefined;
 }
 
+interface ChannelCheck<S> {
+  // A method, so that an auth of richer sessions is an auth.
+  check(context: { readonly session: S; readonly channel: string; readonly request: Request }): boolean | Promise<boolean>;
+}
+
 /** Who may see what. */
 export interface AdminAuth<S extends AdminSession = AdminSession> {
   /** Who asks: from a cookie or a header. Nothing when nobody is signed in; they are answered 401. */
   session(request: Request): S | null | undefined | Promise<S | null | undefined>;
   /** Whether this session may hear a channel that is no resource's. @default everybody who is signed in */
-  readonly channel?:
-    | ((context: { readonly session: S; readonly channel: string; readonly request: Request }) => boolean | Promise<boolean>)
-    | undefined;
+  readonly channel?: ChannelCheck<S>["check"] | undefined;
 }
 
 const AUTH_OPTIONS: Readonly<Record<keyof AdminAuth, true>> = { session: true, channel: true };
 
 /** @throws TidingsError `bad_option` */
-export function checkAuth(auth: AdminAuth<never> | undefined, resources: Iterable<Resource>): void {
+export function checkAuth(auth: AdminAuth | undefined, resources: Iterable<Resource>): void {
   if (auth === undefined) {
     for (const { name, access } of resources) {
       if (access === undefined) continue;
@@ -43,7 +46,7 @@ export function checkAuth(auth: AdminAuth<never> | undefined, resources: Iterabl
 
 /** What decides about a channel. */
 export interface ReadRequest {
-  readonly auth: AdminAuth<never> | undefined;
+  readonly auth: AdminAuth | undefined;
   /** The resources that there are; nothing when none were named, and any may be heard. */
   readonly resources: ReadonlyMap<string, Resource> | undefined;
   readonly session: AdminSession;
@@ -54,7 +57,7 @@ export interface ReadRequest {
 export async function mayRead(channel: string, { auth, resources, session, request }: ReadRequest): Promise<boolean> {
   const name = resourceOf(channel);
   if (name === undefined) {
-    return auth?.channel === undefined || (await auth.channel({ session: session as never, channel, request })) === true;
+    return auth?.channel === undefined || (await auth.channel({ session, channel, request })) === true;
   }
   if (!resources) return true;
   const asked = resources.get(name);

@@ -117,5 +117,5 @@ export function subscribe(channel: string, handler: (payload: unknown) => unknow
 
 /** What is told of a row: what happened, and to which. Never what is in it. */
 export function pingOf(action: ResourceEvent["action"], id: unknown): object {
-  return id === undefined || id === null ? { action } : { action, id: String(id) };
+  return typeof id === "string" || typeof id === "number" || typeof id === "bigint" ? { action, id: String(id) } : { action };
 }

@@ -59,7 +59,10 @@ export function drizzleAdapter<D extends DrizzleDatabase>(
   const isRow = ({ name, table, key }: WriteTarget, id: unknown): unknown => {
     const column = (table as AnyRow)[key];
     if (column === undefined)
-      throw new TidingsError("bad_option", `resource "${name}" has no column "${key}": say by \`key\` which one a row is known by.`);
+      throw new TidingsError(
+        "bad_option",
+        `resource "${name}" has no column "${key}": say by \`key\` which one a row is known by.`,
+      );
     return (eq as (column: unknown, value: unknown) => unknown)(column, id);
   };
 

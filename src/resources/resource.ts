@@ -1,4 +1,5 @@
 import { TidingsError } from "../index.ts";
+import type { AdminSession } from "./auth.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { isLiveChannel, LIVE_CHANNEL_GRAMMAR, resourceChannel } from "./names.ts";
 
@@ -23,8 +24,14 @@ export type NameOf<T> = T extends string
       ? N
       : string;
 
+/** Whether a session, as `auth` of the admin gives it, may see a resource. */
+interface AccessCheck {
+  // A method, so that a function of a session with more in it fits.
+  check(session: AdminSession): boolean;
+}
+
 /** Who may see a resource: these roles, or whom the function says. */
-export type ResourceAccess = readonly string[] | ((session: object) => boolean);
+export type ResourceAccess = readonly string[] | AccessCheck["check"];
 
 /** Options of {@link resource}. */
 export interface ResourceOptions<T = object> {
@@ -75,7 +82,10 @@ export function resource<const T extends TableInput>(table: T, options: Resource
   if (columns !== undefined && !Array.isArray(columns))
     throw new TidingsError("bad_option", `\`columns\` of resource "${name}" is a list of names.`);
   if (typeof realtime !== "boolean")
-    throw new TidingsError("bad_option", `\`realtime\` of resource "${name}" is true or false; the driver is for \`defineAdmin\`.`);
+    throw new TidingsError(
+      "bad_option",
+      `\`realtime\` of resource "${name}" is true or false; the driver is for \`defineAdmin\`.`,
+    );
   if (access !== undefined && typeof access !== "function" && !Array.isArray(access))
     throw new TidingsError("bad_option", `\`access\` of resource "${name}" is a list of roles, or a function of a session.`);
   return { name: name as NameOf<T>, table, columns, realtime, access, key };

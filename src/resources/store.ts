@@ -48,7 +48,11 @@ export function createStore<Tx>({ resource, adapter, tell, publisher, tx }: Stor
     );
   }
 
-  async function written(action: ResourceEvent["action"], row: AnyRow | undefined, id = row?.[key]): Promise<AnyRow | undefined> {
+  async function written(
+    action: ResourceEvent["action"],
+    row: AnyRow | undefined,
+    id = row?.[key],
+  ): Promise<AnyRow | undefined> {
     if (row && realtime) await tell(resourceChannel(name), pingOf(action, id));
     return row;
   }

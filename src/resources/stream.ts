@@ -47,7 +47,10 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
   refuseUnknownOptions("`stream`", options, STREAM_OPTIONS);
   const { heartbeatMs = OWN_HEARTBEAT_MS, ...rest } = options;
   if (!(heartbeatMs >= LEAST_HEARTBEAT_MS))
-    throw new TidingsError("bad_option", `\`heartbeatMs\` of \`stream\` is a number of milliseconds, ${LEAST_HEARTBEAT_MS} or more.`);
+    throw new TidingsError(
+      "bad_option",
+      `\`heartbeatMs\` of \`stream\` is a number of milliseconds, ${LEAST_HEARTBEAT_MS} or more.`,
+    );
 
   let endpoint: ((request: Request) => Promise<Response>) | undefined;
   const decisions = new WeakMap<Request, Decision>();

@@ -192,5 +192,6 @@ export function createListStore<Row>(
 
 /** What is asked for, as text: equal by value is equal. */
 function requestOf({ page, pageSize, query }: Pick<ListSource<never>, "page" | "pageSize" | "query">): string {
-  return JSON.stringify([page, pageSize, Object.entries(query).sort()]);
+  const filters = Object.keys(query).sort();
+  return JSON.stringify([page, pageSize, filters.map((name) => [name, query[name]])]);
 }

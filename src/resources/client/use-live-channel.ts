@@ -19,6 +19,7 @@ export interface UseLiveChannelOptions extends LiveOptions {
  * Hears a channel: `onMessage(payload, { channel })` for each message, once and in order. Of each function the newest is called.
  * `undefined` or `""` as the channel hears nothing.
  */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what a payload is, only the application knows
 export function useLiveChannel<P = unknown>(
   channel: string | undefined,
   onMessage: (payload: P, message: { readonly channel: string }) => unknown,
