@@ -29,6 +29,8 @@ export function useLiveChannel<P = unknown>(
   const [status, setStatus] = useState<LiveStatus>("idle");
   /** Where this component stands: it goes on there after a pause. */
   const [cursors] = useState(() => new Map<string, RealtimeCursor>());
+  /** The channel that was live: when it is so again, it is back. */
+  const wasLive = useRef<string>(undefined);
   const latest = useRef({ onMessage, options });
   useEffect(() => {
     latest.current = { onMessage, options };
@@ -41,7 +43,6 @@ export function useLiveChannel<P = unknown>(
       return undefined;
     }
     for (const other of cursors.keys()) if (other !== channel) cursors.delete(other);
-    let wasLive = cursors.size > 0;
     const stop = listen(endpoint, {
       channel,
       cursors,
@@ -52,8 +53,8 @@ export function useLiveChannel<P = unknown>(
       onStatus(next) {
         setStatus(next);
         if (next !== "live") return;
-        if (wasLive) latest.current.options.onReconnect?.();
-        wasLive = true;
+        if (wasLive.current === channel) latest.current.options.onReconnect?.();
+        wasLive.current = channel;
       },
     });
     return () => {
