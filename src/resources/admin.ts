@@ -106,7 +106,7 @@ export function defineAdmin<
     get realtime() {
       return publisher.realtime;
     },
-    resource: (name) => createStore({ resource: named(name), adapter, tell, publisher }) as never,
+    resource: (name) => createStore({ resource: named(name), adapter, tell, publisher }),
     async transaction(run) {
       if (typeof adapter?.transaction !== "function")
         throw new TidingsError("bad_option", "`transaction` needs an `adapter` of `defineAdmin` that has transactions.");

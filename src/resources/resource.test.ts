@@ -16,7 +16,7 @@ function drizzleTable() {
 const admins: Admin[] = [];
 const define: typeof defineAdmin = (options) => {
   const admin = defineAdmin(options);
-  admins.push(admin as unknown as Admin);
+  admins.push(admin);
   return admin;
 };
 afterEach(async () => {

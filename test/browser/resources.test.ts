@@ -61,7 +61,7 @@ beforeEach(async () => {
   admin = defineAdmin({
     resources: [resource("orders", { realtime: true }), resource("users", { realtime: true }), resource("notes")],
     realtime: { driver: "redis", url: redis.url, keyPrefix: `page${++prefixes}` },
-  }) as unknown as Admin;
+  });
   const route = fetchListener(stream(admin));
   [requests, fetches, held, isAway] = [[], [], undefined, false];
   rows = [1, 2, 3, 4, 5].map((id) => ({ id, text: "a" }));

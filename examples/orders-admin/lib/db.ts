@@ -20,8 +20,8 @@ const ready = (async () => {
   );
   const rows = Array.from({ length: 24 }, (_, n) => ({
     id: n + 1,
-    customer: PEOPLE[n % PEOPLE.length] as string,
-    item: ITEMS[n % ITEMS.length] as string,
+    customer: PEOPLE[n % PEOPLE.length] ?? "",
+    item: ITEMS[n % ITEMS.length] ?? "",
     total: 900 + ((n * 1370) % 8100),
     status: STATUSES[Math.max(0, 3 - Math.floor(n / 6))] as Order["status"],
   }));

@@ -28,6 +28,7 @@ export function useLiveResource(
     latest.current = refetch;
   });
   const { debounceMs, jitterMs } = options;
+  // oxlint-disable-next-line react/refs -- it is read when rows are fetched, not here
   const [refresher] = useState(() => createRefresher({ refetch: (signal) => latest.current(signal), debounceMs, jitterMs }));
   useEffect(() => () => refresher.stop(), [refresher]);
   return useRefreshing(resource, refresher, options);
