@@ -26,6 +26,17 @@ const noTypesOfPrograms: NonNullable<UserConfig["plugins"]> = {
   },
 };
 
+/** Where code imports another entry, whose types it does not show, the bundler leaves a file of declarations with nothing in it. */
+const noEmptyTypes: NonNullable<UserConfig["plugins"]> = {
+  name: "no-empty-types",
+  generateBundle(_options, bundle) {
+    for (const [name, file] of Object.entries(bundle)) {
+      const isEmpty = file.type === "chunk" && !file.isEntry && /^export ?\{ ?\};?\s*$/.test(file.code);
+      if (isEmpty && name.endsWith(".d.ts")) delete bundle[name];
+    }
+  },
+};
+
 const config: UserConfig = defineConfig({
   // From `exports` and `bin` in package.json. A missing source is refused by `npm run check:package`, not here.
   entry: Object.fromEntries(
@@ -46,7 +57,7 @@ const config: UserConfig = defineConfig({
     // Nothing else may come from node_modules into the build: a new import of a package fails here.
     onlyBundle: [],
   },
-  plugins: [luaPlugin(), disposableTypes, noTypesOfPrograms],
+  plugins: [luaPlugin(), disposableTypes, noTypesOfPrograms, noEmptyTypes],
   failOnWarn: true,
   // Output is swapped in by scripts/build.mjs.
   clean: true,
