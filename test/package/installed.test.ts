@@ -18,7 +18,12 @@ const manifestOf = (folder: string) => JSON.parse(readFileSync(path.join(folder,
 
 /** Entries that need no peer: all but those for a framework, and for OpenTelemetry. */
 const ALONE = Object.keys(manifestOf(root).exports)
-  .filter((subpath) => !["./client", "./client/svelte", "./client/vue", "./opentelemetry", "./package.json"].includes(subpath))
+  .filter(
+    (subpath) =>
+      !["./client", "./client/svelte", "./client/vue", "./opentelemetry", "./resources/client", "./package.json"].includes(
+        subpath,
+      ),
+  )
   .map((subpath) => subpath.replace(/^\./, "tidings"));
 
 let installed: InstalledPackage;
@@ -92,7 +97,7 @@ describe("the packed package, alone in an empty folder", () => {
 
   it(`the React entry begins with "use client", and what it shares with the server does not`, () => {
     const text = (file: string): string => readFileSync(path.join(installed.package, "dist", file), "utf8");
-    expect(text("client/react.js")).toMatch(/^"use client";\n/);
+    for (const entry of ["client/react.js", "resources/client.js"]) expect(text(entry)).toMatch(/^"use client";\n/);
     for (const file of readdirSync(path.join(installed.package, "dist/shared")).filter((name) => name.endsWith(".js"))) {
       expect(text(`shared/${file}`), file).not.toContain("use client");
     }
