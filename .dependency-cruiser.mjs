@@ -123,6 +123,19 @@ const config = {
         pathNot: [String.raw`^src/events/(client/|[^/]+\.ts$)`, "^src/protocol/", String.raw`^src/client/core\.ts$`],
       },
     ),
+    forbid(
+      "resources-client-is-for-browsers",
+      "The hooks of `tidings/resources/client` import nothing of the server (I12).",
+      code("^src/resources/client(/|\\.ts$)"),
+      {
+        path: "^src/",
+        pathNot: [
+          "^src/protocol/",
+          String.raw`^src/resources/(client/|client\.ts$|names\.ts$)`,
+          String.raw`^src/client/(core|react)\.ts$`,
+        ],
+      },
+    ),
     forbid("monitoring-looks-from-outside", "It reads what a `Realtime` tells.", code("^src/monitoring/"), {
       path: "^src/",
       pathNot: ["^src/(monitoring|protocol|realtime)/", String.raw`^src/hub/observer\.ts$`],

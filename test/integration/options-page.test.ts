@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { IoRedisAdapterOptions } from "../../src/adapters/ioredis.ts";
 import type { ApiOptions, ClientSubscribeOptions, HistoryOption, RealtimeClientOptions } from "../../src/client/core.ts";
 import type { RealtimeProviderProps, UseRealtimeOptions, UseRealtimeStateOptions } from "../../src/client/react.ts";
+import type { UseLiveChannelOptions, UseResourceListOptions } from "../../src/resources/client.ts";
+import type { AdminOptions, ResourceOptions, StreamOptions } from "../../src/resources.ts";
 import type { ProvideRealtimeOptions } from "../../src/client/vue.ts";
 import type { EventStreamOptions } from "../../src/events/client.ts";
 import type { EventsOptions, PublishOptions } from "../../src/events.ts";
@@ -92,6 +94,49 @@ describe("docs/options.md names every option and its default", () => {
     };
     const groups = { ...within("history", history), ...within("limits", limits), ...within("hooks", hooks) };
     expect(optionsUnder("new Realtime(…)")).toEqual({ ...options, ...groups });
+  });
+
+  it("of resources", () => {
+    const ofResource: Defaults<ResourceOptions> = {
+      columns: "none",
+      realtime: "false",
+      access: "everybody whom auth lets in",
+      key: 'the primary key, else "id"',
+    };
+    const ofAdmin: Defaults<AdminOptions> = {
+      adapter: "none",
+      auth: "none: anybody may",
+      resources: "any name",
+      realtime: '{ driver: "memory" }',
+    };
+    const ofStream: Defaults<StreamOptions> = {
+      heartbeatMs: "15000",
+      address: "none is counted",
+      cors: "none",
+      limits: "those of handle",
+      revalidateSecs: "never",
+    };
+    const ofHooks: Defaults<UseLiveChannelOptions & UseResourceListOptions<object>> = {
+      endpoint: '"/api/flowpanel/stream"',
+      reconnectMaxMs: "30000",
+      enabled: "true",
+      onGap: "none",
+      onReconnect: "none",
+      after: "from now on",
+      debounceMs: "200",
+      jitterMs: "200",
+      fetch: "by url",
+      url: '"/api/" and the name',
+      page: "1",
+      pageSize: "20",
+      query: "none",
+      key: '"id"',
+      initial: "none",
+    };
+    expect(optionsUnder("resource(…)")).toEqual(ofResource);
+    expect(optionsUnder("defineAdmin(…)")).toEqual(ofAdmin);
+    expect(optionsUnder("stream(…)")).toEqual(ofStream);
+    expect(optionsUnder("useLiveChannel(…), useLiveResource(…), useResourceList(…)")).toEqual(ofHooks);
   });
 
   it("of handle", () => {

@@ -23,6 +23,7 @@ const WITH_PEER = [
   "./client/vue",
   "./opentelemetry",
   "./events/client",
+  "./resources/client",
   "./workflow",
   "./inngest",
 ];
@@ -103,8 +104,8 @@ describe("the packed package, alone in an empty folder", () => {
 
   it(`the React entry begins with "use client", and what it shares with the server does not`, () => {
     const text = (file: string): string => readFileSync(path.join(installed.package, "dist", file), "utf8");
-    expect(text("client/react.js")).toMatch(/^"use client";\n/);
-    expect(text("events/client.js")).toMatch(/^"use client";\n/);
+    for (const entry of ["client/react.js", "events/client.js", "resources/client.js"])
+      expect(text(entry)).toMatch(/^"use client";\n/);
     for (const file of readdirSync(path.join(installed.package, "dist/shared")).filter((name) => name.endsWith(".js"))) {
       expect(text(`shared/${file}`), file).not.toContain("use client");
     }

@@ -1,0 +1,72 @@
+import { TidingsError } from "../index.ts";
+import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
+import { resourceOf } from "./names.ts";
+import type { Resource } from "./resource.ts";
+
+/** Who asks, as far as an admin needs to know it. */
+export interface AdminSession {
+  readonly role?: string | readonly string[] | undefined;
+  /** Names the user, for the limit of streams of one user and for `realtime.disconnect({ user })`. */
+  readonly user?: string | undefined;
+}
+
+interface ChannelCheck<S> {
+  // A method, so that an auth of richer sessions is an auth.
+  check(context: { readonly session: S; readonly channel: string; readonly request: Request }): boolean | Promise<boolean>;
+}
+
+/** Who may see what. */
+export interface AdminAuth<S extends AdminSession = AdminSession> {
+  /** Who asks: from a cookie or a header. Nothing when nobody is signed in; they are answered 401. */
+  session(request: Request): S | null | undefined | Promise<S | null | undefined>;
+  /** Whether this session may hear a channel that is no resource's. @default everybody who is signed in */
+  readonly channel?: ChannelCheck<S>["check"] | undefined;
+}
+
+const AUTH_OPTIONS: Readonly<Record<keyof AdminAuth, true>> = { session: true, channel: true };
+
+/** @throws TidingsError `bad_option` */
+export function checkAuth(auth: AdminAuth | undefined, resources: Iterable<Resource>): void {
+  if (auth === undefined) {
+    for (const { name, access } of resources) {
+      if (access === undefined) continue;
+      throw new TidingsError(
+        "bad_option",
+        `resource "${name}" says by \`access\` who may see it, and the admin has no \`auth\` that says who asks: anybody could see it. Give \`defineAdmin\` an \`auth: { session(request) { … } }\`.`,
+      );
+    }
+    return;
+  }
+  if (typeof auth !== "object" || auth === null || typeof auth.session !== "function")
+    throw new TidingsError("bad_option", "`auth` of `defineAdmin` is an object with a function `session(request)`.");
+  refuseUnknownOptions("`auth` of `defineAdmin`", auth, AUTH_OPTIONS);
+  if (auth.channel !== undefined && typeof auth.channel !== "function")
+    throw new TidingsError("bad_option", "`auth.channel` of `defineAdmin` is a function.");
+}
+
+/** What decides about a channel. */
+export interface ReadRequest {
+  readonly auth: AdminAuth | undefined;
+  /** The resources that there are; nothing when none were named, and any may be heard. */
+  readonly resources: ReadonlyMap<string, Resource> | undefined;
+  readonly session: AdminSession;
+  readonly request: Request;
+}
+
+/** Whether a session may hear a channel. */
+export async function mayRead(channel: string, { auth, resources, session, request }: ReadRequest): Promise<boolean> {
+  const name = resourceOf(channel);
+  if (name === undefined) {
+    return auth?.channel === undefined || (await auth.channel({ session, channel, request })) === true;
+  }
+  if (!resources) return true;
+  const asked = resources.get(name);
+  return asked !== undefined && asked.realtime && maySee(asked, session);
+}
+
+function maySee({ access }: Resource, session: AdminSession): boolean {
+  if (access === undefined) return true;
+  if (typeof access === "function") return access(session) === true;
+  const roles: ReadonlyArray<string | undefined> = typeof session.role === "object" ? session.role : [session.role];
+  return roles.some((role) => role !== undefined && access.includes(role));
+}
