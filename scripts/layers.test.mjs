@@ -100,6 +100,12 @@ const BROKEN = {
   "bullmq-stands-alone": {
     "src/bullmq/bad-bullmq-stands-alone.ts": `import { a } from "../events/clean.ts"; export const b = a;`,
   },
+  "event-hooks-are-for-browsers": {
+    "src/events/client/bad-event-hooks-are-for-browsers.ts": `import { Realtime } from "../../index.ts"; export const a = Realtime;`,
+  },
+  "resources-client-is-for-browsers": {
+    "src/resources/client/bad-resources-client-is-for-browsers.ts": `import { Realtime } from "../../index.ts"; export const a = Realtime;`,
+  },
   "monitoring-looks-from-outside": {
     "src/monitoring/bad-monitoring-looks-from-outside.ts": `import { hub } from "../hub/hub.ts"; export const a = hub;`,
   },

@@ -70,7 +70,8 @@ describe("npm test", { timeout: 60_000 }, () => {
   beforeEach(() => {
     folder = mkdtempSync(path.join(os.tmpdir(), "tidings-npm-test-"));
     cpSync(path.join(root, "scripts"), path.join(folder, "scripts"), { recursive: true });
-    for (const name of ["vitest.config.ts", "tsconfig.json", "test/support/patience.ts"])
+    const support = ["patience", "peers-plugin", "install-once"].map((name) => `test/support/${name}.ts`);
+    for (const name of ["vitest.config.ts", "tsconfig.json", "test/package/installed.ts", ...support])
       cpSync(path.join(root, name), path.join(folder, name));
     symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
     file("package.json", JSON.stringify({ type: "module", exports: {} }));

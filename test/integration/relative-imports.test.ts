@@ -12,11 +12,15 @@ type Convention = "js" | "none" | "own";
 
 /** By how the name of an example, or of its guide, begins. */
 const FRAMEWORKS: Readonly<Record<string, Convention>> = {
+  "agent-status": "own",
+  booking: "own",
   bun: "none",
   nextjs: "none",
+  "orders-admin": "none",
   sveltekit: "none",
   "tanstack-start": "none",
   "vite-": "own",
+  workflow: "none",
 };
 
 const ENDINGS: Readonly<Record<Convention, RegExp>> = { js: /\.js$/, none: /\/[\w-]+(\.gen)?$/, own: /\.tsx?$/ };

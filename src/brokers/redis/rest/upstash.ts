@@ -64,7 +64,12 @@ export function createUpstashSource(client: UpstashRedisLike): RedisSource {
 
 /** The same without a client, for who has the URL and the token and not the package. */
 export function createUpstashSourceFor(url: string, token: string): RedisSource {
-  return restSource({ url: url.replace(/\/+$/, ""), authorization: `Bearer ${token}`, readsOwnWrites: true, init: {} });
+  return restSource({
+    url: url.endsWith("/") ? url.slice(0, -1) : url,
+    authorization: `Bearer ${token}`,
+    readsOwnWrites: true,
+    init: {},
+  });
 }
 
 function restSource(endpoint: EndpointOptions): RedisSource {
