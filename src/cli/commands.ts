@@ -1,5 +1,9 @@
 import type { Command } from "./command.ts";
 import { doctor } from "./doctor.ts";
+import { tail } from "./tail.ts";
 
 /** Every command, by the name that it is called by. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map([["doctor", doctor]]);
+export const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ["doctor", doctor],
+  ["tail", tail],
+]);

@@ -1,3 +1,4 @@
+import { hiding } from "../secrets.ts";
 import { isSick, type Finding, type Severity } from "./finding.ts";
 
 const MARKS: Readonly<Record<Severity, string>> = { ok: "ok      ", warning: "warning ", problem: "PROBLEM " };
@@ -27,13 +28,9 @@ function summary(findings: readonly Finding[]): string {
   return said.length === 0 ? "Nothing stands in the way." : `${said.join(", ")}.`;
 }
 
-/** Shorter ones stand everywhere in a text, and hide nothing. */
-const MIN_SECRET_LENGTH = 4;
-
 /** Findings that name none of these secrets: a server can repeat what it was given. */
 export function withoutSecrets(findings: readonly Finding[], secrets: readonly string[]): Finding[] {
-  const hidden = secrets.filter((secret) => secret.length >= MIN_SECRET_LENGTH);
-  const clean = (text: string): string => hidden.reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
+  const clean = hiding(secrets);
   return findings.map(({ text, cure, ...rest }) => ({
     ...rest,
     text: clean(text),
