@@ -25,11 +25,11 @@ function mountLines(printed: string): { readonly load: string; readonly mount: s
 const FRESH: readonly Fresh[] = [
   {
     name: "next",
-    // The exact version of the program that makes it, which names the version of Next.js.
+    // Its version is that of Next.js. With `--empty` for the fonts of its page, which would be fetched.
     origin: {
       create: [
         ...["create-next-app@16.3.0", "fresh", "--ts", "--app", "--no-src-dir", "--import-alias", "@/*", "--yes"],
-        ...["--no-eslint", "--no-tailwind", "--skip-install", "--disable-git"],
+        ...["--no-eslint", "--no-tailwind", "--empty", "--skip-install", "--disable-git"],
       ],
     },
     page: "/realtime-demo",

@@ -155,7 +155,7 @@ function readConfig(file: string): { readonly compilerOptions?: CompilerOptions;
 
 function aliasesOf(folder: string, from: string, { baseUrl = ".", paths = {} }: CompilerOptions): Alias[] {
   return Object.entries(paths).flatMap(([name, [target]]) => {
-    if (!name.endsWith("/*") || target?.endsWith("/*") !== true) return [];
+    if (!name.endsWith("/*") || target === undefined || !/(^|\/)\*$/.test(target)) return [];
     const place = path.relative(folder, path.resolve(from, baseUrl, target.slice(0, -1))).replaceAll(path.sep, "/");
     if (place.startsWith("..")) return [];
     return [{ prefix: name.slice(0, -1), folder: place === "" ? "" : `${place}/` }];
