@@ -86,7 +86,8 @@ async function send() {
 
 <template>
   <main style="max-width: 36rem; margin: 4rem auto; padding: 0 1rem; font-family: system-ui">
-    <h1>It works when what you send appears in two windows</h1>
+    <h1>Realtime</h1>
+    <p>What you send appears in every window.</p>
     <p role="status">{{ status }}</p>
     <form @submit.prevent="send">
       <input v-model="text" aria-label="Message" required /> <button>Send</button>

@@ -204,12 +204,13 @@ export const page = \`<!doctype html>
     body { max-width: 36rem; margin: 4rem auto; padding: 0 1rem; }
     input, button { padding: 0.5rem 0.75rem; font: inherit; }
   </style>
-  <h1>It works when what you send appears in two windows</h1>
+  <h1>Realtime</h1>
+  <p>What you send appears in every window.</p>
   <p role="status">connecting</p>
   <form><input aria-label="Message" autocomplete="off" required /> <button>Send</button></form>
   <ul></ul>
   <script type="module">
-    const [status, form, input, list] = ["p", "form", "input", "ul"].map((name) => document.querySelector(name));
+    const [status, form, input, list] = ["[role=status]", "form", "input", "ul"].map((name) => document.querySelector(name));
     const source = new EventSource("/api/realtime?channel=demo&at=-20"); // the newest 20 first
     source.onmessage = ({ data }) => {
       list.append(Object.assign(document.createElement("li"), { textContent: JSON.parse(data).data.text }));

@@ -69,7 +69,8 @@ const DEMO = `<script⟦ lang="ts"⟧>
 </script>
 
 <main>
-  <h1>It works when what you send appears in two windows</h1>
+  <h1>Realtime</h1>
+  <p>What you send appears in every window.</p>
   <p role="status">{$status}</p>
   <form method="POST" use:enhance>
     <input name="text" aria-label="Message" required /> <button>Send</button>

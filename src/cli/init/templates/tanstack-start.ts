@@ -91,7 +91,8 @@ function Demo() {
 
   return (
     <main style={{ maxWidth: "36rem", margin: "4rem auto", padding: "0 1rem", fontFamily: "system-ui" }}>
-      <h1>It works when what you send appears in two windows</h1>
+      <h1>Realtime</h1>
+      <p>What you send appears in every window.</p>
       <p role="status">{status}</p>
       <form
         onSubmit={async (event) => {
