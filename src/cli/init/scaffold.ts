@@ -53,7 +53,7 @@ export function importPath(from: string, to: string, { aliases }: Pick<Project, 
 }
 
 /** The way from one file to another, without an extension. */
-export function relativePath(from: string, to: string): string {
+function relativePath(from: string, to: string): string {
   const way = path.posix.relative(path.posix.dirname(from), to);
   return way.startsWith(".") ? way : `./${way}`;
 }
