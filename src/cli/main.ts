@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `npx tidings`. */
-import { setMaxListeners } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { run } from "./run.ts";
@@ -25,8 +25,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 async function ask(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
+  // Whoever interrupts a question wants nothing that would come after it.
+  lines.once("SIGINT", () => process.exit(130));
+  const unanswered = once(lines, "close").then(() => "");
   try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+    return /^y(es)?$/i.test((await Promise.race([lines.question(`${question} [y/N] `), unanswered])).trim());
   } finally {
     lines.close();
   }
