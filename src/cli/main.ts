@@ -29,7 +29,9 @@ async function ask(question: string): Promise<boolean> {
   lines.once("SIGINT", () => process.exit(130));
   const unanswered = once(lines, "close").then(() => "");
   try {
-    return /^y(es)?$/i.test((await Promise.race([lines.question(`${question} [y/N] `), unanswered])).trim());
+    // An end of the input is no answer, and some versions of Node reject for it.
+    const answer = await Promise.race([lines.question(`${question} [y/N] `).catch(() => ""), unanswered]);
+    return /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();
   }
