@@ -1,9 +1,11 @@
 import { createRealtimeClient } from "tidings/client/core";
 import type { realtime } from "./realtime"; // a type: no server code comes with it
 
-const find = <E extends Element>(selector: string) => document.querySelector<E>(selector)!;
-const [nav, list, form] = [find("nav"), find("ol"), find<HTMLFormElement>("form")];
-const [status, problem] = [find("[role=status]"), find<HTMLElement>("[role=alert]")];
+const nav = document.querySelector("nav")!;
+const list = document.querySelector("ol")!;
+const form = document.querySelector("form")!;
+const status = document.querySelector("[role=status]")!;
+const problem = document.querySelector<HTMLElement>("[role=alert]")!;
 
 const client = createRealtimeClient<typeof realtime>({ api: { url: "/api/realtime" } });
 client.subscribeStatus((now) => (status.textContent = now));
@@ -14,7 +16,7 @@ let leave = () => {};
 
 /** Listens to the room that the address names. The connection stays the same. */
 function enter() {
-  room = rooms.find((each) => `#${each}` === location.hash) ?? rooms[0]!;
+  room = rooms.find((each) => `#${each}` === location.hash) ?? rooms[0];
   leave();
   const links = rooms.map((each) => Object.assign(document.createElement("a"), { href: `#${each}`, textContent: each }));
   links.find(({ textContent }) => textContent === room)?.setAttribute("aria-current", "page");
@@ -35,11 +37,11 @@ function enter() {
 addEventListener("hashchange", enter);
 enter();
 
-form.onsubmit = async (event) => {
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const message = Object.fromEntries(new FormData(form));
   const response = await fetch(`/api/rooms/${room}`, { method: "POST", body: JSON.stringify(message) });
   problem.hidden = response.ok;
   problem.textContent = response.ok ? "" : await response.text();
   if (response.ok) form.querySelector<HTMLInputElement>("[name=text]")!.value = ""; // else the text stays
-};
+});
