@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { redisNames } from "../brokers/redis/names.ts";
 import { isChannelName } from "../protocol/names.ts";
+import { headerOf, keyPrefixOf, refuseEmpty } from "./arguments.ts";
 import { UsageError, type Command } from "./command.ts";
 import { examineEndpoint, type EndpointOptions } from "./doctor/endpoint/examine.ts";
 import { isSick, type Finding } from "./doctor/finding.ts";
-import { secretsOf } from "./doctor/foreign-text.ts";
 import { examineRedis } from "./doctor/redis/examine.ts";
 import { reportJson, reportText, withoutSecrets } from "./doctor/report.ts";
+import { passwordsOf, secretsOf } from "./secrets.ts";
 
 const HELP = `Usage: tidings doctor [--redis <url>] [--url <endpoint>] [options]
 
@@ -42,8 +42,13 @@ const OPTIONS = {
   json: { type: "boolean" },
 } satisfies ParseArgsConfig["options"];
 
+/** It says all that it has to say in the end, and needs nothing else. */
+interface Doctor {
+  run(args: readonly string[], print: (text: string) => void): Promise<number>;
+}
+
 /** `tidings doctor`: looks at a Redis, at an endpoint, or at both. */
-export const doctor: Command = {
+export const doctor: Command & Doctor = {
   summary: "says what stands between a Redis, an endpoint and the browsers that listen",
   help: HELP,
   async run(args, print) {
@@ -80,8 +85,7 @@ function parse(args: readonly string[]): Arguments {
       throw new UsageError("Each argument needs the name of an option before it: --redis <url>, --url <endpoint>.");
     if (values.redis === undefined && values.url === undefined)
       throw new UsageError("Say what to look at: --redis <url>, --url <endpoint>, or both.");
-    for (const name of ["redis", "url"] as const)
-      if (values[name] === "") throw new UsageError(`--${name} is empty. Is the variable set that was to be put in?`);
+    refuseEmpty({ redis: values.redis, url: values.url });
     return values;
   } catch (error) {
     // It names the option, and never what was given to it.
@@ -110,39 +114,11 @@ function endpointOptions({
   };
 }
 
-/** @throws UsageError for a header without a colon, whose text may be the secret that was meant. */
-function headerOf(text: string): [name: string, value: string] {
-  const at = text.indexOf(":");
-  if (at < 1 || !/^[\w!#$%&'*+.^`|~-]+$/.test(text.slice(0, at)))
-    throw new UsageError(`--header takes "Name: text", as in 'Authorization: Bearer …'.`);
-  return [text.slice(0, at).toLowerCase(), text.slice(at + 1).trim()];
-}
-
 /** @throws UsageError */
 function certificateOf(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
     throw new UsageError(`--ca names a file that cannot be read: ${(error as Error).message}`);
-  }
-}
-
-/** @throws UsageError */
-function keyPrefixOf(prefix: string | undefined): string | undefined {
-  try {
-    if (prefix !== undefined) redisNames("", prefix, 0);
-    return prefix;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-/** The password of a URL, as it stands there and as it is meant. */
-function passwordsOf(url: string | undefined): string[] {
-  const { password } = url !== undefined && URL.canParse(url) ? new URL(url) : { password: "" };
-  try {
-    return [password, decodeURIComponent(password)];
-  } catch {
-    return [password];
   }
 }

@@ -7,6 +7,8 @@ async function outcome(...args: readonly string[]): Promise<{ code: number; prin
     version: "1.2.3",
     print: (text) => void (said.printed += `${text}\n`),
     complain: (text) => void (said.complained += `${text}\n`),
+    folder: "/nowhere",
+    whenEnded: () => AbortSignal.abort(),
   });
   return { code, ...said };
 }
@@ -71,5 +73,38 @@ describe("npx tidings doctor", () => {
       findings: [{ id: "redis-url", severity: "problem" }, { id: "url" }],
     });
     expect(printed).not.toContain("s3cret");
+  });
+});
+
+describe("npx tidings tail", () => {
+  it.each<[what: string, args: string[], says: string]>([
+    ["no channel", ["--redis", "redis://:s3cret@host"], "name of a channel"],
+    ["a URL in the place of a channel", ["redis://:s3cret@host{}"], "name of a channel"],
+    ["no place", ["room"], "--redis <url>, or --url <endpoint>"],
+    [
+      "two places",
+      ["room", "--redis", "redis://:s3cret@host", "--url", "http://localhost"],
+      "--redis <url>, or --url <endpoint>",
+    ],
+    ["a Redis from a variable that is not set", ["room", "--redis", ""], "--redis is empty"],
+    ["a Redis that is none", ["room", "--redis", "https://:s3cret@host"], "redis://"],
+    ["an endpoint that is none", ["room", "--url", "localhost:3000"], "--url takes"],
+    ["a password in the endpoint", ["room", "--url", "http://ada:s3cret@localhost"], "--header"],
+    ["a header without a colon", ["room", "--url", "http://localhost", "--header", "s3cret"], `"Name: text"`],
+    ["a header for Redis", ["room", "--redis", "redis://:s3cret@host", "--header", "a: s3cret"], "--url"],
+    ["a prefix for an endpoint", ["room", "--url", "http://localhost", "--key-prefix", "a"], "--redis"],
+    ["a prefix with braces", ["room", "--redis", "redis://:s3cret@host", "--key-prefix", "{a}"], "brace"],
+    ["a history that is none", ["room", "--url", "http://localhost", "--history", "0"], "1 to 1000"],
+    ["a position that is none", ["room", "--url", "http://localhost", "--after", "s3cret"], "--after"],
+    ["one position for two channels", ["a", "b", "--url", "http://localhost", "--after", "1-0"], "one channel"],
+    ["two beginnings", ["a", "--url", "http://localhost", "--after", "1-0", "--history", "all"], "both"],
+    ["an event that is none", ["a", "--url", "http://localhost", "--events", "a.b,c d"], "--events"],
+    ["an option that it does not have", ["a", "--host=s3cret"], "--host"],
+  ])("called with %s says how it is called, watches nothing, and repeats no secret", async (_what, args, says) => {
+    const { code, printed, complained } = await outcome("tail", ...args);
+    expect([code, printed]).toEqual([2, ""]);
+    expect(complained).toContain(says);
+    expect(complained).toContain("Usage: tidings tail");
+    expect(complained).not.toContain("s3cret");
   });
 });

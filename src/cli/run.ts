@@ -1,14 +1,12 @@
-import { UsageError } from "./command.ts";
+import { UsageError, type Terminal } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 
 /** Where a run writes to, and what it says of itself. */
-export interface Surroundings {
+export interface Surroundings extends Terminal {
   /** The version of the package. */
   readonly version: string;
   /** Takes what was asked for. */
   print(text: string): void;
-  /** Takes why it could not be done. */
-  complain(text: string): void;
 }
 
 const isHelp = (argument: string): boolean => argument === "--help" || argument === "-h";
@@ -17,7 +15,8 @@ const isHelp = (argument: string): boolean => argument === "--help" || argument 
  * Runs `npx tidings` with these arguments. Never rejects.
  * @returns the exit code: 0 when all is well, 1 when the command found that it is not, 2 when it could not be run
  */
-export async function run(args: readonly string[], { version, print, complain }: Surroundings): Promise<number> {
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { version, print, complain } = surroundings;
   const [name, ...rest] = args;
   if (name === "--version" || name === "-v") {
     print(version);
@@ -34,7 +33,7 @@ export async function run(args: readonly string[], { version, print, complain }:
     return 0;
   }
   try {
-    return await command.run(rest, print);
+    return await command.run(rest, print, surroundings);
   } catch (error) {
     const isUsage = error instanceof UsageError;
     complain(isUsage ? `${error.message}\n\n${command.help}` : `tidings ${name} failed: ${String(error)}`);

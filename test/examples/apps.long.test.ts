@@ -96,6 +96,16 @@ const EXAMPLES: readonly Example[] = [
       return behindProxy(await app.proxyTo(server.port));
     },
   },
+  {
+    name: "bun",
+    ids: "F-11",
+    rendersOnServer: false,
+    async run(app) {
+      await app.run("check");
+      const server = await app.start("start", { env: { NODE_ENV: "production" } });
+      return behindProxy(await app.proxyTo(server.port));
+    },
+  },
 ];
 
 function behindProxy(proxy: TcpProxy): Running {
@@ -315,5 +325,36 @@ describe.runIf(chosen.includes("nextjs"))("examples/nextjs, by next dev", () => 
     for (const chat of [first, second]) await chat.shows(["Ada one", "Ada two"]);
     await serverHolds({ hubs: 1, streams: 2, edits: 1 });
     expect([...first.complaints, ...second.complaints]).toEqual([]);
+  });
+});
+
+describe.runIf(chosen.includes("bun"))("examples/bun", () => {
+  let app: ExampleApp | undefined;
+  beforeAll(() => {
+    app = prepareExample("bun");
+  });
+  afterAll(() => app?.[Symbol.asyncDispose]());
+
+  it("F-11: changes its room without a reload; each has its own messages, and begins with those that there are", async () => {
+    const { url } = await (app as ExampleApp).start("start", { env: { NODE_ENV: "production" } });
+    const chat = await openChat(browser, url, { userAgent: TRAVELLER });
+    await chat.saysConnected();
+    await chat.send("in the lobby");
+    await chat.shows(["Ada in the lobby"]);
+    await chat.page.getByRole("link", { name: "kitchen" }).click();
+    await chat.shows([]);
+    await chat.send("in the kitchen");
+    await chat.shows(["Ada in the kitchen"]);
+    await chat.page.getByRole("link", { name: "lobby" }).click();
+    await chat.shows(["Ada in the lobby"]);
+    const [other, secret] = await Promise.all(
+      ["room:kitchen", "room:cellar"].map(async (channel) => {
+        const page = await fetch(`${url}/api/realtime?channel=${channel}&at=-`, { headers: { accept: "application/json" } });
+        return [page.status, await page.text()] as const;
+      }),
+    );
+    expect([other?.[0], other?.[1]]).toEqual([200, expect.stringContaining("in the kitchen")]);
+    expect(secret?.[0]).toBe(403);
+    expect(chat.complaints).toEqual([]);
   });
 });

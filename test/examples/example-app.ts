@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync,
 import path from "node:path";
 import { npm, root, runNode } from "../package/installed.ts";
 import { startServer, type Server, type ServerOptions } from "../package/project.ts";
+import { bunPath } from "../support/bun.ts";
 import { startProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 /** An example as someone has it who cloned the repository and ran `npm ci` in it. What it started ends with it. */
@@ -56,7 +57,9 @@ export function prepareExample(name: string): ExampleApp {
     },
     async start(script, { args = () => [], ...options } = {}) {
       const [command = []] = commandsOf(folder, script);
-      const server = await startServer({ cwd: folder, args: (port) => [...command, ...args(port)], ...options });
+      const [first, ...rest] = command;
+      const [program, fixed] = first === BUN ? [bunPath(), rest] : [process.execPath, command];
+      const server = await startServer({ cwd: folder, program, args: (port) => [...fixed, ...args(port)], ...options });
       opened.push(server);
       return server;
     },
@@ -75,7 +78,10 @@ function lockfileIn(folder: string): string {
   return readFileSync(path.join(folder, "package-lock.json"), "utf8");
 }
 
-/** The commands of a script, each as arguments of `node`: so the process that is started is the one that is ended. */
+/** What begins a command that Node does not run. */
+const BUN = "bun";
+
+/** The commands of a script, each as arguments of `node`, but for those that {@link BUN} begins: so the process that is started is the one that is ended. */
 function commandsOf(folder: string, script: string): string[][] {
   const { scripts } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as {
     readonly scripts: Readonly<Record<string, string>>;
@@ -84,6 +90,7 @@ function commandsOf(folder: string, script: string): string[][] {
   if (text === undefined) throw new Error(`${folder} has no script "${script}"`);
   return text.split(" && ").map((command) => {
     const [program = "", ...args] = command.split(" ");
+    if (program === BUN) return [BUN, ...args];
     return program === "node" ? args : [realpathSync(path.join(folder, "node_modules/.bin", program)), ...args];
   });
 }

@@ -73,7 +73,9 @@ export interface Server {
 /** How {@link startServer} starts a program. */
 export interface ServerOptions {
   readonly cwd: string;
-  /** Arguments of `node`; the port is known by then. */
+  /** What runs it. @default Node */
+  readonly program?: string;
+  /** Arguments of the program; the port is known by then. */
   readonly args: (port: number) => readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** @default a free one */
@@ -85,12 +87,19 @@ export interface ServerOptions {
   readonly endBy?: "SIGTERM" | "SIGKILL";
 }
 
-/** Starts a program of Node with `PORT` set, and resolves when it accepts connections. */
-export async function startServer({ cwd, args, env = {}, port = 0, endBy = "SIGKILL" }: ServerOptions): Promise<Server> {
+/** Starts a server with `PORT` set, and resolves when it accepts connections. */
+export async function startServer({
+  cwd,
+  program = process.execPath,
+  args,
+  env = {},
+  port = 0,
+  endBy = "SIGKILL",
+}: ServerOptions): Promise<Server> {
   const chosen = port === 0 ? await freePort() : port;
   // The tests' own mode is none of the program's business.
   const { NODE_ENV: _mode, VITEST: _runner, REDIS_URL: _redis, ...inherited } = process.env;
-  const child = spawn(process.execPath, [...args(chosen)], {
+  const child = spawn(program, [...args(chosen)], {
     cwd,
     env: { ...inherited, PORT: String(chosen), NEXT_TELEMETRY_DISABLED: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],

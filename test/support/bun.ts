@@ -15,7 +15,7 @@ const installed = path.join(root, ".cache/bun");
 let found: string | undefined;
 
 /** The program, as the package of the platform holds it. */
-function bunPath(): string {
+export function bunPath(): string {
   found ??= runnable() ?? (install(), runnable());
   if (found === undefined) throw new Error(`the package \`bun\` has no program that runs here: remove ${installed}`);
   return found;

@@ -1,4 +1,5 @@
-import { printable, withoutSecretsIn } from "./foreign-text.ts";
+import { withoutSecretsIn } from "../secrets.ts";
+import { printable } from "./foreign-text.ts";
 import { isSick, type Finding, type Severity } from "./finding.ts";
 
 const MARKS: Readonly<Record<Severity, string>> = { ok: "ok      ", warning: "warning ", problem: "PROBLEM " };

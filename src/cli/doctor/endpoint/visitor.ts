@@ -1,4 +1,4 @@
-import { secretsOf, withoutSecretsIn } from "../foreign-text.ts";
+import { secretsOf, withoutSecretsIn } from "../../secrets.ts";
 import { ENCODINGS, send, type Answer } from "./http-request.ts";
 
 /** An answer, and how it was come by. */

@@ -1,0 +1,100 @@
+import { typed, type Framework } from "../scaffold.ts";
+import { realtimeFile } from "./realtime.ts";
+
+/** Nuxt, on Node. */
+export const nuxt: Framework = {
+  name: "nuxt",
+  title: "Nuxt",
+  isIn: ({ uses }) => uses("nuxt"),
+  scaffold(given) {
+    const { has, majorOf, uses } = given;
+    // Nuxt compiles TypeScript without being asked to; a project of JavaScript alone says so by having no configuration.
+    const isTypeScript = given.isTypeScript || !has("jsconfig.json");
+    const project = { ...given, isTypeScript };
+    const ts = isTypeScript ? "ts" : "js";
+    const app = has("app") || (majorOf("nuxt") ?? 4) >= 4 ? "app/" : "";
+    return {
+      files: [
+        { path: `server/utils/realtime.${ts}`, text: realtimeFile(project) },
+        { path: `server/api/realtime.get.${ts}`, text: ROUTE },
+        { path: `server/api/realtime-demo.post.${ts}`, text: EMIT },
+        { path: `${app}utils/realtime.${ts}`, text: isTypeScript ? CLIENT : CLIENT_JS },
+        { path: `${app}components/RealtimeDemo.vue`, text: typed(DEMO, project) },
+      ],
+      devPackages: isTypeScript && !uses("@types/node") ? ["@types/node"] : [],
+      steps: [
+        { text: `To see an event, put this into the template of ${app}app.vue, or of a page`, lines: ["<RealtimeDemo />"] },
+      ],
+      later: [
+        {
+          text: `One connection for the whole app: in the script of ${app}app.vue (then take provideRealtime out of RealtimeDemo.vue)`,
+          lines: [`import { provideRealtime } from "tidings/client/vue";`, "provideRealtime();"],
+        },
+      ],
+      see: "http://localhost:3000",
+      guide: "nuxt.md",
+    };
+  },
+};
+
+const ROUTE = `import { handle } from "tidings/node";
+
+// Everybody may read every channel: \`authorize\` or \`middleware\` decides who may.
+export default fromNodeMiddleware(handle({ realtime }));
+`;
+
+const EMIT = `// Whoever finds the page can call this: check who it is before you emit what is yours.
+export default defineEventHandler(async (event) => {
+  const { text } = await readBody(event);
+  await realtime.channel("demo").emit("chat.message", { text: String(text) });
+  return null;
+});
+`;
+
+const CLIENT = `import { createRealtime } from "tidings/client/vue";
+import type { realtime } from "~~/server/utils/realtime"; // a type: no server code comes with it
+
+export const { useRealtime } = createRealtime<typeof realtime>();
+`;
+
+const CLIENT_JS = `import { createRealtime } from "tidings/client/vue";
+
+export const { useRealtime } = createRealtime();
+`;
+
+const DEMO = `<script setup⟦ lang="ts"⟧>
+// To see that events arrive. Delete this file, and server/api/realtime-demo.post, when you have.
+import { ref } from "vue";
+import { provideRealtime } from "tidings/client/vue";
+
+const messages = ref⟦<{ id: string; text: string }[]>⟧([]);
+const text = ref("");
+
+provideRealtime();
+const { status } = useRealtime({
+  channels: ["demo"],
+  history: { limit: 20 }, // the newest 20 first
+  onData: ({ id, data }) => messages.value.push({ id, ...data }),
+  onGap: () => location.reload(), // messages may be missing: show the current ones
+});
+
+async function send() {
+  await $fetch("/api/realtime-demo", { method: "POST", body: { text: text.value } });
+  text.value = "";
+}
+</script>
+
+<template>
+  <main style="max-width: 36rem; margin: 4rem auto; padding: 0 1rem; font-family: system-ui">
+    <h1>Realtime</h1>
+    <p>What you send appears in every window.</p>
+    <p role="status">{{ status }}</p>
+    <form @submit.prevent="send">
+      <input v-model="text" aria-label="Message" required /> <button>Send</button>
+    </form>
+    <ul>
+      <li v-for="message in messages" :key="message.id">{{ message.text }}</li>
+    </ul>
+  </main>
+</template>
+`;

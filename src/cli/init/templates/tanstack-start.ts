@@ -1,0 +1,115 @@
+import { typed, type Framework } from "../scaffold.ts";
+import { realtimeFile } from "./realtime.ts";
+
+/** TanStack Start with React. */
+export const tanstackStart: Framework = {
+  name: "tanstack-start",
+  title: "TanStack Start",
+  isIn: ({ uses }) => uses("@tanstack/react-start"),
+  scaffold(project) {
+    const { isTypeScript } = project;
+    const [ts, tsx] = isTypeScript ? ["ts", "tsx"] : ["js", "jsx"];
+    return {
+      files: [
+        { path: `src/lib/realtime.${ts}`, text: realtimeFile(project) },
+        { path: `src/lib/realtime-client.${ts}`, text: isTypeScript ? CLIENT : CLIENT_JS },
+        { path: `src/lib/realtime-demo.${ts}`, text: typed(SEND, project) },
+        { path: `src/routes/api/realtime.${ts}`, text: ROUTE },
+        { path: `src/routes/realtime-demo.${tsx}`, text: typed(DEMO, project) },
+      ],
+      later: [
+        {
+          text: `One connection for the whole app: in the shell of src/routes/__root.${tsx} (then take the provider out of realtime-demo.${tsx})`,
+          lines: [`import { RealtimeProvider } from "tidings/client";`, "<RealtimeProvider>{children}</RealtimeProvider>"],
+        },
+      ],
+      see: "http://localhost:3000/realtime-demo",
+      guide: "tanstack-start.md",
+    };
+  },
+};
+
+const CLIENT = `import { createRealtime } from "tidings/client";
+import type { realtime } from "./realtime"; // a type: no server code comes with it
+
+export const { useRealtime } = createRealtime<typeof realtime>();
+`;
+
+const CLIENT_JS = `import { createRealtime } from "tidings/client";
+
+export const { useRealtime } = createRealtime();
+`;
+
+const ROUTE = `import { createFileRoute } from "@tanstack/react-router";
+import { handle } from "tidings";
+import { realtime } from "../../lib/realtime";
+
+// Everybody may read every channel: \`authorize\` or \`middleware\` decides who may.
+export const Route = createFileRoute("/api/realtime")({
+  server: {
+    handlers: {
+      GET: ({ request }) => handle({ realtime })(request),
+    },
+  },
+});
+`;
+
+const SEND = `import { createServerFn } from "@tanstack/react-start";
+import { realtime } from "./realtime";
+
+// Whoever finds the page can call this: check who it is before you emit what is yours.
+export const send = createServerFn({ method: "POST" })
+  .validator((message⟦: { text: string }⟧) => message) // the schema of the event checks it
+  .handler(async ({ data }) => {
+    await realtime.channel("demo").emit("chat.message", data);
+  });
+`;
+
+const DEMO = `import { createFileRoute } from "@tanstack/react-router";
+import { useState } from "react";
+import { RealtimeProvider } from "tidings/client";
+import { useRealtime } from "../lib/realtime-client";
+import { send } from "../lib/realtime-demo";
+
+// To see that events arrive. Delete this file, and lib/realtime-demo, when you have.
+export const Route = createFileRoute("/realtime-demo")({
+  component: () => (
+    <RealtimeProvider>
+      <Demo />
+    </RealtimeProvider>
+  ),
+});
+
+function Demo() {
+  const [messages, setMessages] = useState⟦<{ id: string; text: string }[]>⟧([]);
+  const { status } = useRealtime({
+    channels: ["demo"],
+    history: { limit: 20 }, // the newest 20 first
+    onData: ({ id, data }) => setMessages((all) => [...all, { id, ...data }]),
+    onGap: () => location.reload(), // messages may be missing: show the current ones
+  });
+
+  return (
+    <main style={{ maxWidth: "36rem", margin: "4rem auto", padding: "0 1rem", fontFamily: "system-ui" }}>
+      <h1>Realtime</h1>
+      <p>What you send appears in every window.</p>
+      <p role="status">{status}</p>
+      <form
+        onSubmit={async (event) => {
+          event.preventDefault();
+          const form = event.currentTarget;
+          await send({ data: { text: String(new FormData(form).get("text")) } });
+          form.reset();
+        }}
+      >
+        <input name="text" aria-label="Message" required /> <button>Send</button>
+      </form>
+      <ul>
+        {messages.map(({ id, text }) => (
+          <li key={id}>{text}</li>
+        ))}
+      </ul>
+    </main>
+  );
+}
+`;
