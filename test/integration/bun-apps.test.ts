@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BunApp } from "../support/bun.ts";
-import { BUN_APPS, installBunApps, installBunExample, type BunAppName, type BunApps } from "../support/bun-apps.ts";
-import { expectToDrain } from "../examples/drains.ts";
+import { BUN_APPS, installBunApps, type BunAppName, type BunApps } from "../support/bun-apps.ts";
 import { openRaw } from "../support/raw-stream.ts";
 import { rawCommand } from "../support/raw-redis.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
@@ -93,23 +92,4 @@ describe.each(Object.keys(BUN_APPS) as BunAppName[])("%s, as documented", (name)
     stream.destroy();
     expect(app.printed).not.toMatch(/timed out/);
   });
-});
-
-describe("examples/bun", () => {
-  it(
-    "at SIGTERM it sends its readers to another server, who miss nothing, and ends by itself",
-    { timeout: 180_000 },
-    async () => {
-      await using example = installBunExample();
-      await expectToDrain({
-        async start(redisUrl) {
-          const app = await example.start(redisUrl);
-          return { url: app.url, output: () => app.printed, end: app.end, stop: app.stop };
-        },
-        channel: "default",
-        event: "chat.message",
-        payload: (n) => ({ user: "ada", text: String(n) }),
-      });
-    },
-  );
 });

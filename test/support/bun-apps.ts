@@ -13,30 +13,6 @@ export const BUN_APPS = {
 
 export type BunAppName = keyof typeof BUN_APPS;
 
-/** `examples/bun`, with its packages and what a test started of it. */
-export interface BunExample extends AsyncDisposable {
-  start(redisUrl: string): Promise<BunApp>;
-}
-
-export function installBunExample(): BunExample {
-  const folder = mkdtempSync(path.join(tmpdir(), "tidings-bun-example-"));
-  const source = path.resolve(import.meta.dirname, "../../examples/bun");
-  cpSync(source, folder, { recursive: true, filter: (file) => path.basename(file) !== "node_modules" });
-  npm(folder, ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
-  const started: BunApp[] = [];
-  return {
-    async start(redisUrl) {
-      const app = await startBunApp(path.join(folder, "server.ts"), { REDIS_URL: redisUrl, PORT: "0" });
-      started.push(app);
-      return app;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const app of started) await app.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
 /** A folder with the documented servers and their packages. */
 export interface BunApps extends Disposable {
   start(name: BunAppName, redis: RedisServer): Promise<BunApp>;

@@ -43,7 +43,7 @@ export interface Framework {
 
 /** A template as TypeScript or as JavaScript: what stands between ⟦ and ⟧ is for TypeScript alone. */
 export function typed(template: string, { isTypeScript }: Pick<Project, "isTypeScript">): string {
-  return template.replace(/⟦([^⟧]*)⟧/g, isTypeScript ? "$1" : "");
+  return template.replace(/⟦([^⟦⟧]*)⟧/g, isTypeScript ? "$1" : "");
 }
 
 /** How one file of the project names another: by an alias if one covers it, else by the way to it. Both without an extension. */
