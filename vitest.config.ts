@@ -112,7 +112,7 @@ const config: ViteUserConfig = defineConfig({
           name: "package",
           retry,
           include: ["test/package/**/*.test.ts"],
-          exclude,
+          exclude: [...exclude, LONG],
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
