@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Request } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { root } from "../package/installed.ts";
 import type { Server } from "../package/project.ts";
@@ -35,9 +35,10 @@ afterAll(async () => {
 interface OrdersPage {
   readonly page: Page;
   readonly complaints: readonly string[];
-  /** The requests for streams, and for rows. */
+  /** The requests for streams, and for rows; of these, the ones that were answered. */
   readonly streams: readonly string[];
   readonly fetches: readonly string[];
+  readonly answers: readonly string[];
   /** The numbers of the orders that it shows. */
   orders(): Promise<number[]>;
   status(order: number): Promise<string>;
@@ -49,10 +50,14 @@ async function openOrders({ url }: Server, colorScheme: "light" | "dark" = "ligh
   const context = await browser.newContext({ colorScheme, viewport: { width: 1100, height: 720 } });
   onTestFinished(() => context.close());
   const page = await context.newPage();
-  const [complaints, streams, fetches]: [string[], string[], string[]] = [[], [], []];
+  const [complaints, streams, fetches, answers]: [string[], string[], string[], string[]] = [[], [], [], []];
+  const isForRows = (request: Request): boolean => request.url().includes("/api/orders") && request.method() === "GET";
   page.on("request", (request) => {
     if (request.url().includes("/api/flowpanel/stream")) streams.push(request.url());
-    if (request.url().includes("/api/orders") && request.method() === "GET") fetches.push(request.url());
+    if (isForRows(request)) fetches.push(request.url());
+  });
+  page.on("requestfinished", (request) => {
+    if (isForRows(request)) answers.push(request.url());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
@@ -62,7 +67,7 @@ async function openOrders({ url }: Server, colorScheme: "light" | "dark" = "ligh
   const select = (order: number) => page.getByLabel(`Status of order ${order}`, { exact: true });
   await page.getByRole("status").getByText("Live", { exact: true }).waitFor();
   return {
-    ...{ page, complaints, streams, fetches },
+    ...{ page, complaints, streams, fetches, answers },
     orders: () =>
       page.locator("tr[data-order]").evaluateAll((rows) => rows.map((row) => Number((row as HTMLElement).dataset["order"]))),
     status: (order) => select(order).inputValue(),
@@ -150,16 +155,21 @@ describe("examples/orders-admin, two instances on one Redis", () => {
 
 describe("examples/orders-admin, one instance in memory", () => {
   it("P-2, P-5, P-8: works with no Redis, by the same route; an instance beside it does not hear of it", async () => {
-    const env = { DB_FILE: "in-memory.db" };
+    // Anew with each try.
+    const env = { DB_FILE: `in-memory-${crypto.randomUUID()}.db` };
     const [one, two] = [await start(env), await start(env)];
     const [here, beside, elsewhere] = [await openOrders(one), await openOrders(one), await openOrders(two)];
     await here.choose(24, "packed");
     await vi.waitFor(async () => expect(await beside.status(24)).toBe("packed"), SOON);
+    // It has read the rows again, too, and has no reason to do so once more.
+    await vi.waitFor(() => expect(here.answers.length).toBeGreaterThan(0), SOON);
+    await vi.waitFor(() => expect(here.answers.length).toBe(here.fetches.length), SOON);
+    const read = here.fetches.length;
     expect(elsewhere.fetches).toEqual([]);
     // Its own changes are heard there, as a proof that it listens.
     await elsewhere.choose(23, "packed");
     await vi.waitFor(() => expect(elsewhere.fetches.length).toBeGreaterThan(0), SOON);
     await vi.waitFor(async () => expect(await elsewhere.status(24)).toBe("packed"), SOON);
-    expect(await here.status(23)).toBe("new");
+    expect([await here.status(23), here.fetches.length]).toEqual(["new", read]);
   });
 });
