@@ -37,7 +37,7 @@ export type RealtimeMiddlewareOptions<O> = FinishNames<O> & {
   readonly onError?: ((error: Error, run: InngestRun) => void) | undefined;
 };
 
-const OPTIONS: Readonly<Record<string, true>> = {
+const OPTIONS: Readonly<Record<keyof RealtimeMiddlewareOptions<object>, true>> = {
   realtime: true,
   channel: true,
   step: true,

@@ -37,7 +37,7 @@ export type RealtimeMiddlewareOptions<O> = FinishNames<O> & {
   readonly describeError?: ((error: Error) => string) | undefined;
 };
 
-const OPTIONS: Readonly<Record<string, true>> = {
+const OPTIONS: Readonly<Record<keyof RealtimeMiddlewareOptions<object>, true>> = {
   realtime: true,
   channel: true,
   step: true,
