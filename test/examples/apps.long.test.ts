@@ -97,6 +97,16 @@ const EXAMPLES: readonly Example[] = [
     },
   },
   {
+    name: "hono",
+    ids: "F-12",
+    rendersOnServer: true,
+    async run(app) {
+      await app.run("build");
+      const server = await app.start("start");
+      return behindProxy(await app.proxyTo(server.port));
+    },
+  },
+  {
     name: "bun",
     ids: "F-11",
     rendersOnServer: false,
@@ -356,5 +366,32 @@ describe.runIf(chosen.includes("bun"))("examples/bun", () => {
     expect([other?.[0], other?.[1]]).toEqual([200, expect.stringContaining("in the kitchen")]);
     expect(secret?.[0]).toBe(403);
     expect(chat.complaints).toEqual([]);
+  });
+});
+
+describe.runIf(chosen.includes("hono"))("examples/hono", () => {
+  let app: ExampleApp | undefined;
+  beforeAll(async () => {
+    app = prepareExample("hono");
+    await app.run("build");
+  });
+  afterAll(() => app?.[Symbol.asyncDispose]());
+
+  it("F-12, F-20: an alert reaches every page over the connection that it has; one of blanks is refused, and nobody hears another channel", async () => {
+    const { url } = await (app as ExampleApp).start("start", { env: { NODE_ENV: "production" } });
+    const alert = async (body: string): Promise<readonly [number, string]> => {
+      const response = await fetch(`${url}/api/alerts`, { method: "POST", body });
+      return [response.status, await response.text()];
+    };
+    const pages = [TRAVELLER, NEIGHBOUR].map((userAgent) => openChat(browser, url, { userAgent }));
+    for (const page of pages) await (await page).saysConnected();
+    expect(await alert(" ")).toEqual([400, "Say something."]);
+    expect(await alert("We close in ten minutes.")).toEqual([204, ""]);
+    for (const chat of await Promise.all(pages)) {
+      await chat.page.getByText("We close in ten minutes.").waitFor();
+      expect([await chat.messages(), chat.streams(), chat.complaints]).toEqual([[], 1, []]);
+    }
+    await (await pages[0])?.page.screenshot({ path: path.join(root, ".cache/example-hono-alert.png") });
+    expect((await fetch(`${url}/api/realtime?channel=cellar`)).status).toBe(403);
   });
 });

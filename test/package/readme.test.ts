@@ -17,10 +17,10 @@ const PROJECTS: Readonly<Record<string, string>> = {
   React: "nextjs-orders",
   Gaps: "nextjs-orders",
   Middleware: "nextjs-orders",
-  Hono: "hono",
-  "Plain Node": "node",
-  "Any other client": "hono",
-  "On the server": "hono",
+  Hono: "hono-orders",
+  "Plain Node": "node-orders",
+  "Any other client": "hono-orders",
+  "On the server": "hono-orders",
 };
 /** A section whose files take the place of one that was shown before. */
 const VARIANT = "Redis";
@@ -55,8 +55,8 @@ describe("README.md", () => {
   it("installs what the examples depend on", () => {
     for (const [section, project] of [
       ["Next.js", "nextjs-orders"],
-      ["Hono", "hono"],
-      ["Plain Node", "node"],
+      ["Hono", "hono-orders"],
+      ["Plain Node", "node-orders"],
     ] as const) {
       const manifest = JSON.parse(readFileSync(path.join(exampleFolder(project), "package.json"), "utf8")) as {
         dependencies: Record<string, string>;
@@ -87,8 +87,8 @@ async function listen(server: Server): Promise<{ data(): unknown[] }> {
 describe("its Hono project", () => {
   let project: Project;
   beforeAll(() => {
-    project = createProject("hono", installLine(fences, "Hono"));
-    cpSync(path.join(exampleFolder("hono"), "tsconfig.json"), path.join(project.folder, "tsconfig.json"));
+    project = createProject("hono-orders", installLine(fences, "Hono"));
+    cpSync(path.join(exampleFolder("hono-orders"), "tsconfig.json"), path.join(project.folder, "tsconfig.json"));
     for (const section of ["Hono", "Any other client", "On the server"]) writeFences(project.folder, fencesOf(section));
   });
   afterAll(() => project[Symbol.dispose]());
@@ -166,7 +166,7 @@ describe("its Hono project", () => {
   it("with the file of the section on Redis, two processes share the channel", async () => {
     const redis = await startRedis();
     onTestFinished(() => redis.stop());
-    installPackages(project.folder, "hono", installLine(fences, VARIANT));
+    installPackages(project.folder, "hono-orders", installLine(fences, VARIANT));
     writeFences(project.folder, fencesOf(VARIANT));
     expect(await compile()).toEqual({ code: 0, output: "" });
     const [one, other] = [await start({ REDIS_URL: redis.url }), await start({ REDIS_URL: redis.url })];
@@ -203,7 +203,7 @@ describe("its Hono project", () => {
 describe("its plain Node project", () => {
   let project: Project;
   beforeAll(() => {
-    project = createProject("node", installLine(fences, "Plain Node"));
+    project = createProject("node-orders", installLine(fences, "Plain Node"));
     writeFences(project.folder, fencesOf("Plain Node"));
   });
   afterAll(() => project[Symbol.dispose]());
