@@ -28,6 +28,7 @@ const DEBIAN = {
   haproxy: "haproxy",
   caddy: "caddy",
   prometheus: "prometheus",
+  mariadb: "mariadb-server-core",
 };
 
 /** The revision that the installed playwright-core drives; a bare `npx playwright` would fetch another one. */
@@ -39,7 +40,13 @@ const PLAYWRIGHT = "npx playwright-core install chromium";
  */
 
 /** What several package managers call the same. */
-const XORG = { firefox: "firefox", xvfb: "xorg-x11-server-Xvfb", nginx: "nginx", haproxy: "haproxy" };
+const XORG = {
+  firefox: "firefox",
+  xvfb: "xorg-x11-server-Xvfb",
+  nginx: "nginx",
+  haproxy: "haproxy",
+  mariadb: "mariadb-server",
+};
 
 /**
  * Per package manager: how it installs, and what the tools are called there. Sorted by what to prefer where several exist
@@ -79,6 +86,7 @@ const MANAGERS = [
       haproxy: "haproxy",
       caddy: "caddy",
       prometheus: "prometheus",
+      mariadb: "mariadb",
     }),
   },
   {
@@ -94,6 +102,7 @@ const MANAGERS = [
       haproxy: "haproxy",
       caddy: "caddy",
       prometheus: "prometheus",
+      mariadb: "mariadb",
     }),
   },
   {
@@ -114,6 +123,7 @@ const MANAGERS = [
       haproxy: "haproxy",
       caddy: "caddy",
       prometheus: "prometheus",
+      mariadb: "mariadb",
     }),
   },
 ];

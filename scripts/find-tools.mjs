@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Finds the programs that some tests need: a Redis server and Chromium, for those that take long Firefox, WebKit, nginx, haproxy,
- * Caddy and Prometheus, for those of faults nginx. Found means that it starts: a file of the right name proves nothing (a broken symlink, a binary for another
+ * Caddy, Prometheus and MariaDB, for those of faults nginx. Found means that it starts: a file of the right name proves nothing (a broken symlink, a binary for another
  * machine, a browser without its libraries). Changes nothing on the machine.
  */
 import { spawn } from "node:child_process";
@@ -11,7 +11,7 @@ import os from "node:os";
 import path from "node:path";
 
 /**
- * @typedef {"redis" | "chromium" | "firefox" | "webkit" | "xvfb" | "nginx" | "haproxy" | "caddy" | "prometheus"} ToolName `webkit` is its driver, which brings the browser
+ * @typedef {"redis" | "chromium" | "firefox" | "webkit" | "xvfb" | "nginx" | "haproxy" | "caddy" | "prometheus" | "mariadb"} ToolName `webkit` is its driver, which brings the browser
  * @typedef {{ path: string, source: string }} Candidate where a tool may be, and who says so
  * @typedef {{ path: string, source: string, reason: string }} Failure a candidate that does not start, and why
  * @typedef {object} Tool
@@ -32,7 +32,7 @@ export const TOOL_NAMES = ["redis", "chromium"];
  * What the tests that take long need besides.
  * @type {ToolName[]}
  */
-export const LONG_TOOL_NAMES = ["firefox", "webkit", "xvfb", "nginx", "haproxy", "caddy", "prometheus"];
+export const LONG_TOOL_NAMES = ["firefox", "webkit", "xvfb", "nginx", "haproxy", "caddy", "prometheus", "mariadb"];
 
 /**
  * What the tests of faults need besides.
@@ -60,6 +60,7 @@ export const NAMES = {
   haproxy: { variable: "HAPROXY_PATH", programs: ["haproxy"] },
   caddy: { variable: "CADDY_PATH", programs: ["caddy"] },
   prometheus: { variable: "PROMETHEUS_PATH", programs: ["prometheus"] },
+  mariadb: { variable: "MARIADB_SERVER", programs: ["mariadbd"] },
 };
 
 /** @type {Record<ToolName, (program: string) => Promise<string | undefined>>} */
@@ -73,10 +74,12 @@ const START = {
   haproxy: (program) => askVersion(program, /^HA-?Proxy version (\S+)/m),
   caddy: (program) => askVersion(program, /^v?(\d\S+)/m, "version"),
   prometheus: (program) => askVersion(program, /^prometheus, version (\d[\d.]*)/m, "--version"),
+  mariadb: (program) => askVersion(program, /Ver (\d[\d.]*)-MariaDB/m, "--version"),
 };
 
 /** Where root's programs are: not every PATH names it. */
 const ROOT_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
+const IN_ROOT_FOLDERS = new Set(["nginx", "haproxy", "mariadb"]);
 
 /** Where macOS keeps programs that a PATH set by a GUI or by an editor does not name. */
 const MAC_FOLDERS = ["/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin"];
@@ -154,7 +157,7 @@ export async function candidates(name, place) {
   const inFolders = (/** @type {string[]} */ where) =>
     programs.flatMap((program) => where.map((folder) => path.join(folder, program)));
   add(inFolders(folders), "PATH");
-  if (name === "nginx" || name === "haproxy") add(inFolders(ROOT_FOLDERS), "usual place");
+  if (IN_ROOT_FOLDERS.has(name)) add(inFolders(ROOT_FOLDERS), "usual place");
   if (platform === "darwin") add([...inFolders(MAC_FOLDERS), ...(MAC_BROWSERS[name] ?? [])], "usual place");
   if (name === "chromium") {
     const file = await playwrightChromium();

@@ -139,6 +139,10 @@ describe("findTools", () => {
       nginx: program("one/nginx", `console.error("nginx version: nginx/1.22.1"); setTimeout(() => {}, 60_000);`),
       haproxy: program("two/haproxy", `console.log("HAProxy version 2.6.12-1 2026/10/17"); setTimeout(() => {}, 60_000);`),
       caddy: program("one/caddy", `console.log("v2.6.2 h1:abc"); setTimeout(() => {}, 60_000);`),
+      mariadb: program(
+        "one/mariadbd",
+        `console.log("mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for linux"); setTimeout(() => {}, 60_000);`,
+      ),
       prometheus: program("two/prometheus", `console.log("prometheus, version 2.42.0+ds"); setTimeout(() => {}, 60_000);`),
     };
     const PATH = ["one", "two"].map((name) => path.join(folder, name)).join(path.delimiter);
@@ -156,6 +160,7 @@ describe("findTools", () => {
       { name: "haproxy", path: files.haproxy, version: "2.6.12-1" },
       { name: "caddy", path: files.caddy, version: "2.6.2" },
       { name: "prometheus", path: files.prometheus, version: "2.42.0" },
+      { name: "mariadb", path: files.mariadb, version: "10.11.19" },
     ]);
   });
 

@@ -23,6 +23,7 @@ const MARKS = {
   haproxy: /(^|\/)test\/support\/proxies\.ts$/,
   caddy: /(^|\/)test\/support\/guide-proxies\.ts$/,
   prometheus: /(^|\/)test\/support\/prometheus\.ts$/,
+  mariadb: /(^|\/)test\/support\/mariadb\.ts$/,
 };
 
 const IMPORT = /\b(?:from|import)\s*\(?\s*["']([^"']+)["']/g;

@@ -165,7 +165,7 @@ const SUITES = {
   long: {
     vitest: ["--project=long*"],
     tools: LONG_TOOL_NAMES,
-    short: ["test/examples", "engines-chromium", "redis-cluster", "page-bun", "doctor", "production"],
+    short: ["test/examples", "engines-chromium", "redis-cluster", "page-bun", "doctor", "production", "resources-mysql"],
     shortTools: ["nginx", "haproxy", "caddy"],
   },
   // Each of them has a short form of its own, and reads in the environment that it is wanted. A thousand clients each say that their

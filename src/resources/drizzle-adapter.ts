@@ -5,6 +5,7 @@ type AnyFunction = (...args: never) => unknown;
 
 /** A database of Drizzle, of any dialect and driver, as far as it is used here. */
 export interface DrizzleDatabase {
+  readonly select: AnyFunction;
   readonly insert: AnyFunction;
   readonly update: AnyFunction;
   readonly delete: AnyFunction;
@@ -24,15 +25,24 @@ export interface DrizzleAdapterOptions {
   readonly eq: AnyFunction;
 }
 
-/** A statement that is being built: awaited it runs, with `returning` it answers rows. MySQL has no `returning`. */
+/**
+ * A statement that is being built: awaited it runs, with `returning` it answers rows. That of MySQL and SingleStore has no `returning`;
+ * its insert answers with `$returningId` the keys that were made.
+ */
 interface Statement extends PromiseLike<unknown> {
   values(values: AnyRow): Statement;
   set(values: AnyRow): Statement;
   where(condition: unknown): Statement;
   returning?: () => PromiseLike<AnyRow[]>;
+  $returningId?: () => PromiseLike<AnyRow[]>;
+}
+
+interface Query {
+  from(table: unknown): { where(condition: unknown): PromiseLike<AnyRow[]> };
 }
 
 interface Writer {
+  select(): Query;
   insert(table: unknown): Statement;
   update(table: unknown): Statement;
   delete(table: unknown): Statement;
@@ -40,7 +50,8 @@ interface Writer {
 }
 
 /**
- * Writes rows through a database of Drizzle: `drizzleAdapter(db, { eq })`. Transactions need a driver whose transactions are
+ * Writes rows through a database of Drizzle: `drizzleAdapter(db, { eq })`. A database without `returning` (MySQL, SingleStore) is asked
+ * for the row with a second query: after an insert and an update, before a delete. Transactions need a driver whose transactions are
  * asynchronous; that of better-sqlite3 is not.
  *
  * @throws TidingsError `bad_option`
@@ -66,27 +77,42 @@ export function drizzleAdapter<D extends DrizzleDatabase>(
     return (eq as (column: unknown, value: unknown) => unknown)(column, id);
   };
 
+  async function find(target: WriteTarget, id: unknown, tx: unknown): Promise<AnyRow | undefined> {
+    const [row] = await writer(tx).select().from(target.table).where(isRow(target, id));
+    return row;
+  }
+
   return {
-    async create({ table }, values, tx) {
-      const [row = values] = await rowsOf(writer(tx).insert(table).values(values), values);
-      return row;
+    async create(target, values, tx) {
+      const statement = writer(tx).insert(target.table).values(values);
+      if (statement.returning) {
+        const [row = values] = await statement.returning();
+        return row;
+      }
+      const [made] = statement.$returningId ? await statement.$returningId() : (await statement, []);
+      const id = values[target.key] ?? made?.[target.key];
+      // A key that the database made by a default of its own is not known.
+      return id === undefined ? values : ((await find(target, id, tx)) ?? values);
     },
     async update(target, id, values, tx) {
       const statement = writer(tx).update(target.table).set(values).where(isRow(target, id));
-      const [row] = await rowsOf(statement, { ...values, [target.key]: id });
+      if (!statement.returning) {
+        await statement;
+        return await find(target, values[target.key] ?? id, tx);
+      }
+      const [row] = await statement.returning();
       return row;
     },
     async delete(target, id, tx) {
-      const [row] = await rowsOf(writer(tx).delete(target.table).where(isRow(target, id)), { [target.key]: id });
+      const statement = writer(tx).delete(target.table).where(isRow(target, id));
+      if (!statement.returning) {
+        const row = await find(target, id, tx);
+        await statement;
+        return row;
+      }
+      const [row] = await statement.returning();
       return row;
     },
     transaction: (run) => writer(undefined).transaction((tx) => run(tx as never)),
   };
-}
-
-/** @param otherwise the row, where the database does not answer it */
-async function rowsOf(statement: Statement, otherwise: AnyRow): Promise<readonly AnyRow[]> {
-  if (typeof statement.returning === "function") return await statement.returning();
-  await statement;
-  return [otherwise];
 }
