@@ -166,7 +166,7 @@ const SUITES = {
     vitest: ["--project=long*"],
     tools: LONG_TOOL_NAMES,
     short: ["test/examples", "engines-chromium", "redis-cluster", "page-bun", "doctor", "production", "resources-mysql"],
-    shortTools: ["nginx", "haproxy", "caddy"],
+    shortTools: ["nginx", "haproxy", "caddy", "mariadb"],
   },
   // Each of them has a short form of its own, and reads in the environment that it is wanted. A thousand clients each say that their
   // stream broke: that is of use only when a test fails.
