@@ -143,6 +143,22 @@ describe("npx tidings init", () => {
     expect(contentOf(folder)).toEqual(before);
   });
 
+  it.each<[what: string, files: Files, code: number, says: string]>([
+    ["package.json", { "package.json": "\u001b]0;owned\u0007" }, 1, String.raw`\u001b]0;owned`],
+    [
+      "the name of a folder",
+      { "\u001b[2Jowned/package.json": pkg(["next"]), "\u001b[2Jowned/lib": "no folder" },
+      2,
+      String.raw`\u001b[2Jowned`,
+    ],
+  ])("hands no control of %s to the terminal", async (_what, files, code, says) => {
+    const folder = path.join(folderWith(files), path.dirname(Object.keys(files)[0] ?? ""));
+    const outcome = await init(folder);
+    expect(outcome).toMatchObject({ code, printed: "", complained: expect.stringContaining(says) });
+    // oxlint-disable-next-line no-control-regex -- they are what must not be there
+    expect(outcome.complained.trimEnd()).not.toMatch(/[\u0000-\u001f]/);
+  });
+
   it("takes the framework that it is told, and refuses one that it does not know", async () => {
     const folder = folderWith({ "package.json": pkg(["express", "hono"]) });
     expect(await init(folder, ["--framework", "express"])).toMatchObject({
