@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import ts from "typescript";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { Realtime } from "../index.ts";
 import { FRAMEWORKS } from "./init/frameworks.ts";
 import { run } from "./run.ts";
 
@@ -328,6 +329,30 @@ describe("what npx tidings init writes", () => {
       );
     },
   );
+
+  it.each<[client: string, variable: string, value: string | undefined]>([
+    ["ioredis", "REDIS_URL", undefined],
+    ["ioredis", "REDIS_URL", ""],
+    ["@upstash/redis", "UPSTASH_REDIS_REST_URL", ""],
+  ])("is in memory with %s and %s=%j, which production warns of", async (client, variable, value) => {
+    const folder = folderWith({ "package.json": pkg(["next", client], { type: "module" }) }, scratch());
+    await init(folder);
+    const file = path.join(folder, "lib/realtime.js");
+    writeFileSync(file, readFileSync(file, "utf8").replace('"tidings"', JSON.stringify(path.join(root, "src/index.ts"))));
+    vi.stubEnv("NODE_ENV", "production");
+    vi.stubEnv(variable, value);
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      warned.mockRestore();
+      // What was said in this process is said again by the next test.
+      Reflect.deleteProperty(globalThis, Symbol.for("tidings"));
+    });
+    const { realtime } = (await import(file)) as { realtime: Realtime };
+    onTestFinished(() => realtime.close());
+    expect(realtime.health().broker.name).toBe("memory");
+    expect(warned.mock.calls).toEqual([[expect.stringContaining("no `redis` was given")]]);
+  });
 
   it("holds no mark of a template, in whatever language, and ends with one line break", async () => {
     for (const { name } of FRAMEWORKS)
