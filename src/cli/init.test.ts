@@ -255,6 +255,13 @@ describe("npx tidings init", () => {
     expect(contentOf(folder)["app/api/realtime/route.ts"]).toContain(`from "${imported}"`);
   });
 
+  it.each(FRAMEWORKS.map(({ name }) => name))("leads to a guide that says more than itself: %s", async (name) => {
+    const { printed } = await init(folderWith({ "package.json": {} }), ["--framework", name]);
+    const [, guide = ""] = /^More: node_modules\/tidings\/docs\/guides\/(.+)$/m.exec(printed) ?? [];
+    expect(guide).not.toBe("cli.md");
+    expect(existsSync(path.join(root, "docs/guides", guide))).toBe(true);
+  });
+
   it("tells a server's own file what to load, by import or by require, and where", async () => {
     const lines = async (files: Files): Promise<string> => (await init(folderWith(files))).printed;
     expect(await lines({ "package.json": pkg(["hono"], { type: "module" }), "src/index.ts": "", "tsconfig.json": {} })).toMatch(
