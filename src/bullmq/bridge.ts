@@ -2,6 +2,7 @@ import { isTidingsError, TidingsError, type EventName } from "../index.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { emitOnce } from "../runs/emit-once.ts";
 import type { RunChannels } from "../runs/events.ts";
+import { reportTo } from "../runs/report.ts";
 import type { QueueEvent, QueueEventKind, QueueEventsLike, ToldByBullMQ } from "./queue-events.ts";
 
 /** Which event of the schema tells of a kind of event of the queue; `false` for none. */
@@ -97,10 +98,10 @@ export function bridgeQueueEvents<O>(options: BridgeOptions<O>): Bridge {
   const names = options as { readonly [K in QueueEventKind]?: string | false };
   const channelOf = options.channel ?? (({ jobId }: QueueEvent) => `job:${queueEvents.name}:${jobId}`);
   const dataOf = options.data ?? shown;
-  const report =
-    options.onError ??
-    ((error: Error, { kind, jobId }: QueueEvent) =>
-      console.error(`tidings: "${kind}" of job ${jobId} of the queue "${queueEvents.name}":`, error));
+  const report = reportTo(
+    options.onError,
+    ({ kind, jobId }: QueueEvent) => `"${kind}" of job ${jobId} of the queue "${queueEvents.name}"`,
+  );
 
   const waiting: Array<{ readonly name: string; readonly event: QueueEvent }> = [];
   let storing: Promise<void> | undefined;

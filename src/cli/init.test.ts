@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import ts from "typescript";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { Realtime } from "../index.ts";
 import { FRAMEWORKS } from "./init/frameworks.ts";
 import { run } from "./run.ts";
 
@@ -143,6 +144,22 @@ describe("npx tidings init", () => {
     expect(contentOf(folder)).toEqual(before);
   });
 
+  it.each<[what: string, files: Files, code: number, says: string]>([
+    ["package.json", { "package.json": "\u001b]0;owned\u0007" }, 1, String.raw`\u001b]0;owned`],
+    [
+      "the name of a folder",
+      { "\u001b[2Jowned/package.json": pkg(["next"]), "\u001b[2Jowned/lib": "no folder" },
+      2,
+      String.raw`\u001b[2Jowned`,
+    ],
+  ])("hands no control of %s to the terminal", async (_what, files, code, says) => {
+    const folder = path.join(folderWith(files), path.dirname(Object.keys(files)[0] ?? ""));
+    const outcome = await init(folder);
+    expect(outcome).toMatchObject({ code, printed: "", complained: expect.stringContaining(says) });
+    // oxlint-disable-next-line no-control-regex -- they are what must not be there
+    expect(outcome.complained.trimEnd()).not.toMatch(/[\u0000-\u001f]/);
+  });
+
   it("takes the framework that it is told, and refuses one that it does not know", async () => {
     const folder = folderWith({ "package.json": pkg(["express", "hono"]) });
     expect(await init(folder, ["--framework", "express"])).toMatchObject({
@@ -238,6 +255,13 @@ describe("npx tidings init", () => {
     expect(contentOf(folder)["app/api/realtime/route.ts"]).toContain(`from "${imported}"`);
   });
 
+  it.each(FRAMEWORKS.map(({ name }) => name))("leads to a guide that says more than itself: %s", async (name) => {
+    const { printed } = await init(folderWith({ "package.json": {} }), ["--framework", name]);
+    const [, guide = ""] = /^More: node_modules\/tidings\/docs\/guides\/(.+)$/m.exec(printed) ?? [];
+    expect(guide).not.toBe("cli.md");
+    expect(existsSync(path.join(root, "docs/guides", guide))).toBe(true);
+  });
+
   it("tells a server's own file what to load, by import or by require, and where", async () => {
     const lines = async (files: Files): Promise<string> => (await init(folderWith(files))).printed;
     expect(await lines({ "package.json": pkg(["hono"], { type: "module" }), "src/index.ts": "", "tsconfig.json": {} })).toMatch(
@@ -312,6 +336,30 @@ describe("what npx tidings init writes", () => {
       );
     },
   );
+
+  it.each<[client: string, variable: string, value: string | undefined]>([
+    ["ioredis", "REDIS_URL", undefined],
+    ["ioredis", "REDIS_URL", ""],
+    ["@upstash/redis", "UPSTASH_REDIS_REST_URL", ""],
+  ])("is in memory with %s and %s=%j, which production warns of", async (client, variable, value) => {
+    const folder = folderWith({ "package.json": pkg(["next", client], { type: "module" }) }, scratch());
+    await init(folder);
+    const file = path.join(folder, "lib/realtime.js");
+    writeFileSync(file, readFileSync(file, "utf8").replace('"tidings"', JSON.stringify(path.join(root, "src/index.ts"))));
+    vi.stubEnv("NODE_ENV", "production");
+    vi.stubEnv(variable, value);
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => {});
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      warned.mockRestore();
+      // What was said in this process is said again by the next test.
+      Reflect.deleteProperty(globalThis, Symbol.for("tidings"));
+    });
+    const { realtime } = (await import(file)) as { realtime: Realtime };
+    onTestFinished(() => realtime.close());
+    expect(realtime.health().broker.name).toBe("memory");
+    expect(warned.mock.calls).toEqual([[expect.stringContaining("no `redis` was given")]]);
+  });
 
   it("holds no mark of a template, in whatever language, and ends with one line break", async () => {
     for (const { name } of FRAMEWORKS)

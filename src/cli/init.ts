@@ -12,11 +12,11 @@ const HELP = `Usage: tidings init [options]
 
 Sets tidings up in the project of this folder: writes the events, the route that browsers listen to and the hook of the framework,
 with a page on which an event can be seen, and says what is left to do. It looks at package.json, the lockfile and tsconfig.json,
-installs nothing, and changes no file that is there.
+and installs nothing. A file that is there and is another one is replaced only when you answer yes in a terminal, or with --force.
 
   --framework <name>    ${NAMES} [the one in package.json]
   --dry-run             writes nothing, and says what it would write
-  --force               replaces files that are there
+  --force               replaces files that are there, and asks nobody
   --help                prints this
 
 The exit code is 0 when everything is there, 1 when there is no project that it knows or a file was kept, 2 when it was called in
@@ -77,7 +77,7 @@ function look(folder: string, named: string | undefined): { project: Project; fr
       return `package.json names several: ${found.map(({ title }) => title).join(", ")}. Say which one serves the events: ${found.map(({ name }) => `--framework ${name}`).join(", ")}.`;
     if (isMonorepoRoot(folder))
       return "This is the root of a monorepo, and no framework is in its package.json. Call it in the folder of the app: cd apps/web && npx tidings init.";
-    return `package.json names no framework that init knows: ${FRAMEWORKS.map(({ title }) => title).join(", ")}. --framework <name> sets up for one all the same (${NAMES}). A page without a server of its own needs one: docs/guides/vite-react.md.`;
+    return `package.json names no framework that init knows: ${FRAMEWORKS.map(({ title }) => title).join(", ")}. --framework <name> sets up for one all the same (${NAMES}). A page without a server of its own needs one: docs/guides/vite-react.md and vite-vue.md of the package show it.`;
   } catch (error) {
     if (error instanceof NoProjectError) return error.message;
     throw error;

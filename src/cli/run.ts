@@ -1,5 +1,6 @@
 import { UsageError, type Terminal } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { visible } from "./visible.ts";
 
 /** Where a run writes to, and what it says of itself. */
 export interface Surroundings extends Terminal {
@@ -36,7 +37,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     return await command.run(rest, print, surroundings);
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    complain(isUsage ? `${error.message}\n\n${command.help}` : `tidings ${name} failed: ${String(error)}`);
+    complain(isUsage ? `${error.message}\n\n${command.help}` : `tidings ${name} failed: ${visible(String(error))}`);
     return 2;
   }
 }

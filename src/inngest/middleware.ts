@@ -3,6 +3,7 @@ import { TidingsError, type EventName } from "../index.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { emitOnce } from "../runs/emit-once.ts";
 import { RUN_FINISH, STEP_FINISH, type FinishNames, type RunChannels } from "../runs/events.ts";
+import { reportTo } from "../runs/report.ts";
 
 /** What a run is, as far as its channel is chosen by it. */
 export interface InngestRun {
@@ -74,8 +75,7 @@ export function createRealtimeMiddleware<O>(options: RealtimeMiddlewareOptions<O
   const { step = STEP_FINISH, finish = RUN_FINISH } = options as { readonly step?: string; readonly finish?: string };
   const channelOf = options.channel ?? (({ event, runId }: InngestRun) => event.id ?? runId);
   const shown = options.result ?? (({ result }) => result);
-  const report =
-    options.onError ?? ((error: Error, { runId }: InngestRun) => console.error(`tidings: run ${runId} of Inngest:`, error));
+  const report = reportTo(options.onError, ({ runId }: InngestRun) => `run ${runId} of Inngest`);
 
   /** Stores an event. Never rejects: Inngest would take that for a failure of the step. */
   async function tell(

@@ -161,6 +161,12 @@ describe.each(FRESH.filter(({ name }) => chosen.includes(name)).map((fresh) => [
       await one.window.getByLabel("Message").fill("a first event");
       await one.window.getByRole("button", { name: "Send" }).click();
       for (const { window } of [one, two]) await window.locator("li", { hasText: "a first event" }).waitFor();
+      // Blanks pass the page, and not the schema: that is no failure of the server.
+      const refused = one.window.waitForResponse((response) => response.request().method() === "POST");
+      await one.window.getByLabel("Message").fill("   ");
+      await one.window.getByRole("button", { name: "Send" }).click();
+      expect((await refused).status()).toBeLessThan(500);
+      if (!files.some((file) => file.includes("realtime-routes"))) await one.window.locator("p[role=alert]").waitFor();
       expect([...one.complaints, ...two.complaints]).toEqual([]);
       await two.window.screenshot({ path: path.join(root, `.cache/init-${name}.png`) });
       for (const { window } of [one, two]) await window.close();

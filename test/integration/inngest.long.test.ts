@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import { Realtime } from "../../src/index.ts";
 import { createRealtimeMiddleware } from "../../src/inngest.ts";
@@ -148,6 +148,27 @@ describe("the middleware for Inngest", () => {
       '01HX tidings: "workflow.stepFinish" was not stored on channel "run:01HX"',
       '01HX tidings: "workflow.stepFinish" was not stored on channel "run:01HX"',
       '01HX tidings: "workflow.runFinish" was not stored on channel "run:01HX"',
+    ]);
+  });
+
+  it("fails no step when who is told of an error throws", async () => {
+    const { realtime, event, runId, log } = setUp();
+    const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => printed.mockRestore());
+    const middleware = [
+      createRealtimeMiddleware({
+        realtime,
+        result: ({ stepName, result }) => (stepName === "sum" ? 1n : result),
+        onError() {
+          throw new Error("a bug in onError");
+        },
+      }),
+    ];
+    expect(await playRun(twoSteps, { middleware, event, runId })).toBe("finished");
+    expect(await log()).toEqual(TWO_STEPS.slice(1));
+    expect(printed.mock.calls.map(([title, error]) => [title, (error as Error).message])).toEqual([
+      [`tidings: run ${runId} of Inngest:`, expect.stringContaining("was not stored")],
+      [`tidings: run ${runId} of Inngest:`, "a bug in onError"],
     ]);
   });
 

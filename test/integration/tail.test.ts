@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { tail } from "../../src/cli/tail.ts";
+import { createEvents } from "../../src/events.ts";
 import { handle, Realtime, type HandleOptions } from "../../src/index.ts";
+import { defineAdmin, publishResource, resource } from "../../src/resources.ts";
 import { fetchListener, serve } from "../support/http-server.ts";
 import { rawCommand } from "../support/raw-redis.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
@@ -166,6 +169,45 @@ describe("tidings tail --redis", () => {
     expect(complained.join("\n")).toContain("is back");
     expect(complained.join("\n")).not.toContain("s3cret");
   });
+});
+
+it("shows what tidings/events and tidings/resources tell, by the lines of the guide", async () => {
+  const guide = readFileSync(path.resolve(import.meta.dirname, "../../docs/guides/cli.md"), "utf8");
+  const commands = [...guide.matchAll(/^npx tidings tail (.+)$/gm)].map(([, line = ""]) => line);
+  const lines = commands.filter((line) => /channel:|resource\./.test(line));
+  const events = createEvents({ redis: redis.url, identify: () => "guest-7", authorize: () => true });
+  const admin = defineAdmin({ resources: { orders: resource("orders") }, realtime: { driver: "redis", url: redis.url } });
+  onTestFinished(async () => {
+    await events.realtime.close();
+    await admin.close();
+  });
+  const server = await serve(fetchListener(events.GET));
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  const event = { type: "booking_update", bookingId: "b-101" };
+  await events.publishToChannel("booking:b-101", event, { id: "b-101:confirmed" });
+  await events.publishToUser("guest-7", event, { id: "b-101:confirmed" });
+  await events.publishToUser("auth0|123", event, { id: "b-101:confirmed" });
+  await publishResource("orders", { action: "update", id: "o-1" });
+
+  const show = async (line: string): Promise<string[]> => {
+    const args = line
+      .replace("https://app.example.com", server.url)
+      .replace("…", "abc")
+      .match(/"[^"]*"|\S+/g)
+      ?.map((each) => (each === '"$REDIS_URL"' ? redis.url : each.replaceAll('"', "")));
+    const { printed, complained } = watch(...(args ?? []), "--history", "all");
+    const channels = line.split(" --")[0]?.split(" ").length;
+    await vi.waitFor(() => expect([printed.length, complained]).toEqual([channels, []]));
+    return said(printed).toSorted();
+  };
+  const data = JSON.stringify({ id: "b-101:confirmed", event });
+  expect(await Promise.all(lines.map(show))).toEqual([
+    [`channel:booking:b-101  booking_update  ${data}`, `user:guest-7  booking_update  ${data}`],
+    [`channel:booking:b-101  booking_update  ${data}`, `user  booking_update  ${data}`],
+    [`resource.orders  live.message  {"action":"update","id":"o-1"}`],
+  ]);
+  const [, escaped = ""] = /`auth0\|123` as `(.+?)`/.exec(guide) ?? [];
+  expect(await show(lines[0]?.replace(/.+?(?= --)/, escaped) ?? "")).toEqual([`${escaped}  booking_update  ${data}`]);
 });
 
 describe("tidings tail --url", () => {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { visible } from "../visible.ts";
 import { parseJsonc } from "./jsonc.ts";
 
 /** Who installs packages. */
@@ -90,7 +91,8 @@ function readManifest(folder: string): Manifest {
     if (typeof manifest !== "object" || manifest === null) throw new TypeError("it holds no object");
     return manifest;
   } catch (error) {
-    throw new NoProjectError(`package.json cannot be read: ${(error as Error).message}`);
+    // It quotes what the file says.
+    throw new NoProjectError(`package.json cannot be read: ${visible((error as Error).message)}`);
   }
 }
 

@@ -95,6 +95,7 @@ import { send } from "./actions";
 
 export function Demo() {
   const [messages, setMessages] = useState⟦<{ id: string; text: string }[]>⟧([]);
+  const [problem, setProblem] = useState⟦<string>⟧();
   const { status } = useRealtime({
     channels: ["demo"],
     history: { limit: 20 }, // the newest 20 first
@@ -107,7 +108,8 @@ export function Demo() {
       <h1>Realtime</h1>
       <p>What you send appears in every window.</p>
       <p role="status">{status}</p>
-      <form action={send}>
+      {problem !== undefined && <p role="alert">{problem}</p>}
+      <form action={async (form) => setProblem(await send(form))}>
         <input name="text" aria-label="Message" required /> <button>Send</button>
       </form>
       <ul>
@@ -122,10 +124,20 @@ export function Demo() {
 
 const ACTIONS = `"use server";
 
+import { isTidingsError } from "tidings";
 import { realtime } from "LIB";
 
-// Whoever finds the page can call this: check who it is before you emit what is yours.
+/**
+ * Returns what is wrong with the message; nothing when it was sent. Whoever finds the page can call this: check who it is before you
+ * emit what is yours.
+ */
 export async function send(form⟦: FormData⟧) {
-  await realtime.channel("demo").emit("chat.message", { text: String(form.get("text")) });
+  try {
+    // The schema checks what comes.
+    await realtime.channel("demo").emit("chat.message", { text: String(form.get("text")) });
+  } catch (error) {
+    if (isTidingsError(error) && error.issues) return error.issues.map(({ message }) => message).join(" ");
+    throw error;
+  }
 }
 `;

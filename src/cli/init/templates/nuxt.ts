@@ -43,10 +43,17 @@ const ROUTE = `import { handle } from "tidings/node";
 export default fromNodeMiddleware(handle({ realtime }));
 `;
 
-const EMIT = `// Whoever finds the page can call this: check who it is before you emit what is yours.
+const EMIT = `import { isTidingsError } from "tidings";
+
+// Whoever finds the page can call this: check who it is before you emit what is yours.
 export default defineEventHandler(async (event) => {
-  const { text } = await readBody(event);
-  await realtime.channel("demo").emit("chat.message", { text: String(text) });
+  try {
+    // The schema checks what comes.
+    await realtime.channel("demo").emit("chat.message", await readBody(event));
+  } catch (error) {
+    if (!isTidingsError(error) || !error.issues) throw error;
+    throw createError({ statusCode: 400, message: error.issues.map(({ message }) => message).join(" ") });
+  }
   return null;
 });
 `;
@@ -69,6 +76,7 @@ import { provideRealtime } from "tidings/client/vue";
 
 const messages = ref⟦<{ id: string; text: string }[]>⟧([]);
 const text = ref("");
+const problem = ref("");
 
 provideRealtime();
 const { status } = useRealtime({
@@ -79,8 +87,13 @@ const { status } = useRealtime({
 });
 
 async function send() {
-  await $fetch("/api/realtime-demo", { method: "POST", body: { text: text.value } });
-  text.value = "";
+  problem.value = "";
+  try {
+    await $fetch("/api/realtime-demo", { method: "POST", body: { text: text.value } });
+    text.value = "";
+  } catch (error) {
+    problem.value = (error⟦ as { data?: { message?: string } }⟧).data?.message ?? "The message was not sent.";
+  }
 }
 </script>
 
@@ -89,6 +102,7 @@ async function send() {
     <h1>Realtime</h1>
     <p>What you send appears in every window.</p>
     <p role="status">{{ status }}</p>
+    <p v-if="problem" role="alert">{{ problem }}</p>
     <form @submit.prevent="send">
       <input v-model="text" aria-label="Message" required /> <button>Send</button>
     </form>

@@ -66,7 +66,7 @@ function storeOf({ uses, packageManager }: Project, env: string, onBun: boolean)
   if (onBun)
     return {
       imports: `import { createBunRedisAdapter } from "tidings/adapters/bun";`,
-      redis: `${env}.REDIS_URL ? createBunRedisAdapter(Bun.redis) : { driver: "memory" }`,
+      redis: `${env}.REDIS_URL ? createBunRedisAdapter(Bun.redis) : undefined`,
       comment: "In this process's memory, until REDIS_URL is set.",
     };
   const hasClient = uses("ioredis") || uses("redis");
@@ -75,13 +75,14 @@ function storeOf({ uses, packageManager }: Project, env: string, onBun: boolean)
       imports: `import { Redis } from "@upstash/redis";`,
       redis: `${env}.UPSTASH_REDIS_REST_URL
     ? new Redis({ url: ${env}.UPSTASH_REDIS_REST_URL, token: ${env}.UPSTASH_REDIS_REST_TOKEN })
-    : { driver: "memory" }`,
+    : undefined`,
       comment: "In this process's memory, until UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN are set.",
     };
   const install = packageManager === "npm" ? "npm i" : `${packageManager} add`;
   return {
     imports: "",
-    redis: `${env}.REDIS_URL || { driver: "memory" }`,
+    // A variable that is empty is set. Memory that nobody asked for by name is warned of in production.
+    redis: `${env}.REDIS_URL || undefined`,
     comment: hasClient
       ? "In this process's memory, until REDIS_URL is set."
       : `In this process's memory, until there is a Redis: ${install} ioredis, and set REDIS_URL.`,

@@ -81,7 +81,7 @@ realtimeRoutes.get("/realtime-demo", (c) => c.html(page));
 realtimeRoutes.post("/realtime-demo", async (c) => new Response(null, { status: await post(await c.req.json()) }));
 `,
       mount: `app.route("/", realtimeRoutes);`,
-      guide: "cli.md",
+      guide: "access.md",
       onBun: project.isBun,
     }),
 };
@@ -110,7 +110,7 @@ realtimeRoutes.post("/realtime-demo", express.json(), (req, res, next) => {
 });
 `,
       mount: "app.use(realtimeRoutes); // before what compresses",
-      guide: "cli.md",
+      guide: "access.md",
       devPackages: ["@types/express"],
     }),
 };
@@ -142,7 +142,7 @@ export async function realtimeRoutes(app⟦: FastifyInstance⟧) {
 }
 `,
       mount: "app.register(realtimeRoutes);",
-      guide: "cli.md",
+      guide: "access.md",
     }),
 };
 
@@ -169,7 +169,7 @@ export const realtimeRoutes = {
 };
 `,
       mount: "Bun.serve({ routes: { ...realtimeRoutes } });",
-      guide: "cli.md",
+      guide: "access.md",
       onBun: true,
     }),
 };

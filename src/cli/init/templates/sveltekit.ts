@@ -57,6 +57,7 @@ const DEMO = `<script⟦ lang="ts"⟧>
   import { provideRealtime } from "tidings/client/svelte";
   import { useRealtime } from "$lib/realtime";
 
+  let { form } = $props();
   let messages = $state⟦<{ id: string; text: string }[]>⟧([]);
 
   provideRealtime();
@@ -72,6 +73,7 @@ const DEMO = `<script⟦ lang="ts"⟧>
   <h1>Realtime</h1>
   <p>What you send appears in every window.</p>
   <p role="status">{$status}</p>
+  {#if form?.problem}<p role="alert">{form.problem}</p>{/if}
   <form method="POST" use:enhance>
     <input name="text" aria-label="Message" required /> <button>Send</button>
   </form>
@@ -92,13 +94,21 @@ const DEMO = `<script⟦ lang="ts"⟧>
 </style>
 `;
 
-const ACTION = `import { realtime } from "$lib/server/realtime";
+const ACTION = `import { fail } from "@sveltejs/kit";
+import { isTidingsError } from "tidings";
+import { realtime } from "$lib/server/realtime";
 
 // Whoever finds the page can call this: check who it is before you emit what is yours.
 export const actions = {
   default: async ({ request }) => {
     const form = await request.formData();
-    await realtime.channel("demo").emit("chat.message", { text: String(form.get("text")) });
+    try {
+      // The schema checks what comes.
+      await realtime.channel("demo").emit("chat.message", { text: String(form.get("text")) });
+    } catch (error) {
+      if (!isTidingsError(error) || !error.issues) throw error;
+      return fail(400, { problem: error.issues.map(({ message }) => message).join(" ") });
+    }
   },
 };
 `;

@@ -55,13 +55,22 @@ export const Route = createFileRoute("/api/realtime")({
 `;
 
 const SEND = `import { createServerFn } from "@tanstack/react-start";
+import { isTidingsError } from "tidings";
 import { realtime } from "./realtime";
 
-// Whoever finds the page can call this: check who it is before you emit what is yours.
+/**
+ * Returns what is wrong with the message; nothing when it was sent. Whoever finds the page can call this: check who it is before you
+ * emit what is yours.
+ */
 export const send = createServerFn({ method: "POST" })
   .validator((message⟦: { text: string }⟧) => message) // the schema of the event checks it
   .handler(async ({ data }) => {
-    await realtime.channel("demo").emit("chat.message", data);
+    try {
+      await realtime.channel("demo").emit("chat.message", data);
+    } catch (error) {
+      if (isTidingsError(error) && error.issues) return error.issues.map(({ message }) => message).join(" ");
+      throw error;
+    }
   });
 `;
 
@@ -82,6 +91,7 @@ export const Route = createFileRoute("/realtime-demo")({
 
 function Demo() {
   const [messages, setMessages] = useState⟦<{ id: string; text: string }[]>⟧([]);
+  const [problem, setProblem] = useState⟦<string>⟧();
   const { status } = useRealtime({
     channels: ["demo"],
     history: { limit: 20 }, // the newest 20 first
@@ -94,12 +104,14 @@ function Demo() {
       <h1>Realtime</h1>
       <p>What you send appears in every window.</p>
       <p role="status">{status}</p>
+      {problem !== undefined && <p role="alert">{problem}</p>}
       <form
         onSubmit={async (event) => {
           event.preventDefault();
           const form = event.currentTarget;
-          await send({ data: { text: String(new FormData(form).get("text")) } });
-          form.reset();
+          const problem = await send({ data: { text: String(new FormData(form).get("text")) } });
+          setProblem(problem);
+          if (problem === undefined) form.reset(); // else the text stays
         }}
       >
         <input name="text" aria-label="Message" required /> <button>Send</button>

@@ -1,0 +1,54 @@
+import { EventEmitter } from "node:events";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { z } from "zod";
+import { bridgeQueueEvents, type BridgeOptions, type QueueEventsLike } from "../bullmq.ts";
+import { Realtime } from "../index.ts";
+
+const schema = { job: { done: z.object({ jobId: z.string().max(3) }) } };
+
+type OnError = BridgeOptions<{ readonly schema: typeof schema }>["onError"];
+
+function bridge(onError: OnError) {
+  const realtime = new Realtime({ schema, redis: { driver: "memory" } });
+  onTestFinished(() => realtime.close());
+  const queueEvents = Object.assign(new EventEmitter(), { name: "print" }) as EventEmitter & QueueEventsLike;
+  const options = { realtime, queueEvents, completed: "job.done", progress: false, failed: false, onError } as const;
+  const standing = bridgeQueueEvents({ ...options, channel: () => "jobs", data: ({ jobId }) => ({ jobId }) });
+  onTestFinished(() => standing.close());
+  let ids = 0;
+  return {
+    complete: (jobId: string) => void queueEvents.emit("completed", { jobId, returnvalue: 1 }, `${++ids}-0`),
+    stored: async () => (await realtime.channel("jobs").history()).map(({ data }) => data),
+    standing,
+  };
+}
+
+it.each<[how: string, onError: () => Promise<void>]>([
+  [
+    "throws",
+    () => {
+      throw new Error("a bug in onError");
+    },
+  ],
+  ["rejects", () => Promise.reject(new Error("a bug in onError"))],
+])(
+  "an `onError` that %s stops neither the bridge nor the queue's own events, and both errors are printed",
+  async (_how, onError) => {
+    const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => printed.mockRestore());
+    const { complete, stored, standing } = bridge(onError);
+    complete("too long");
+    // One more than may wait: the oldest is dropped, and that is told as well.
+    for (let at = 0; at < 10_000; at++) complete(`${at % 1000}`);
+    await vi.waitFor(async () => expect(await stored()).toContainEqual({ jobId: "999" }));
+    await standing.close();
+    const about = 'tidings: "completed" of job too long of the queue "print":';
+    for (const [title] of printed.mock.calls) expect(title).toBe(about);
+    expect(printed.mock.calls.map(([, error]) => (error as Error).message).toSorted()).toEqual([
+      "a bug in onError",
+      "a bug in onError",
+      expect.stringContaining("was not stored"),
+      expect.stringContaining("the oldest was dropped"),
+    ]);
+  },
+);
