@@ -3,7 +3,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { createEvents, type Events, type EventsOptions, type RealtimeEvent } from "../../src/events.ts";
 import { isTidingsError, Realtime } from "../../src/index.ts";
+import { readAsked } from "../../src/events/server/asked.ts";
 import { logOfUser } from "../../src/events/server/user-log.ts";
+import { MAX_URL_BYTES } from "../../src/protocol/limits.ts";
 import { fetchListener, serve, type TestServer } from "../support/http-server.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 import { startUpstashFront } from "../support/upstash-front.ts";
@@ -284,6 +286,26 @@ describe("who may read", () => {
     const answer = await events.GET(request("", "banned"));
     expect([answer.status, await answer.text()]).toEqual([418, "Begone"]);
     expect((await events.GET(request(""))).status).toBe(401);
+  });
+
+  it("B-36: an `EventSource` that comes back after its user has left is refused as if it were new", async () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => error.mockRestore());
+    const events = open({
+      identify(asked) {
+        const user = sessionOf(asked);
+        if (user === "broken") throw new Error("the database of sessions is away");
+        return user === "banned" ? new Response("Begone", { status: 418 }) : user;
+      },
+    });
+    const comeBack = (query: string, user?: string): Promise<Response> =>
+      events.GET(request(query, user, { headers: { "last-event-id": "1-0,1-0,1-0" } }));
+    expect(await refusal(await comeBack("channels=a"))).toEqual([401, "unauthorized"]);
+    expect((await comeBack("channels=a", "banned")).status).toBe(418);
+    expect(await refusal(await comeBack("channels=a&userId=u2", "u1"))).toEqual([403, "forbidden"]);
+    expect(await refusal(await comeBack("channels={}", "u1"))).toEqual([400, "bad_channel"]);
+    expect(await refusal(await comeBack("channels=a", "broken"))).toEqual([500, "internal"]);
+    expect(error.mock.calls.flat().join(" ")).toContain("the database of sessions is away");
   });
 
   it("without `authorize` no channel may be read, which is said once in the log; the user's own events come", async () => {
@@ -578,7 +600,7 @@ describe("whatever a query says", () => {
     const events = createEvents({
       redis: { driver: "memory" },
       keyPrefix: "fuzz",
-      identify: () => "me",
+      identify: sessionOf,
       authorize: (_, channel) => !channel.startsWith("no"),
     });
     onTestFinished(() => events.realtime.close());
@@ -638,21 +660,26 @@ describe("whatever a query says", () => {
     const visits = fc.record({
       query: queries,
       raw: fc.boolean(),
+      session: fc.constantFrom("me", "me", undefined),
       json: fc.boolean(),
       lastEventId: fc.option(fc.constantFrom("-,-,-", "0-0", "-,-", "-", "x", "you")),
     });
     await fc.assert(
-      fc.asyncProperty(visits, async ({ query, raw, json, lastEventId }) => {
+      fc.asyncProperty(visits, async ({ query, raw, session, json, lastEventId }) => {
         const text = raw ? query.map(([key, value]) => `${key}=${value}`).join("&") : String(new URLSearchParams(query));
         const headers = {
           ...(json && { accept: "application/json" }),
           ...(lastEventId !== null && { "last-event-id": lastEventId }),
         };
         const leaving = new AbortController();
-        const response = await events.GET(
-          request(text.replaceAll("wait=", "w="), undefined, { headers, signal: leaving.signal }),
-        );
-        expect([200, 400, 401, 403, 414]).toContain(response.status);
+        const visit = request(text.replaceAll("wait=", "w="), session, { headers, signal: leaving.signal });
+        const response = await events.GET(visit);
+        const asked = readAsked(visit.url, MAX_URL_BYTES);
+        let wanted = [200, 400, 403]; // a position that is none; channels of which none may be read
+        if (asked instanceof Response) wanted = [asked.status];
+        else if (session === undefined) wanted = [401];
+        else if (asked.users.some((user) => user !== session)) wanted = [403];
+        expect(wanted).toContain(response.status);
         let body = "";
         if (response.headers.get("content-type")?.startsWith("application/json")) body = await response.text();
         else {

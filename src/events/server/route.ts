@@ -80,7 +80,10 @@ export function createRoute(realtime: Realtime, options: RouteOptions): (request
   }
 
   function handOn(plan: Plan, query: string): Promise<Response> {
-    const { url, method, headers, signal } = plan.request;
+    const { url, method, signal } = plan.request;
+    const headers = new Headers(plan.request.headers);
+    // Has a place in each log that was asked for: of the one that stands for a refusal it would be malformed.
+    if (plan.refusal) headers.delete("last-event-id");
     const [path = ""] = url.split(/[?#]/, 1);
     const request = new Request(`${path}?${query}`, { method, headers, signal });
     plans.set(request, plan);
