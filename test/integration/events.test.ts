@@ -308,6 +308,49 @@ describe("who may read", () => {
     expect(error.mock.calls.flat().join(" ")).toContain("the database of sessions is away");
   });
 
+  it("`identify` that gives no answer refuses the request in time, for any origin, and is said once", async () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => error.mockRestore());
+    let hangs = true;
+    const events = open({
+      identify: (asked) => (hangs ? new Promise<never>(() => {}) : sessionOf(asked)),
+      cors: { origin: "https://app.example" },
+      limits: { decideSecs: 0.05 },
+    });
+    const ask = (query: string): Promise<Response> =>
+      events.GET(request(query, "u1", { headers: { origin: "https://app.example", "last-event-id": "1-0,1-0,1-0" } }));
+    for (const response of await Promise.all([ask("channels=a"), ask("channels=a"), ask("v=1&channel=user")])) {
+      expect([response.headers.get("retry-after"), response.headers.get("access-control-allow-origin")]).toEqual([
+        "10",
+        "https://app.example",
+      ]);
+      expect(await refusal(response)).toEqual([504, "undecided"]);
+    }
+    expect(error.mock.calls.map(String)).toEqual([expect.stringContaining("`identify` gave no answer within 0.05 s")]);
+    hangs = false;
+    expect(await refusal(await ask("userId=u2"))).toEqual([403, "forbidden"]);
+    hangs = true;
+    expect(await refusal(await ask(""))).toEqual([504, "undecided"]);
+    expect(error, "it answered in between").toHaveBeenCalledTimes(2);
+  });
+
+  it("a server that drains or is closed asks nobody, and sends each reader to another one", async () => {
+    const identify = vi.fn<typeof sessionOf>(sessionOf);
+    const events = open({ identify });
+    const stream = await read(events, "channels=a", "u1");
+    await stream.until("position");
+    const asked = identify.mock.calls.length;
+    const drained = events.realtime.drain({ graceSecs: 0.05 });
+    for (const ended of [Promise.resolve(), drained]) {
+      await ended;
+      expect(await refusal(await events.GET(request("v=1&channel=user,channel:a", "u1")))).toEqual([503, "closing"]);
+      const plain = await events.GET(request("channels=a", "u1", { headers: { "last-event-id": "1-0,1-0,1-0" } }));
+      expect([plain.status, plain.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+      expect(await plain.text()).not.toContain("connected");
+    }
+    expect(identify).toHaveBeenCalledTimes(asked);
+  });
+
   it("without `authorize` no channel may be read, which is said once in the log; the user's own events come", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     onTestFinished(() => warn.mockRestore());
