@@ -513,6 +513,19 @@ describe("publishing", () => {
     expect(await events.realtime.channel("user:host").history()).toHaveLength(2);
   });
 
+  it("an id that is published again, when the log no longer knows it, is shown again to who is still there", async () => {
+    const events = open();
+    const stream = await read(events, "channels=a,b", "u1");
+    await stream.until("position");
+    // As `createEvents` stores it; without an id of the emit, as it is five minutes later.
+    const store = (channel: string, n: number): Promise<unknown> =>
+      events.realtime.channel(`channel:${channel}`).emit("t", { id: "same", event: { type: "t", n } });
+    for (const n of [1, 2]) for (const channel of ["a", "b"]) await store(channel, n);
+    await events.publishToUser("u1", { type: "t", n: 3 });
+    await stream.until('"n":3');
+    expect(stream.events().map((event) => (event as { n: number }).n)).toEqual([1, 2, 3]);
+  });
+
   it("one object in one turn is one notice; to the same place, or later, it is another", async () => {
     const events = open();
     const stream = await read(events, "channels=a,b", "u1");

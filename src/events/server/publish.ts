@@ -7,9 +7,9 @@ import { logOfUser } from "./user-log.ts";
 /** Options of one publish. */
 export interface PublishOptions {
   /**
-   * Your own id for what happened, such as that of the booking with its new status: 1 to 128 printable ASCII characters. For five
-   * minutes a second publish to the same user or channel with it stores nothing, so that trying again is safe; and whoever reads
-   * several users' and channels' events is shown one of each id. @default one for all publishes of the same object in one turn
+   * Your own id for what happened, new for each change: 1 to 128 printable ASCII characters. For five minutes a second publish to the
+   * same user or channel with it stores nothing, so that trying again is safe; after that it is shown again. Whoever reads several
+   * users' and channels' events is shown it once. @default one for all publishes of the same object in one turn
    */
   readonly id?: string | undefined;
 }
