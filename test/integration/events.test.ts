@@ -181,12 +181,14 @@ describe("the stream of tidings/events, as a plain EventSource reads it", () => 
     await events.publishToChannel("booking:7", bare({ n: 1 }));
     await events.publishToUser("u1", bare({ n: 2 }));
     await events.broadcast(bare({ n: 3 }));
+    await events.publishToUser("u1", bare({ type: undefined, n: 3.5 }));
     await events.publishToChannel("booking:7", { n: 4, type: "own" });
     await stream.until('"n":4');
     expect(stream.events()).toEqual([
       { type: "booking", n: 1 },
       { type: "u1", n: 2 },
       { type: "global", n: 3 },
+      { type: "u1", n: 3.5 },
       { type: "own", n: 4 },
     ]);
     const other = await read(events, "", "auth0|1");
@@ -541,6 +543,22 @@ describe("publishing", () => {
     await events.publishToChannel("a", tock);
     await events.publishToChannel("b", tock);
     await vi.waitFor(() => expect(stream.events("tock")).toHaveLength(2));
+  });
+
+  it("an object that was changed between two publishes of one turn is two notices", async () => {
+    const events = open();
+    const stream = await read(events, "channels=a,b", "u1");
+    await stream.until("position");
+    const event = { type: "t", order: { status: "confirmed" } };
+    const confirmed = events.publishToChannel("a", event);
+    event.order.status = "paid";
+    await Promise.all([confirmed, events.publishToChannel("b", event), events.publishToUser("u1", event)]);
+    await events.publishToUser("u1", { type: "end" });
+    await stream.until("end");
+    expect(stream.events("t")).toEqual([
+      { type: "t", order: { status: "confirmed" } },
+      { type: "t", order: { status: "paid" } },
+    ]);
   });
 
   it("what is no event, and names that a stream has for itself, are refused in words that help", async () => {
