@@ -14,7 +14,10 @@ export interface StreamEvent {
  * into them must not break a line.
  */
 export interface Dialect {
-  /** Said once, and first: when each channel has been joined or refused, so that what is emitted after it arrives. */
+  /**
+   * Said once, and first: when each channel has been joined or refused, so that what is emitted after it arrives. Sooner where a channel
+   * has an event or a gap before that, for nothing waits for another one that cannot be joined yet.
+   */
   readonly opening: string;
   /** Keeps an idle stream open. */
   readonly heartbeat: string;

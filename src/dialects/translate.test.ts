@@ -77,6 +77,16 @@ describe("a stream in a dialect", () => {
     expect(text).toBe(`${PLAIN.opening}retry: 5\n\n${problem}${PLAIN.heartbeat}`);
   });
 
+  it("does not count a channel twice that is joined and then lost, or told to be away and then joined", async () => {
+    const problem = (code: string): string => `event: problem\ndata: {"code":"${code}","channel":"a","retry":true}\n\n`;
+    for (const twice of [connected("a") + problem("forbidden"), problem("channel_unavailable") + connected("a")]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect(await translate(streamOf(twice), 2, PLAIN).text()).toBe("");
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      expect(await translate(streamOf(twice + connected("b")), 2, PLAIN).text()).toMatch(/^event: ready\n/);
+    }
+  });
+
   it("says where the stream stands behind the opening, once", async () => {
     const position = (id: string): string => `id: ${id}\nevent: position\ndata: {}\n\n`;
     const text = await translate(

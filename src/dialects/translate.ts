@@ -18,8 +18,8 @@ export function translate(response: Response, channels: number, dialect: Dialect
 /** Takes one frame after another, without the empty line at its end. */
 function interpreter(channels: number, dialect: Dialect): (frame: string) => string {
   let isOpen = false;
-  /** Channels of which nobody knows yet whether they can be read. */
-  let unsettled = channels;
+  /** Channels of which it is known whether they can be read. One that is joined can have a problem later. */
+  const settled = new Set<string>();
   /** What was said before the opening, and comes behind it; the last word about where the stream stands at its end. */
   let held = "";
   let position = "";
@@ -32,12 +32,12 @@ function interpreter(channels: number, dialect: Dialect): (frame: string) => str
   /** Says it behind the opening. */
   const say = (text: string): string => (isOpen || text === "" ? text : open() + text);
 
-  /** Says it when the opening was said, which is now at the latest if this channel was the last to be settled. */
-  function settle(text: string): string {
-    unsettled--;
+  /** Says it when the opening was said, which is now at the latest if the channel of this frame was the last to be settled. */
+  function settle(data: string, text: string): string {
+    settled.add((JSON.parse(data) as { readonly channel: string }).channel);
     if (isOpen) return text;
     held += text;
-    return unsettled > 0 ? "" : open();
+    return settled.size < channels ? "" : open();
   }
 
   return (frame) => {
@@ -51,12 +51,12 @@ function interpreter(channels: number, dialect: Dialect): (frame: string) => str
       return heard ? say(dialect.event(heard, id === undefined ? "" : `id: ${id}\n`)) : "";
     }
     // Where it stands is said in words that an `EventSource` keeps.
-    if (event === "connected") return settle(id === undefined ? "" : `id: ${id}\nevent: position\ndata: {}\n\n`);
+    if (event === "connected") return settle(data, id === undefined ? "" : `id: ${id}\nevent: position\ndata: {}\n\n`);
     if (event === "position" && !isOpen) {
       position = `${frame}\n\n`;
       return "";
     }
-    return event === "problem" ? settle(`${frame}\n\n`) : say(`${frame}\n\n`);
+    return event === "problem" ? settle(data, `${frame}\n\n`) : say(`${frame}\n\n`);
   };
 }
 

@@ -25,13 +25,20 @@ const REMEMBERED = 1_000;
 
 /** Which notices one reader has been shown. */
 export class SeenNotices {
-  readonly #ids = new Set<string>();
+  /** By which logs each has come since it was shown. */
+  readonly #logs = new Map<string, Set<string>>();
 
-  /** Whether this one is new to the reader. From now on it is not. */
-  add(id: string): boolean {
-    if (this.#ids.has(id)) return false;
-    this.#ids.add(id);
-    if (this.#ids.size > REMEMBERED) this.#ids.delete(this.#ids.values().next().value as string);
+  /** Whether it is to be shown: it came by no other log, or by this one before, to which it was then published again. */
+  add(id: string, log: string): boolean {
+    const logs = this.#logs.get(id);
+    if (logs && !logs.has(log)) {
+      logs.add(log);
+      return false;
+    }
+    // Behind those that were shown before it.
+    this.#logs.delete(id);
+    this.#logs.set(id, new Set([log]));
+    if (this.#logs.size > REMEMBERED) this.#logs.delete(this.#logs.keys().next().value as string);
     return true;
   }
 }

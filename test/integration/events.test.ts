@@ -3,7 +3,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { createEvents, type Events, type EventsOptions, type RealtimeEvent } from "../../src/events.ts";
 import { isTidingsError, Realtime } from "../../src/index.ts";
+import { readAsked } from "../../src/events/server/asked.ts";
 import { logOfUser } from "../../src/events/server/user-log.ts";
+import { MAX_URL_BYTES } from "../../src/protocol/limits.ts";
 import { fetchListener, serve, type TestServer } from "../support/http-server.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 import { startUpstashFront } from "../support/upstash-front.ts";
@@ -179,12 +181,14 @@ describe("the stream of tidings/events, as a plain EventSource reads it", () => 
     await events.publishToChannel("booking:7", bare({ n: 1 }));
     await events.publishToUser("u1", bare({ n: 2 }));
     await events.broadcast(bare({ n: 3 }));
+    await events.publishToUser("u1", bare({ type: undefined, n: 3.5 }));
     await events.publishToChannel("booking:7", { n: 4, type: "own" });
     await stream.until('"n":4');
     expect(stream.events()).toEqual([
       { type: "booking", n: 1 },
       { type: "u1", n: 2 },
       { type: "global", n: 3 },
+      { type: "u1", n: 3.5 },
       { type: "own", n: 4 },
     ]);
     const other = await read(events, "", "auth0|1");
@@ -284,6 +288,69 @@ describe("who may read", () => {
     const answer = await events.GET(request("", "banned"));
     expect([answer.status, await answer.text()]).toEqual([418, "Begone"]);
     expect((await events.GET(request(""))).status).toBe(401);
+  });
+
+  it("B-36: an `EventSource` that comes back after its user has left is refused as if it were new", async () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => error.mockRestore());
+    const events = open({
+      identify(asked) {
+        const user = sessionOf(asked);
+        if (user === "broken") throw new Error("the database of sessions is away");
+        return user === "banned" ? new Response("Begone", { status: 418 }) : user;
+      },
+    });
+    const comeBack = (query: string, user?: string): Promise<Response> =>
+      events.GET(request(query, user, { headers: { "last-event-id": "1-0,1-0,1-0" } }));
+    expect(await refusal(await comeBack("channels=a"))).toEqual([401, "unauthorized"]);
+    expect((await comeBack("channels=a", "banned")).status).toBe(418);
+    expect(await refusal(await comeBack("channels=a&userId=u2", "u1"))).toEqual([403, "forbidden"]);
+    expect(await refusal(await comeBack("channels={}", "u1"))).toEqual([400, "bad_channel"]);
+    expect(await refusal(await comeBack("channels=a", "broken"))).toEqual([500, "internal"]);
+    expect(error.mock.calls.flat().join(" ")).toContain("the database of sessions is away");
+  });
+
+  it("`identify` that gives no answer refuses the request in time, for any origin, and is said once", async () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => error.mockRestore());
+    let hangs = true;
+    const events = open({
+      identify: (asked) => (hangs ? new Promise<never>(() => {}) : sessionOf(asked)),
+      cors: { origin: "https://app.example" },
+      limits: { decideSecs: 0.05 },
+    });
+    const ask = (query: string): Promise<Response> =>
+      events.GET(request(query, "u1", { headers: { origin: "https://app.example", "last-event-id": "1-0,1-0,1-0" } }));
+    for (const response of await Promise.all([ask("channels=a"), ask("channels=a"), ask("v=1&channel=user")])) {
+      expect([response.headers.get("retry-after"), response.headers.get("access-control-allow-origin")]).toEqual([
+        "10",
+        "https://app.example",
+      ]);
+      expect(await refusal(response)).toEqual([504, "undecided"]);
+    }
+    expect(error.mock.calls.map(String)).toEqual([expect.stringContaining("`identify` gave no answer within 0.05 s")]);
+    hangs = false;
+    expect(await refusal(await ask("userId=u2"))).toEqual([403, "forbidden"]);
+    hangs = true;
+    expect(await refusal(await ask(""))).toEqual([504, "undecided"]);
+    expect(error, "it answered in between").toHaveBeenCalledTimes(2);
+  });
+
+  it("a server that drains or is closed asks nobody, and sends each reader to another one", async () => {
+    const identify = vi.fn<typeof sessionOf>(sessionOf);
+    const events = open({ identify });
+    const stream = await read(events, "channels=a", "u1");
+    await stream.until("position");
+    const asked = identify.mock.calls.length;
+    const drained = events.realtime.drain({ graceSecs: 0.05 });
+    for (const ended of [Promise.resolve(), drained]) {
+      await ended;
+      expect(await refusal(await events.GET(request("v=1&channel=user,channel:a", "u1")))).toEqual([503, "closing"]);
+      const plain = await events.GET(request("channels=a", "u1", { headers: { "last-event-id": "1-0,1-0,1-0" } }));
+      expect([plain.status, plain.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+      expect(await plain.text()).not.toContain("connected");
+    }
+    expect(identify).toHaveBeenCalledTimes(asked);
   });
 
   it("without `authorize` no channel may be read, which is said once in the log; the user's own events come", async () => {
@@ -448,6 +515,19 @@ describe("publishing", () => {
     expect(await events.realtime.channel("user:host").history()).toHaveLength(2);
   });
 
+  it("an id that is published again, when the log no longer knows it, is shown again to who is still there", async () => {
+    const events = open();
+    const stream = await read(events, "channels=a,b", "u1");
+    await stream.until("position");
+    // As `createEvents` stores it; without an id of the emit, as it is five minutes later.
+    const store = (channel: string, n: number): Promise<unknown> =>
+      events.realtime.channel(`channel:${channel}`).emit("t", { id: "same", event: { type: "t", n } });
+    for (const n of [1, 2]) for (const channel of ["a", "b"]) await store(channel, n);
+    await events.publishToUser("u1", { type: "t", n: 3 });
+    await stream.until('"n":3');
+    expect(stream.events().map((event) => (event as { n: number }).n)).toEqual([1, 2, 3]);
+  });
+
   it("one object in one turn is one notice; to the same place, or later, it is another", async () => {
     const events = open();
     const stream = await read(events, "channels=a,b", "u1");
@@ -463,6 +543,22 @@ describe("publishing", () => {
     await events.publishToChannel("a", tock);
     await events.publishToChannel("b", tock);
     await vi.waitFor(() => expect(stream.events("tock")).toHaveLength(2));
+  });
+
+  it("an object that was changed between two publishes of one turn is two notices", async () => {
+    const events = open();
+    const stream = await read(events, "channels=a,b", "u1");
+    await stream.until("position");
+    const event = { type: "t", order: { status: "confirmed" } };
+    const confirmed = events.publishToChannel("a", event);
+    event.order.status = "paid";
+    await Promise.all([confirmed, events.publishToChannel("b", event), events.publishToUser("u1", event)]);
+    await events.publishToUser("u1", { type: "end" });
+    await stream.until("end");
+    expect(stream.events("t")).toEqual([
+      { type: "t", order: { status: "confirmed" } },
+      { type: "t", order: { status: "paid" } },
+    ]);
   });
 
   it("what is no event, and names that a stream has for itself, are refused in words that help", async () => {
@@ -578,7 +674,7 @@ describe("whatever a query says", () => {
     const events = createEvents({
       redis: { driver: "memory" },
       keyPrefix: "fuzz",
-      identify: () => "me",
+      identify: sessionOf,
       authorize: (_, channel) => !channel.startsWith("no"),
     });
     onTestFinished(() => events.realtime.close());
@@ -638,21 +734,26 @@ describe("whatever a query says", () => {
     const visits = fc.record({
       query: queries,
       raw: fc.boolean(),
+      session: fc.constantFrom("me", "me", undefined),
       json: fc.boolean(),
       lastEventId: fc.option(fc.constantFrom("-,-,-", "0-0", "-,-", "-", "x", "you")),
     });
     await fc.assert(
-      fc.asyncProperty(visits, async ({ query, raw, json, lastEventId }) => {
+      fc.asyncProperty(visits, async ({ query, raw, session, json, lastEventId }) => {
         const text = raw ? query.map(([key, value]) => `${key}=${value}`).join("&") : String(new URLSearchParams(query));
         const headers = {
           ...(json && { accept: "application/json" }),
           ...(lastEventId !== null && { "last-event-id": lastEventId }),
         };
         const leaving = new AbortController();
-        const response = await events.GET(
-          request(text.replaceAll("wait=", "w="), undefined, { headers, signal: leaving.signal }),
-        );
-        expect([200, 400, 401, 403, 414]).toContain(response.status);
+        const visit = request(text.replaceAll("wait=", "w="), session, { headers, signal: leaving.signal });
+        const response = await events.GET(visit);
+        const asked = readAsked(visit.url, MAX_URL_BYTES);
+        let wanted = [200, 400, 403]; // a position that is none; channels of which none may be read
+        if (asked instanceof Response) wanted = [asked.status];
+        else if (session === undefined) wanted = [401];
+        else if (asked.users.some((user) => user !== session)) wanted = [403];
+        expect(wanted).toContain(response.status);
         let body = "";
         if (response.headers.get("content-type")?.startsWith("application/json")) body = await response.text();
         else {

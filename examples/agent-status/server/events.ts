@@ -7,7 +7,7 @@ export const events = createEvents<{
   agent_status: { status: Status; step?: string };
 }>({
   // In this process's memory, until there is a Redis: npm i ioredis, and set REDIS_URL.
-  redis: process.env.REDIS_URL || { driver: "memory" },
+  redis: process.env.REDIS_URL,
   identify: (request) => userOf(request),
   // Every visitor may watch every agent.
   authorize: (_user, channel) => channel.startsWith("agent:"),

@@ -6,7 +6,7 @@ export const events = createEvents<{
   booking_update: { bookingId: string; status: Status; timestamp: string };
 }>({
   // In this process's memory, until there is a Redis: npm i ioredis, and set REDIS_URL.
-  redis: process.env.REDIS_URL || { driver: "memory" },
+  redis: process.env.REDIS_URL,
   // Whose events a request may read: the session says it, never the address.
   identify: (request) => ({ userId: userOf(request) }),
   // Who may read a channel: of a booking, its guest and its host.

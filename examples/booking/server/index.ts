@@ -37,7 +37,11 @@ app.use(serveStatic({ root: "dist" }));
 const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) }, ({ port }) =>
   console.log(`http://localhost:${port}`),
 );
-process.once("SIGTERM", async () => {
-  await events.realtime.drain();
-  server.close();
-});
+
+// While developing, `tsx watch` ends the server with each edit, and it is to start again at once.
+if (process.env.NODE_ENV === "production") {
+  process.once("SIGTERM", async () => {
+    await events.realtime.drain(); // browsers move to other servers, one after the other
+    server.close();
+  });
+}

@@ -10,7 +10,8 @@ const origin = process.env.PAGE_ORIGIN ?? "http://localhost:5173";
 const app = new Hono();
 const stream = handle({ realtime, cors: { origin } });
 
-app.get("/api/realtime", (c) => stream(c.req.raw));
+// OPTIONS: what a browser asks first for a page of another origin that sends headers.
+app.on(["GET", "OPTIONS"], "/api/realtime", (c) => stream(c.req.raw));
 
 app.use("/api/messages", cors({ origin }));
 app.post("/api/messages", async (c) => {

@@ -53,9 +53,9 @@ export function createFollower(connection: Connection | undefined): Follower {
     for (const tell of listeners) tell();
   }
 
-  function take({ event: type, data }: ClientMessage): void {
+  function take({ channel, event: type, data }: ClientMessage): void {
     const notice = noticeIn(type, data);
-    if (notice && !seen.add(notice.id)) return;
+    if (notice && !seen.add(notice.id, channel)) return;
     // Of who emits without `createEvents`, the data is the event.
     const event = notice?.event ?? data;
     if (typeof event !== "object" || event === null)

@@ -53,10 +53,10 @@ function readPlain(query: URLSearchParams): Asked | Response {
 }
 
 /** An answer as `handle` refuses: a code for the client, and a sentence for people. */
-export function refuse(code: WireCode, message: string): Response {
+export function refuse(code: WireCode, message: string, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(`${JSON.stringify({ code, message })}\n`, {
     status: WIRE_CODES[code].status ?? 500,
-    headers: { "content-type": "application/json", "cache-control": "no-store" },
+    headers: { "content-type": "application/json", "cache-control": "no-store", ...headers },
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Dialect } from "../../dialects/dialect.ts";
+import type { Dialect, StreamEvent } from "../../dialects/dialect.ts";
 import { noticeIn, SeenNotices } from "../notice.ts";
 
 /** What a plain `EventSource` hears: each event under its type, once, and its data alone. For one stream. */
@@ -7,18 +7,19 @@ export function plainDialect(): Dialect {
   return {
     opening: 'event: connected\ndata: {"status": "connected"}\n\n',
     heartbeat: ": heartbeat\n\n",
-    event({ event, json }, idLine) {
-      const text = unwrap(event, json, seen);
+    event(heard, idLine) {
+      const { event } = heard;
+      const text = unwrap(heard, seen);
       return text === undefined ? "" : `${idLine}event: ${event}\n${dataLines(text)}\n`;
     },
   };
 }
 
 /** The text of the event, byte for byte as it was stored; `undefined` when this reader has been shown it. */
-function unwrap(type: string, json: string, seen: SeenNotices): string | undefined {
+function unwrap({ event: type, channel, json }: StreamEvent, seen: SeenNotices): string | undefined {
   const notice = noticeIn(type, JSON.parse(json));
   if (!notice) return json;
-  if (!seen.add(notice.id)) return undefined;
+  if (!seen.add(notice.id, channel)) return undefined;
   const opening = `{"id":${JSON.stringify(notice.id)},"event":`;
   return json.startsWith(opening) ? json.slice(opening.length, -1) : JSON.stringify(notice.event);
 }

@@ -7,9 +7,9 @@ import { logOfUser } from "./user-log.ts";
 /** Options of one publish. */
 export interface PublishOptions {
   /**
-   * Your own id for what happened, such as that of the booking with its new status: 1 to 128 printable ASCII characters. For five
-   * minutes a second publish to the same user or channel with it stores nothing, so that trying again is safe; and whoever reads
-   * several users' and channels' events is shown one of each id. @default one for all publishes of the same object in one turn
+   * Your own id for what happened, new for each change: 1 to 128 printable ASCII characters. For five minutes a second publish to the
+   * same user or channel with it stores nothing, so that trying again is safe; after that it is shown again. Whoever reads several
+   * users' and channels' events is shown it once. @default one for all publishes of the same object in one turn
    */
   readonly id?: string | undefined;
 }
@@ -78,7 +78,7 @@ function checkEvent(event: unknown, log: string): { readonly type: string } {
     );
   }
   const { type } = event as { readonly type?: unknown };
-  if (type === undefined) return { type: typeOf(log), ...event };
+  if (type === undefined) return { ...event, type: typeOf(log) };
   if (typeof type === "string" && TAKEN.has(type)) {
     throw new TidingsError(
       "bad_event",
@@ -96,18 +96,28 @@ function typeOf(log: string): string {
   return isEventName(part) && !TAKEN.has(part) ? part : NO_TYPE;
 }
 
+/** Publishes that are one notice. */
+interface OpenNotice {
+  readonly id: string;
+  /** Of the event, which its object may no longer be. */
+  readonly text: string | undefined;
+  readonly logs: Set<string>;
+}
+
 /** Ids for events that were given none. */
 class Notices {
-  readonly #open = new WeakMap<object, { readonly id: string; readonly logs: Set<string> }>();
+  readonly #open = new WeakMap<object, OpenNotice>();
 
   /**
    * The same for all publishes of one object within one turn, as `Promise.all([publishToUser(…), publishToChannel(…)])` makes them. To
-   * a log that has it already it is another notice; and so it is in a later turn, for a constant may be published again and again.
+   * a log that has it already it is another notice; so it is when the object was changed in between, and in a later turn, for a
+   * constant may be published again and again.
    */
   idOf(event: object, log: string): string {
+    const text = textOf(event);
     let notice = this.#open.get(event);
-    if (!notice || notice.logs.has(log)) {
-      const made = { id: crypto.randomUUID(), logs: new Set<string>() };
+    if (!notice || notice.text !== text || notice.logs.has(log)) {
+      const made: OpenNotice = { id: crypto.randomUUID(), text, logs: new Set<string>() };
       notice = made;
       this.#open.set(event, made);
       queueMicrotask(() => {
@@ -116,5 +126,14 @@ class Notices {
     }
     notice.logs.add(log);
     return notice.id;
+  }
+}
+
+/** `undefined` for what is no JSON, which `emit` refuses. */
+function textOf(event: object): string | undefined {
+  try {
+    return JSON.stringify(event);
+  } catch {
+    return undefined;
   }
 }

@@ -1,9 +1,10 @@
 import { handle, type HandleOptions, type Realtime } from "../../index.ts";
 import { translate } from "../../dialects/translate.ts";
-import { MAX_URL_BYTES } from "../../protocol/limits.ts";
+import { DECIDE_SECS, MAX_URL_BYTES, UNDECIDED_RETRY_SECS } from "../../protocol/limits.ts";
 import { channelOf, GLOBAL, OWN } from "../logs.ts";
 import { readAsked, refuse, type Asked } from "./asked.ts";
 import { userIn, type Identity } from "./identity.ts";
+import { inTime, LATE } from "./in-time.ts";
 import { plainDialect } from "./plain-dialect.ts";
 import { renameLog } from "./rename-log.ts";
 import { logOfUser } from "./user-log.ts";
@@ -12,7 +13,8 @@ import { logOfUser } from "./user-log.ts";
 export interface RouteOptions extends Pick<HandleOptions, "revalidateSecs" | "cors" | "limits"> {
   /**
    * Names the user behind a request, by a cookie or a header: never by the query. Asked twice for each new stream: first whose events
-   * are wanted, and then, as everything that decides, after `disconnect` can no longer come in between.
+   * are wanted, and then, as everything that decides, after `disconnect` can no longer come in between. Has `limits.decideSecs` the
+   * first time, and a second time together with `authorize`; the first time comes before `limits.maxStreamsPerAddress` refuses.
    */
   identify(request: Request): Identity | Promise<Identity>;
   /**
@@ -40,7 +42,10 @@ export function createRoute(realtime: Realtime, options: RouteOptions): (request
   const plans = new WeakMap<Request, Plan>();
   const planOf = (request: Request): Plan => plans.get(request) as Plan;
   const maxUrlBytes = limits?.maxUrlBytes ?? MAX_URL_BYTES;
+  const decideSecs = limits?.decideSecs ?? DECIDE_SECS;
   let hasAdvised = false;
+  /** Whether it was said that `identify` gives no answer. */
+  let isSilent = false;
 
   const endpoint = handle({
     realtime,
@@ -79,8 +84,29 @@ export function createRoute(realtime: Realtime, options: RouteOptions): (request
     );
   }
 
+  /** @returns a Response that refuses: also where there is no answer in time, for `handle` cannot be asked before the logs are known */
+  async function whoAsks(request: Request): Promise<string | Response> {
+    const answer = await inTime(options.identify(request), decideSecs * 1_000);
+    if (answer !== LATE) {
+      isSilent = false;
+      return userIn(answer) ?? nobody();
+    }
+    if (!isSilent) {
+      console.error(
+        `tidings: a request for events was refused (504 \`undecided\`), because \`identify\` gave no answer within ${decideSecs} s (\`limits.decideSecs\`); its client asks again. Look at what it waits for, as a rule a database. This is said once until it answers again.`,
+      );
+    }
+    isSilent = true;
+    return refuse("undecided", "The server has not decided about this request in time. Ask again later.", {
+      "retry-after": String(UNDECIDED_RETRY_SECS),
+    });
+  }
+
   function handOn(plan: Plan, query: string): Promise<Response> {
-    const { url, method, headers, signal } = plan.request;
+    const { url, method, signal } = plan.request;
+    const headers = new Headers(plan.request.headers);
+    // Has a place in each log that was asked for: of the one that stands for a refusal it would be malformed.
+    if (plan.refusal) headers.delete("last-event-id");
     const [path = ""] = url.split(/[?#]/, 1);
     const request = new Request(`${path}?${query}`, { method, headers, signal });
     plans.set(request, plan);
@@ -98,11 +124,13 @@ export function createRoute(realtime: Realtime, options: RouteOptions): (request
     // Neither a stream nor a page: a question of a browser, or a mistake. Nobody is asked.
     if (request.method !== "GET") return handOn({ request }, `channel=${OWN}`);
     if (asked instanceof Response) return refuseWith(request, () => asked);
-    let user: string | Response | undefined;
+    const { live, draining } = realtime.health();
+    // It will turn this one away: nobody is asked.
+    if (!live || draining) return answer({ request, ownLog: OWN }, asked);
+    let user: string | Response;
     let ownLog: string;
     try {
-      user = userIn(await options.identify(request));
-      if (user === undefined) return await refuseWith(request, nobody);
+      user = await whoAsks(request);
       if (typeof user !== "string") return await refuseWith(request, () => user as Response);
       ownLog = logOfUser(user);
     } catch (error) {
