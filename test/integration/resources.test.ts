@@ -14,6 +14,7 @@ import {
   stream,
   subscribe,
   type Admin,
+  type AdminOptions,
   type AdminSession,
 } from "../../src/resources.ts";
 import { fetchListener, serve } from "../support/http-server.ts";
@@ -331,6 +332,32 @@ describe("the route of an admin", () => {
     await publish("jobs", "done");
     await reader.until((frames) => countOf(frames, "message") === 2);
     expect(messages(reader)).toEqual([ping("1", "create"), { channel: "jobs", payload: "done" }]);
+  });
+
+  it("P-12: of a `Realtime` that was passed in, a channel that is no resource's is refused until `auth.channel` allows it", async () => {
+    const realtime = new Realtime({ keyPrefix: prefix() });
+    onTestFinished(() => realtime.close());
+    const session = (): AdminSession => ({ user: "ada" });
+    const ask = async (options: AdminOptions, channel: string, way: string): Promise<number> => {
+      const response = await stream(opened(defineAdmin(options)))(new Request(`http://localhost/?channel=${channel}${way}`));
+      await response.body?.cancel();
+      return response.status;
+    };
+    for (const way of ["", "&v=1"]) {
+      for (const auth of [undefined, { session }]) {
+        expect(await ask({ auth, realtime }, "chat.7", way)).toBe(403);
+        expect(await ask({ auth, realtime }, "resource.orders", way)).toBe(200);
+        expect(await ask({ auth, realtime: { driver: "memory", keyPrefix: prefix() } }, "chat.7", way)).toBe(200);
+      }
+      const auth = { session, channel: ({ channel }: { readonly channel: string }) => channel === "jobs" };
+      expect([await ask({ auth, realtime }, "chat.7", way), await ask({ auth, realtime }, "jobs", way)]).toEqual([403, 200]);
+    }
+    // Beside a resource, too: nothing of it is heard.
+    const reader = await hear(stream(opened(defineAdmin({ realtime }))), "channel=resource.orders&channel=chat.7");
+    await realtime.channel("chat.7").emit("text", { secret: true });
+    await publishResource("orders", { action: "update", id: "1" });
+    await reader.until((frames) => countOf(frames, "message") === 1);
+    expect(messages(reader)).toEqual([ping("1")]);
   });
 
   it("P-12: `auth` sees the request as it came, and what it throws is no word to a browser", async () => {
