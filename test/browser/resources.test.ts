@@ -218,6 +218,20 @@ describe("lists in a browser, in StrictMode", () => {
     await soon(() => expect(open.size).toBe(0));
   });
 
+  it("another resource is fetched once more when it is live, for what changed since its rows were read", async () => {
+    await render({ orders });
+    await until("orders live");
+    await soon(async () => expect(await refetches("orders")).toBe(1));
+    await render({ orders: { kind: "resource", of: "users" } });
+    await soon(async () => expect(await refetches("orders")).toBe(2));
+    const known = (await admin.resource("orders" as never).live()) as { name: string; realtime: boolean; cursor: string };
+    await render({ orders: { kind: "resource", of: known }, users });
+    await until("users live");
+    await soon(async () => expect(await refetches("users")).toBe(1));
+    await settle("users");
+    expect(await refetches("orders")).toBe(2);
+  });
+
   it("P-12: a channel that is refused is offline, and is not asked for again", async () => {
     await render({ secret: { kind: "channel", of: "resource.notes" } });
     await until("secret offline");
