@@ -112,7 +112,8 @@ function checkDriver(options: DriverOptions): void {
   refuseUnknownOptions(`\`realtime: { driver: "${driver}" }\``, options, DRIVER_OPTIONS[driver]);
 }
 
-function checkChannel(channel: unknown): void {
+/** @throws TidingsError `bad_channel` */
+export function checkChannel(channel: unknown): void {
   if (isLiveChannel(channel)) return;
   throw new TidingsError(
     "bad_channel",

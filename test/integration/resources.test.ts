@@ -3,7 +3,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { EventSource } from "eventsource";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { Realtime } from "../../src/index.ts";
+import { Realtime, TidingsError } from "../../src/index.ts";
 import {
   bindPublisher,
   createPublisher,
@@ -191,6 +191,76 @@ describe("what an admin tells", () => {
     await vi.waitFor(() => expect(heard).toContainEqual({ action: "update", id: "now" }));
     off();
     expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it("P-13: what is wrong is refused at the call, also before there is an admin, and loses nothing that waits", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const early = publish("jobs", "early");
+    await expect(publish("no name")).rejects.toMatchObject({ code: "bad_channel" });
+    await expect(publish("jobs", "x".repeat(64 * 1024))).rejects.toMatchObject({ code: "payload_too_large" });
+    await expect(publish("jobs", new Map())).rejects.toMatchObject({ code: "payload_not_json" });
+    expect(() => subscribe("no name", () => {})).toThrow(expect.objectContaining({ code: "bad_channel" }));
+    await Promise.all([early, publish("jobs", "late")]);
+    const admin = opened(defineAdmin({ realtime: { driver: "memory", keyPrefix: prefix() } }));
+    await vi.waitFor(async () =>
+      expect(await admin.realtime.channel("jobs").history()).toMatchObject([{ data: "early" }, { data: "late" }]),
+    );
+  });
+
+  it("P-13: a publisher that takes no subscription, and refuses what waits, keeps nothing from the others", async () => {
+    const [error, warn] = [vi.spyOn(console, "error"), vi.spyOn(console, "warn")];
+    for (const spy of [error, warn]) spy.mockImplementation(() => {});
+    const heard: unknown[] = [];
+    for (const channel of ["planted", "jobs"]) onTestFinished(subscribe(channel, (payload) => void heard.push(payload)));
+    await publish("planted");
+    await publish("jobs", "waited");
+    const inner = opened(createPublisher({ driver: "memory", keyPrefix: prefix() }));
+    const refusing = (channel: string): void => {
+      if (channel === "planted") throw new TidingsError("payload_too_large", "planted.");
+    };
+    bindPublisher({
+      ...{ realtime: inner.realtime, ownsRealtime: true, close: () => inner.close() },
+      async publish(channel, payload) {
+        refusing(channel);
+        await inner.publish(channel, payload);
+      },
+      subscribe(channel, handler) {
+        refusing(channel);
+        return inner.subscribe(channel, handler);
+      },
+    });
+    await vi.waitFor(async () => expect(await inner.realtime.channel("jobs").history()).toMatchObject([{ data: "waited" }]));
+    await vi.waitFor(async () => {
+      await publish("jobs", "now");
+      expect(heard).toContain("now");
+    });
+    expect(error.mock.calls).toEqual([
+      [expect.stringContaining("cannot be heard"), expect.objectContaining({ code: "payload_too_large" })],
+    ]);
+    expect(warn.mock.calls.map(([text]) => String(text))).toContainEqual(expect.stringContaining("realtime_failed"));
+  });
+
+  it("P-13: of more than 1,000 messages that wait the oldest are dropped, with a word; subscriptions never are", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const heard: unknown[] = [];
+    onTestFinished(subscribe("jobs", (payload) => void heard.push(payload)));
+    const ended = vi.fn<() => void>();
+    subscribe("jobs", ended)();
+    await Promise.all(Array.from({ length: 1_002 }, (_, n) => publish(`many.${n % 3}`, n)));
+    expect(warn.mock.calls.map(([text]) => String(text))).toEqual([
+      expect.stringContaining("bindPublisher(admin)"),
+      expect.stringContaining("more than 1000"),
+    ]);
+    const admin = opened(defineAdmin({ realtime: { driver: "memory", keyPrefix: prefix() } }));
+    await vi.waitFor(async () => {
+      const stored = await Promise.all([0, 1, 2].map((n) => admin.realtime.channel(`many.${n}`).history()));
+      expect(stored.map((messages) => messages[0]?.data)).toEqual([3, 4, 2]);
+    });
+    await vi.waitFor(async () => {
+      await publish("jobs", "now");
+      expect(heard).toContain("now");
+    });
+    expect(ended).not.toHaveBeenCalled();
   });
 
   it("B-41: an admin is found by every copy of the module in a process", async () => {
