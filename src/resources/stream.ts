@@ -113,5 +113,5 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
 
 function withHeartbeats(response: Response, everyMs: number, comment: string): Response {
   if (!response.body || !response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
-  return new Response(keepAlive(response.body, everyMs, comment), { status: response.status, headers: response.headers });
+  return new Response(keepAlive(response.body, { everyMs, comment }), { status: response.status, headers: response.headers });
 }
