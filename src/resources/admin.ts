@@ -16,7 +16,10 @@ export type ResourcesInput = readonly Resource[] | Readonly<Record<string, Resou
 export interface AdminOptions<R extends ResourcesInput = ResourcesInput, Tx = unknown, S extends AdminSession = AdminSession> {
   /** What `admin.resource(name)` writes with. */
   readonly adapter?: ResourceAdapter<Tx> | undefined;
-  /** Who may see what. Without it, everybody who can reach the route may. */
+  /**
+   * Who may see what. Without it, everybody who can reach the route may: each resource, and each channel of your own (`publish`). With
+   * a `Realtime` that was passed in, channels that are no resource's are refused unless `auth.channel` allows them.
+   */
   readonly auth?: AdminAuth<S> | undefined;
   /** Without it, any name is a resource whose changes may be heard. */
   readonly resources?: R | undefined;

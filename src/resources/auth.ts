@@ -19,7 +19,10 @@ interface ChannelCheck<S> {
 export interface AdminAuth<S extends AdminSession = AdminSession> {
   /** Who asks: from a cookie or a header. Nothing when nobody is signed in; they are answered 401. */
   session(request: Request): S | null | undefined | Promise<S | null | undefined>;
-  /** Whether this session may hear a channel that is no resource's. @default everybody who is signed in */
+  /**
+   * Whether this session may hear a channel that is no resource's.
+   * @default everybody who is signed in, where the admin has a store of its own; nobody, where it was given a `Realtime`
+   */
   readonly channel?: ChannelCheck<S>["check"] | undefined;
 }
 
@@ -51,13 +54,15 @@ export interface ReadRequest {
   readonly resources: ReadonlyMap<string, Resource> | undefined;
   readonly session: AdminSession;
   readonly request: Request;
+  /** Whether only what this way in tells is in the logs. In those of a `Realtime` that was passed in, anything may be. */
+  readonly ownsLogs: boolean;
 }
 
 /** Whether a session may hear a channel. */
-export async function mayRead(channel: string, { auth, resources, session, request }: ReadRequest): Promise<boolean> {
+export async function mayRead(channel: string, { auth, resources, session, request, ownsLogs }: ReadRequest): Promise<boolean> {
   const name = resourceOf(channel);
   if (name === undefined) {
-    return auth?.channel === undefined || (await auth.channel({ session, channel, request })) === true;
+    return auth?.channel === undefined ? ownsLogs : (await auth.channel({ session, channel, request })) === true;
   }
   if (!resources) return true;
   const asked = resources.get(name);

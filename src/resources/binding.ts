@@ -1,6 +1,6 @@
-import { announce } from "./announce.ts";
+import { announce, announceWritten } from "./announce.ts";
 import { resourceChannel } from "./names.ts";
-import type { Publisher } from "./publisher.ts";
+import { checkChannel, createPublisher, type Publisher } from "./publisher.ts";
 
 /** What happened to a row. */
 export interface ResourceEvent {
@@ -15,12 +15,20 @@ interface ProcessState {
   bound?: Publisher | undefined;
   /** By the admin that was defined last. */
   defined?: Publisher | undefined;
-  /** What waits for a publisher. */
-  waiting: Array<(publisher: Publisher) => unknown>;
-  isWarned: boolean;
+  /** Subscriptions that wait for a publisher. */
+  readonly subscribing: Set<(publisher: Publisher) => void>;
+  /** What was published, and waits for a publisher. */
+  readonly publishing: Set<Waiting>;
+  /** What was warned of. */
+  readonly warned: Set<string>;
 }
 
-/** What may wait: above that the oldest is forgotten. */
+interface Waiting {
+  readonly channel: string;
+  readonly payload: unknown;
+}
+
+/** What may wait to be published: above that the oldest is forgotten. */
 const MAX_WAITING = 1_000;
 /** Bumped when the states of two versions of this package can no longer stand for each other. */
 const GENERATION = 1;
@@ -29,7 +37,7 @@ const STATE: unique symbol = Symbol.for("tidings.resources") as never;
 function state(): ProcessState {
   const holder = globalThis as { [STATE]?: Record<number, ProcessState | undefined> };
   const generations = (holder[STATE] ??= {});
-  return (generations[GENERATION] ??= { waiting: [], isWarned: false });
+  return (generations[GENERATION] ??= { subscribing: new Set(), publishing: new Set(), warned: new Set() });
 }
 
 function current(): Publisher | undefined {
@@ -39,7 +47,20 @@ function current(): Publisher | undefined {
 
 function serveWaiting(): void {
   const publisher = current();
-  if (publisher) for (const serve of state().waiting.splice(0)) serve(publisher);
+  if (!publisher) return;
+  const { subscribing, publishing } = state();
+  for (const start of subscribing) {
+    subscribing.delete(start);
+    try {
+      start(publisher);
+    } catch (error) {
+      console.error("tidings: a channel that was subscribed to before there was an admin cannot be heard.", error);
+    }
+  }
+  for (const waiting of publishing) {
+    publishing.delete(waiting);
+    void announceWritten(publisher, waiting.channel, waiting.payload);
+  }
 }
 
 /**
@@ -64,19 +85,41 @@ export function unbind(publisher: Publisher): void {
   if (bindings.defined === publisher) bindings.defined = undefined;
 }
 
-/** Calls back with the publisher of this process, as soon as there is one. */
-function withPublisher<R>(use: (publisher: Publisher) => R): R | undefined {
-  const publisher = current();
-  if (publisher) return use(publisher);
-  const bindings = state();
-  if (bindings.waiting.push(use) > MAX_WAITING) bindings.waiting.shift();
-  if (!bindings.isWarned) {
-    bindings.isWarned = true;
-    console.warn(
-      "tidings: something was published before this process has an admin. It waits until there is one: import the file that calls `defineAdmin`, in Next.js from instrumentation.ts, or call `bindPublisher(admin)` where this process begins.",
+function warnOnce(text: string): void {
+  const { warned } = state();
+  if (warned.has(text)) return;
+  warned.add(text);
+  console.warn(text);
+}
+
+function warnOfWaiting(): void {
+  warnOnce(
+    "tidings: something was published, or a channel subscribed to, before this process has an admin. It waits until there is one: import the file that calls `defineAdmin`, in Next.js from instrumentation.ts, or call `bindPublisher(admin)` where this process begins.",
+  );
+}
+
+/** Keeps what is published until there is a publisher. @throws TidingsError what that one would, in case it is a mistake of the caller */
+async function hold(waiting: Waiting): Promise<void> {
+  const { publishing } = state();
+  // First, so that what is published in this order is told in this order.
+  publishing.add(waiting);
+  const judge = createPublisher({ driver: "memory", keyPrefix: "tidings-nobody" });
+  try {
+    await judge.publish(waiting.channel, waiting.payload);
+  } catch (error) {
+    publishing.delete(waiting);
+    throw error;
+  } finally {
+    await judge.close();
+  }
+  warnOfWaiting();
+  for (const oldest of publishing) {
+    if (publishing.size <= MAX_WAITING) return;
+    publishing.delete(oldest);
+    warnOnce(
+      `tidings: more than ${MAX_WAITING} messages were published before this process has an admin. The oldest are dropped, and nobody will hear of them.`,
     );
   }
-  return undefined;
 }
 
 /**
@@ -96,21 +139,26 @@ export async function publishResource(name: string, { action, id }: ResourceEven
  * @throws TidingsError `bad_channel`, `payload_too_large`, `payload_not_json`
  */
 export async function publish(channel: string, payload?: unknown): Promise<void> {
-  await withPublisher((publisher) => announce(publisher, channel, payload));
+  const publisher = current();
+  await (publisher ? announce(publisher, channel, payload) : hold({ channel, payload }));
 }
 
 /**
  * Hears a channel in this process, from now on or from when there is an admin.
  * @returns ends it; safe to call at once, and twice.
+ * @throws TidingsError `bad_channel`
  */
 export function subscribe(channel: string, handler: (payload: unknown) => unknown): () => void {
-  let isOver = false;
+  const publisher = current();
+  if (publisher) return publisher.subscribe(channel, handler);
+  checkChannel(channel);
+  const { subscribing } = state();
   let end: (() => void) | undefined;
-  withPublisher((publisher) => {
-    if (!isOver) end = publisher.subscribe(channel, handler);
-  });
+  const start = (found: Publisher): void => void (end = found.subscribe(channel, handler));
+  subscribing.add(start);
+  warnOfWaiting();
   return () => {
-    isOver = true;
+    subscribing.delete(start);
     end?.();
   };
 }

@@ -18,6 +18,8 @@ export type PublisherOptions =
 export interface Publisher {
   /** The `Realtime` below, made at its first use: for `stats`, `drain` and `disconnect`. */
   readonly realtime: Realtime;
+  /** Whether the `Realtime` was made here. One that was passed in has logs of others, which its stream is not to tell unasked. */
+  readonly ownsRealtime: boolean;
   /**
    * Resolves when it is stored, and will reach every process and browser that listens.
    * @param payload less than 64 KiB of JSON. @default null
@@ -63,6 +65,7 @@ export function createPublisher(options: PublisherOptions = { driver: "memory" }
     get realtime() {
       return realtime();
     },
+    ownsRealtime: given === undefined,
     async publish(channel, payload = null) {
       checkChannel(channel);
       await realtime().channel(channel).emit(EVENT, payload);
@@ -109,7 +112,8 @@ function checkDriver(options: DriverOptions): void {
   refuseUnknownOptions(`\`realtime: { driver: "${driver}" }\``, options, DRIVER_OPTIONS[driver]);
 }
 
-function checkChannel(channel: unknown): void {
+/** @throws TidingsError `bad_channel` */
+export function checkChannel(channel: unknown): void {
   if (isLiveChannel(channel)) return;
   throw new TidingsError(
     "bad_channel",

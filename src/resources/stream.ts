@@ -37,7 +37,7 @@ const refusal = (status: number, error: string): Response => Response.json({ ok:
 
 /**
  * The route of an admin: `export const GET = stream(admin)`, the same for every driver. It speaks two ways: that of PROTOCOL.md to the
- * hooks of `tidings/resources/client`, and `ready` and `message` to a plain `EventSource`.
+ * hooks of `tidings/resources/client`, and `ready` and `message` to a plain `EventSource`. Who may hear what, `auth` of the admin says.
  *
  * @throws TidingsError `bad_option`
  */
@@ -57,13 +57,14 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
   /** What the application's own functions are to see, where the request below is another one. */
   const originals = new WeakMap<Request, Request>();
   const { auth, resources } = admin;
+  const ownsLogs = admin.publisher.ownsRealtime;
 
   async function decide(asked: Request, channels: readonly string[]): Promise<Decision | Response> {
     const request = originals.get(asked) ?? asked;
     const session: AdminSession | null | undefined = auth ? await auth.session(request) : {};
     if (!session) return refusal(401, "Unauthorized");
     const heard = channels.filter(isLiveChannel).slice(0, MAX_LIVE_CHANNELS);
-    const may = await Promise.all(heard.map((channel) => mayRead(channel, { auth, resources, session, request })));
+    const may = await Promise.all(heard.map((channel) => mayRead(channel, { auth, resources, session, request, ownsLogs })));
     return { session, admitted: new Set(heard.filter((_, index) => may[index])) };
   }
 
@@ -112,5 +113,5 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
 
 function withHeartbeats(response: Response, everyMs: number, comment: string): Response {
   if (!response.body || !response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
-  return new Response(keepAlive(response.body, everyMs, comment), { status: response.status, headers: response.headers });
+  return new Response(keepAlive(response.body, { everyMs, comment }), { status: response.status, headers: response.headers });
 }

@@ -48,9 +48,9 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-function answerRows(query: URLSearchParams, response: ServerResponse): void {
+function answerRows(all: readonly Row[], query: URLSearchParams, response: ServerResponse): void {
   const [page, pageSize] = [Number(query.get("page")), Number(query.get("pageSize"))];
-  const answer = { rows: rows.slice((page - 1) * pageSize, page * pageSize), total: rows.length };
+  const answer = { rows: all.slice((page - 1) * pageSize, page * pageSize), total: all.length };
   const send = (): void => void response.setHeader("content-type", "application/json").end(JSON.stringify(answer));
   fetches.push(String(query));
   if (held) held.push({ query: String(query), send, gone: () => response.destroyed });
@@ -68,7 +68,8 @@ beforeEach(async () => {
   server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
     if (pathname === "/page.js") return void response.setHeader("content-type", "text/javascript").end(script);
-    if (pathname === "/api/orders") return answerRows(searchParams, response);
+    if (pathname === "/api/orders") return answerRows(rows, searchParams, response);
+    if (pathname === "/api/users") return answerRows([{ id: 1, text: "ada" }], searchParams, response);
     if (pathname !== ENDPOINT) {
       const html = `<!doctype html><link rel="icon" href="data:,"><div id="root">${renderToString(createElement(App))}</div><script type="module" src="/page.js"></script>`;
       return void response.setHeader("content-type", "text/html").end(html);
@@ -217,6 +218,20 @@ describe("lists in a browser, in StrictMode", () => {
     await soon(() => expect(open.size).toBe(0));
   });
 
+  it("another resource is fetched once more when it is live, for what changed since its rows were read", async () => {
+    await render({ orders });
+    await until("orders live");
+    await soon(async () => expect(await refetches("orders")).toBe(1));
+    await render({ orders: { kind: "resource", of: "users" } });
+    await soon(async () => expect(await refetches("orders")).toBe(2));
+    const known = (await admin.resource("orders" as never).live()) as { name: string; realtime: boolean; cursor: string };
+    await render({ orders: { kind: "resource", of: known }, users });
+    await until("users live");
+    await soon(async () => expect(await refetches("users")).toBe(1));
+    await settle("users");
+    expect(await refetches("orders")).toBe(2);
+  });
+
   it("P-12: a channel that is refused is offline, and is not asked for again", async () => {
     await render({ secret: { kind: "channel", of: "resource.notes" } });
     await until("secret offline");
@@ -257,6 +272,24 @@ describe("useResourceList in a browser, in StrictMode", () => {
     await soon(() => expect(held).toHaveLength(1));
     await render({});
     await soon(() => expect(held?.[0]?.gone()).toBe(true));
+  });
+
+  it("another resource begins with no rows, and with nothing of what is being written", async () => {
+    await render({ list });
+    await until("list live [1:a 2:a] 1/3");
+    await soon(() => expect(fetches).toHaveLength(2));
+    await tab.evaluate(() => {
+      const { list } = (globalThis as unknown as { lists: Lists }).lists;
+      void list?.update(1, { text: "mine" }, () => new Promise(() => {}));
+    });
+    await until("list live [1:mine 2:a] 1/3");
+    held = [];
+    await render({ list: { ...list, of: "users" } });
+    await until("[] 1/? loading");
+    await soon(() => expect(held).toHaveLength(1));
+    for (const { send } of held) send();
+    held = undefined;
+    await until("list live [1:ada] 1/1");
   });
 
   it("shows a change at once, gives way to the server's rows, and takes it back when the write fails", async () => {

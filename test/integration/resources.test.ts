@@ -3,7 +3,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { EventSource } from "eventsource";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { Realtime } from "../../src/index.ts";
+import { Realtime, TidingsError } from "../../src/index.ts";
 import {
   bindPublisher,
   createPublisher,
@@ -14,6 +14,7 @@ import {
   stream,
   subscribe,
   type Admin,
+  type AdminOptions,
   type AdminSession,
 } from "../../src/resources.ts";
 import { fetchListener, serve } from "../support/http-server.ts";
@@ -192,6 +193,76 @@ describe("what an admin tells", () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
+  it("P-13: what is wrong is refused at the call, also before there is an admin, and loses nothing that waits", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const early = publish("jobs", "early");
+    await expect(publish("no name")).rejects.toMatchObject({ code: "bad_channel" });
+    await expect(publish("jobs", "x".repeat(64 * 1024))).rejects.toMatchObject({ code: "payload_too_large" });
+    await expect(publish("jobs", new Map())).rejects.toMatchObject({ code: "payload_not_json" });
+    expect(() => subscribe("no name", () => {})).toThrow(expect.objectContaining({ code: "bad_channel" }));
+    await Promise.all([early, publish("jobs", "late")]);
+    const admin = opened(defineAdmin({ realtime: { driver: "memory", keyPrefix: prefix() } }));
+    await vi.waitFor(async () =>
+      expect(await admin.realtime.channel("jobs").history()).toMatchObject([{ data: "early" }, { data: "late" }]),
+    );
+  });
+
+  it("P-13: a publisher that takes no subscription, and refuses what waits, keeps nothing from the others", async () => {
+    const [error, warn] = [vi.spyOn(console, "error"), vi.spyOn(console, "warn")];
+    for (const spy of [error, warn]) spy.mockImplementation(() => {});
+    const heard: unknown[] = [];
+    for (const channel of ["planted", "jobs"]) onTestFinished(subscribe(channel, (payload) => void heard.push(payload)));
+    await publish("planted");
+    await publish("jobs", "waited");
+    const inner = opened(createPublisher({ driver: "memory", keyPrefix: prefix() }));
+    const refusing = (channel: string): void => {
+      if (channel === "planted") throw new TidingsError("payload_too_large", "planted.");
+    };
+    bindPublisher({
+      ...{ realtime: inner.realtime, ownsRealtime: true, close: () => inner.close() },
+      async publish(channel, payload) {
+        refusing(channel);
+        await inner.publish(channel, payload);
+      },
+      subscribe(channel, handler) {
+        refusing(channel);
+        return inner.subscribe(channel, handler);
+      },
+    });
+    await vi.waitFor(async () => expect(await inner.realtime.channel("jobs").history()).toMatchObject([{ data: "waited" }]));
+    await vi.waitFor(async () => {
+      await publish("jobs", "now");
+      expect(heard).toContain("now");
+    });
+    expect(error.mock.calls).toEqual([
+      [expect.stringContaining("cannot be heard"), expect.objectContaining({ code: "payload_too_large" })],
+    ]);
+    expect(warn.mock.calls.map(([text]) => String(text))).toContainEqual(expect.stringContaining("realtime_failed"));
+  });
+
+  it("P-13: of more than 1,000 messages that wait the oldest are dropped, with a word; subscriptions never are", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const heard: unknown[] = [];
+    onTestFinished(subscribe("jobs", (payload) => void heard.push(payload)));
+    const ended = vi.fn<() => void>();
+    subscribe("jobs", ended)();
+    await Promise.all(Array.from({ length: 1_002 }, (_, n) => publish(`many.${n % 3}`, n)));
+    expect(warn.mock.calls.map(([text]) => String(text))).toEqual([
+      expect.stringContaining("bindPublisher(admin)"),
+      expect.stringContaining("more than 1000"),
+    ]);
+    const admin = opened(defineAdmin({ realtime: { driver: "memory", keyPrefix: prefix() } }));
+    await vi.waitFor(async () => {
+      const stored = await Promise.all([0, 1, 2].map((n) => admin.realtime.channel(`many.${n}`).history()));
+      expect(stored.map((messages) => messages[0]?.data)).toEqual([3, 4, 2]);
+    });
+    await vi.waitFor(async () => {
+      await publish("jobs", "now");
+      expect(heard).toContain("now");
+    });
+    expect(ended).not.toHaveBeenCalled();
+  });
+
   it("B-41: an admin is found by every copy of the module in a process", async () => {
     vi.resetModules();
     const copy = await import("../../src/resources.ts");
@@ -331,6 +402,32 @@ describe("the route of an admin", () => {
     await publish("jobs", "done");
     await reader.until((frames) => countOf(frames, "message") === 2);
     expect(messages(reader)).toEqual([ping("1", "create"), { channel: "jobs", payload: "done" }]);
+  });
+
+  it("P-12: of a `Realtime` that was passed in, a channel that is no resource's is refused until `auth.channel` allows it", async () => {
+    const realtime = new Realtime({ keyPrefix: prefix() });
+    onTestFinished(() => realtime.close());
+    const session = (): AdminSession => ({ user: "ada" });
+    const ask = async (options: AdminOptions, channel: string, way: string): Promise<number> => {
+      const response = await stream(opened(defineAdmin(options)))(new Request(`http://localhost/?channel=${channel}${way}`));
+      await response.body?.cancel();
+      return response.status;
+    };
+    for (const way of ["", "&v=1"]) {
+      for (const auth of [undefined, { session }]) {
+        expect(await ask({ auth, realtime }, "chat.7", way)).toBe(403);
+        expect(await ask({ auth, realtime }, "resource.orders", way)).toBe(200);
+        expect(await ask({ auth, realtime: { driver: "memory", keyPrefix: prefix() } }, "chat.7", way)).toBe(200);
+      }
+      const auth = { session, channel: ({ channel }: { readonly channel: string }) => channel === "jobs" };
+      expect([await ask({ auth, realtime }, "chat.7", way), await ask({ auth, realtime }, "jobs", way)]).toEqual([403, 200]);
+    }
+    // Beside a resource, too: nothing of it is heard.
+    const reader = await hear(stream(opened(defineAdmin({ realtime }))), "channel=resource.orders&channel=chat.7");
+    await realtime.channel("chat.7").emit("text", { secret: true });
+    await publishResource("orders", { action: "update", id: "1" });
+    await reader.until((frames) => countOf(frames, "message") === 1);
+    expect(messages(reader)).toEqual([ping("1")]);
   });
 
   it("P-12: `auth` sees the request as it came, and what it throws is no word to a browser", async () => {

@@ -20,6 +20,7 @@ export interface Callbacks {
 
 /** What a hook shows. Another object only when something has changed. */
 export interface FollowerState {
+  /** Whether the connection is open. One of its channels may have been refused: the client does not tell which. */
   readonly isConnected: boolean;
   readonly lastEvent: RealtimeEvent | null;
 }
@@ -75,7 +76,7 @@ export function createFollower(connection: Connection | undefined): Follower {
         return onGap && (({ channel, reason }: Gap) => onGap({ channel: channelOf(channel), reason }));
       },
     });
-    /** Whether these logs were all there, which they stay while others of the page come and go: the connection is open then. */
+    /** Whether these logs were all there, or refused beside others that were, which they stay while others of the page come and go: the connection is open then. */
     let isJoined = false;
     const unwatch = client.subscribeStatus((status) => {
       if (status !== "connecting") isJoined = status === "connected";

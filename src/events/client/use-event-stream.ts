@@ -18,7 +18,7 @@ export interface EventStreamOptions<E> extends Pick<ConnectionOptions, "url" | "
 
 /** What {@link useEventStream} returns. */
 export interface EventStream<E> {
-  /** Whether what is published from now on will arrive. */
+  /** Whether what is published from now on will arrive, but for a channel that the server refused: the console names it in development. */
   readonly isConnected: boolean;
   /** The newest event; `null` before the first one. */
   readonly lastEvent: E | null;

@@ -13,7 +13,8 @@ export interface RealtimeChannelOptions {
 
 /**
  * The events of one channel, below a `RealtimeProvider`, which reads the channel for as long as a component asks for it. Without a
- * provider it is never connected.
+ * provider it is never connected. `isConnected` is the connection's: of a channel that the server refused beside others it is true,
+ * too, and no event comes; the console names it in development.
  *
  * @param channel `undefined` and `""`: none, for now
  * @param callback called for each event; the newest function is called

@@ -13,8 +13,8 @@ function setUp(initial?: ResourcePage<Row>) {
   const clock = fakeClock();
   const asked: Array<PageRequest & { answer(page: ResourcePage<Row> | readonly Row[]): Promise<void>; fail(): Promise<void> }> =
     [];
-  const source = (page = 1, query = {}): ListSource<Row> => ({
-    ...{ page, pageSize: 2, query },
+  const source = (page = 1, query = {}, from = "/api/rows"): ListSource<Row> => ({
+    ...{ from, page, pageSize: 2, query },
     keyOf: ({ id }) => id,
     load: (request) =>
       new Promise((resolve, reject) => {
@@ -82,6 +82,16 @@ describe("a list of rows", () => {
     await asked[0]?.answer({ rows: [row(3), row(4)], total: 6 });
     expect(list.getState()).toMatchObject({ rows: [row(5)], isPrevious: false, isRefreshing: false });
     expect(rows()).toEqual([row(5)]);
+  });
+
+  it("fetches when the rows come from somewhere else, and says until then that they are previous ones", async () => {
+    const { clock, asked, list, source } = setUp({ rows: [row(1)] });
+    list.start();
+    await clock.advance(0);
+    list.update(source(1, {}, "/api/users/7/rows"));
+    expect(list.getState()).toMatchObject({ rows: [row(1)], isPrevious: true, isRefreshing: true });
+    await asked[0]?.answer([row(2)]);
+    expect(list.getState()).toMatchObject({ rows: [row(2)], isPrevious: false });
   });
 
   it("keeps its rows when a fetch fails, says why, and tries again", async () => {

@@ -35,6 +35,8 @@ export interface ListState<Row> extends Rows<Row> {
 export interface ListSource<Row> {
   load(request: PageRequest): Promise<ResourcePage<Row> | readonly Row[]>;
   keyOf(row: Row): unknown;
+  /** Where rows come from, as text. */
+  readonly from: string;
   readonly page: number;
   readonly pageSize: number;
   readonly query: Readonly<Record<string, string>>;
@@ -54,7 +56,7 @@ export interface ListStore<Row> {
   getState(): ListState<Row>;
   /** @returns ends it. */
   subscribe(onChange: () => void): () => void;
-  /** From now on this is what is shown; fetches when what is asked for is another page. */
+  /** From now on this is what is shown; fetches when what is asked for is something else. */
   update(source: ListSource<Row>): void;
   /** @returns ends what runs. It can be started again. */
   start(): () => void;
@@ -191,7 +193,7 @@ export function createListStore<Row>(
 }
 
 /** What is asked for, as text: equal by value is equal. */
-function requestOf({ page, pageSize, query }: Pick<ListSource<never>, "page" | "pageSize" | "query">): string {
+function requestOf({ from, page, pageSize, query }: Omit<ListSource<never>, "load" | "keyOf">): string {
   const filters = Object.keys(query).sort();
-  return JSON.stringify([page, pageSize, filters.map((name) => [name, query[name]])]);
+  return JSON.stringify([from, page, pageSize, filters.map((name) => [name, query[name]])]);
 }

@@ -1,12 +1,13 @@
 import type { ConnectionStatus } from "../../client/core.ts";
 
 /**
- * How a subscription stands.
+ * How a subscription stands, as far as the connection tells, which the hooks of a page share: a channel that the server refused beside
+ * others that it did not is `live`, as they are, and hears nothing. The console says so in development.
  * - `idle`: nothing is wanted.
  * - `connecting`: it was never live yet.
- * - `live`: what changes from now on will be heard.
+ * - `live`: what changes from now on will be heard, unless the channel was refused beside others.
  * - `reconnecting`: the connection was lost, or never came about; the next attempt waits for its time.
- * - `offline`: the browser has no network, or the server refused.
+ * - `offline`: the browser has no network, or the server refused the page, or every channel of it.
  */
 export type LiveStatus = "idle" | "connecting" | "live" | "reconnecting" | "offline";
 

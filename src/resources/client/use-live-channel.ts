@@ -25,12 +25,33 @@ export function useLiveChannel<P = unknown>(
   onMessage: (payload: P, message: { readonly channel: string }) => unknown,
   options: UseLiveChannelOptions = {},
 ): LiveStatus {
+  const { onReconnect, ...rest } = options;
+  return useChannel(channel, (payload, message) => onMessage(payload as P, message), {
+    ...rest,
+    onLive: ({ wasLive }) => void (wasLive && onReconnect?.()),
+  });
+}
+
+/** What is known of a channel when it becomes live. @internal */
+export interface Beginning {
+  /** The cursor after which it was heard from the first. */
+  readonly after: string | undefined;
+  /** It was live before, and is back. */
+  readonly wasLive: boolean;
+}
+
+/** What {@link useLiveChannel} does, with one word for each time that the channel becomes live. @internal */
+export function useChannel(
+  channel: string | undefined,
+  onMessage: (payload: unknown, message: { readonly channel: string }) => unknown,
+  options: Omit<UseLiveChannelOptions, "onReconnect"> & { onLive(beginning: Beginning): void },
+): LiveStatus {
   const { endpoint = DEFAULT_ENDPOINT, reconnectMaxMs = RECONNECT_MAX_MS, enabled = true } = options;
   const [status, setStatus] = useState<LiveStatus>("idle");
   /** Where this component stands: it goes on there after a pause. */
   const [cursors] = useState(() => new Map<string, RealtimeCursor>());
-  /** The channel that was live: when it is so again, it is back. */
-  const wasLive = useRef<string>(undefined);
+  /** How it began to hear the channel that it hears. */
+  const began = useRef<Beginning>({ after: undefined, wasLive: false });
   const latest = useRef({ onMessage, options });
   useEffect(() => {
     latest.current = { onMessage, options };
@@ -43,18 +64,20 @@ export function useLiveChannel<P = unknown>(
       return undefined;
     }
     for (const other of cursors.keys()) if (other !== channel) cursors.delete(other);
+    if (!cursors.has(channel)) began.current = { after: latest.current.options.after, wasLive: false };
     const stop = listen(endpoint, {
       channel,
       cursors,
-      after: cursors.has(channel) ? undefined : latest.current.options.after,
+      after: cursors.has(channel) ? undefined : began.current.after,
       reconnectMaxMs,
-      onMessage: (payload, from) => latest.current.onMessage(payload as P, { channel: from }),
+      onMessage: (payload, from) => latest.current.onMessage(payload, { channel: from }),
       onGap: () => latest.current.options.onGap?.(),
       onStatus(next) {
         setStatus(next);
         if (next !== "live") return;
-        if (wasLive.current === channel) latest.current.options.onReconnect?.();
-        wasLive.current = channel;
+        const beginning = began.current;
+        began.current = { ...beginning, wasLive: true };
+        latest.current.options.onLive(beginning);
       },
     });
     return () => {

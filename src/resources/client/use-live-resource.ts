@@ -3,7 +3,7 @@ import { resourceChannel } from "../names.ts";
 import { targetOf, type LiveOptions, type ResourceInput } from "./live-options.ts";
 import type { LiveStatus } from "./live-status.ts";
 import { createRefresher, type Refresher } from "./refresher.ts";
-import { useLiveChannel } from "./use-live-channel.ts";
+import { useChannel } from "./use-live-channel.ts";
 
 /** Options of {@link useLiveResource}. */
 export interface UseLiveResourceOptions extends LiveOptions {
@@ -37,18 +37,11 @@ export function useLiveResource(
 /** Pings a refresher for all that says that rows may be other ones. @internal */
 export function useRefreshing(resource: ResourceInput, refresher: Pick<Refresher, "ping">, options: LiveOptions): LiveStatus {
   const { name, realtime, cursor } = targetOf(resource);
-  const status = useLiveChannel(realtime ? resourceChannel(name) : undefined, refresher.ping, {
+  return useChannel(realtime ? resourceChannel(name) : undefined, refresher.ping, {
     ...options,
     after: cursor,
     onGap: refresher.ping,
-    onReconnect: refresher.ping,
+    // Without a cursor nobody knows what changed since the rows were read.
+    onLive: ({ after, wasLive }) => void ((wasLive || after === undefined) && refresher.ping()),
   });
-  /** Whether everything since the rows were read was heard. */
-  const isProven = useRef(cursor !== undefined);
-  useEffect(() => {
-    if (status !== "live" || isProven.current) return;
-    isProven.current = true;
-    refresher.ping();
-  }, [status, refresher]);
-  return status;
 }

@@ -18,7 +18,7 @@ export interface UseResourceListOptions<Row> extends UseLiveResourceOptions {
   readonly query?: Readonly<Record<string, string>> | undefined;
   /** What a row is known by: a column, or a function. @default "id" */
   readonly key?: (keyof Row & string) | ((row: Row) => unknown) | undefined;
-  /** Rows that the server has rendered, of the page that is shown first. */
+  /** Rows that the server has rendered, of the page that is shown first. Read once. */
   readonly initial?: ResourcePage<Row> | undefined;
 }
 
@@ -43,8 +43,8 @@ const NO_QUERY: Readonly<Record<string, string>> = {};
 const PAGE_SIZE = 20;
 
 /**
- * The rows of a resource, a page at a time, that refresh when one changes. While newer rows are on their way the old ones stay; an
- * answer that was overtaken is dropped.
+ * The rows of a resource, a page at a time, that refresh when one changes. While newer rows are on their way the old ones stay, also
+ * those of another page, `query` or `url`; an answer that was overtaken is dropped. Another resource begins with no rows.
  */
 export function useResourceList<Row = Record<string, unknown>>(
   resource: ResourceInput,
@@ -52,7 +52,11 @@ export function useResourceList<Row = Record<string, unknown>>(
 ): ResourceList<Row> {
   const { page = 1, enabled = true, initial, debounceMs, jitterMs } = options;
   const source = sourceOf(resource, options);
-  const [store] = useState(() => createListStore(source, { initial, debounceMs, jitterMs }));
+  const { name } = targetOf(resource);
+  const [shown, setShown] = useState(() => ({ name, store: createListStore(source, { initial, debounceMs, jitterMs }) }));
+  // Of another resource nothing is to be seen: neither rows, nor what is being written. What was rendered by the server was of the first.
+  if (shown.name !== name) setShown({ name, store: createListStore(source, { debounceMs, jitterMs }) });
+  const { store } = shown;
   useEffect(() => store.update(source));
   useEffect(() => (enabled ? store.start() : undefined), [store, enabled]);
   const status = useRefreshing(resource, store, options);
@@ -79,7 +83,7 @@ function sourceOf<Row>(resource: ResourceInput, options: UseResourceListOptions<
   const { name } = targetOf(resource);
   const { page = 1, pageSize = PAGE_SIZE, query = NO_QUERY, key = "id" as keyof Row & string, url = `/api/${name}` } = options;
   return {
-    ...{ page, pageSize, query },
+    ...{ from: url, page, pageSize, query },
     load: options.fetch ?? ((request) => fetchRows<Row>(url, request)),
     keyOf: typeof key === "function" ? key : (row) => row[key],
   };
