@@ -262,6 +262,35 @@ describe("npx tidings init", () => {
     expect(existsSync(path.join(root, "docs/guides", guide))).toBe(true);
   });
 
+  it("P-5, P-11: --resources writes the admin and the route of live lists in place of the events, and can be run beside them", async () => {
+    const files = { "package.json": pkg(["next", "react"]), app: null, "tsconfig.json": {} };
+    const folder = folderWith(files);
+    const events = written(await init(folder));
+    const outcome = await init(folder, ["--resources"]);
+    expect(outcome).toMatchObject({ code: 0, complained: "" });
+    expect(written(outcome)).toEqual(["lib/admin.ts", "app/api/flowpanel/stream/route.ts", "instrumentation.ts"]);
+    expect(outcome.printed).toContain("npm i tidings\n");
+    expect(outcome.printed).toContain(`useLiveResource("orders", refetch);`);
+    expect(contentOf(folder)["app/api/flowpanel/stream/route.ts"]).toMatch(
+      /stream\(admin\);\nexport const runtime = "nodejs";\nexport const dynamic = "force-dynamic";\n$/,
+    );
+    expect((await init(folder, ["--resources"])).printed).not.toContain("written");
+    expect(Object.keys(contentOf(folder))).toHaveLength(events.length + 3 + 2);
+  });
+
+  it.each(FRAMEWORKS.map(({ name }) => name))(
+    "P-5: --resources writes for %s, at the address that the hooks ask",
+    async (name) => {
+      const folder = folderWith({ "package.json": {}, "tsconfig.json": {} });
+      const outcome = await init(folder, ["--framework", name, "--resources"]);
+      expect(outcome).toMatchObject({ code: 0, complained: "" });
+      const content = contentOf(folder);
+      const route = written(outcome).find((file) => `${file} ${content[file]}`.includes("api/flowpanel/stream"));
+      expect(content[route ?? ""]).toContain("stream(admin)");
+      expect(outcome.printed).toMatch(/curl -N "http:\/\/localhost:\d+\/api\/flowpanel\/stream\?channel=resource\.orders"/);
+    },
+  );
+
   it("tells a server's own file what to load, by import or by require, and where", async () => {
     const lines = async (files: Files): Promise<string> => (await init(folderWith(files))).printed;
     expect(await lines({ "package.json": pkg(["hono"], { type: "module" }), "src/index.ts": "", "tsconfig.json": {} })).toMatch(
@@ -292,6 +321,7 @@ describe("what npx tidings init writes", () => {
         paths: {
           tidings: [path.join(root, "src/index.ts")],
           "tidings/client": [path.join(root, "src/client/react.ts")],
+          "tidings/resources": [path.join(root, "src/resources.ts")],
         },
       },
     );
@@ -325,7 +355,10 @@ describe("what npx tidings init writes", () => {
       const folder = folderWith(Object.assign({}, ...projects) as Files, scratch());
       for (const at of KINDS.keys()) {
         // oxlint-disable-next-line no-await-in-loop
-        expect(await init(path.join(folder, String(at)))).toMatchObject({ code: 0 });
+        for (const args of [[], ["--resources"]]) {
+          // oxlint-disable-next-line no-await-in-loop
+          expect(await init(path.join(folder, String(at)), args)).toMatchObject({ code: 0 });
+        }
         writeFileSync(
           path.join(folder, `${at}/wrong-${at}.ts`),
           `import { realtime } from "./lib/realtime";\nvoid realtime.emit("chat.message", { text: 1 });\nvoid realtime.emit("chat.massage", { text: "" });\n`,

@@ -3,7 +3,6 @@ import { UsageError, type Command } from "./command.ts";
 import { FRAMEWORKS, frameworksIn } from "./init/frameworks.ts";
 import { isMonorepoRoot, NoProjectError, readProject, type Project } from "./init/project.ts";
 import type { Framework, Scaffold, Step } from "./init/scaffold.ts";
-import { validatorOf } from "./init/templates/realtime.ts";
 import { writeFiles, type Outcome } from "./init/write-files.ts";
 
 const NAMES = FRAMEWORKS.map(({ name }) => name).join(", ");
@@ -15,6 +14,7 @@ with a page on which an event can be seen, and says what is left to do. It looks
 and installs nothing. A file that is there and is another one is replaced only when you answer yes in a terminal, or with --force.
 
   --framework <name>    ${NAMES} [the one in package.json]
+  --resources           sets up live lists (tidings/resources) in place of events: the admin and its route
   --dry-run             writes nothing, and says what it would write
   --force               replaces files that are there, and asks nobody
   --help                prints this
@@ -24,6 +24,7 @@ a wrong way.`;
 
 const OPTIONS = {
   framework: { type: "string" },
+  resources: { type: "boolean" },
   "dry-run": { type: "boolean" },
   force: { type: "boolean" },
 } satisfies ParseArgsConfig["options"];
@@ -33,14 +34,14 @@ export const init: Command = {
   summary: "sets tidings up in a project: events, route, hook, and a page to see an event on",
   help: HELP,
   async run(args, print, { folder, complain, ask }) {
-    const { framework: named, "dry-run": isDry = false, force = false } = parse(args);
+    const { framework: named, resources = false, "dry-run": isDry = false, force = false } = parse(args);
     const found = look(folder, named);
     if (typeof found === "string") {
       complain(found);
       return 1;
     }
     const { project, framework } = found;
-    const scaffold = framework.scaffold(project);
+    const scaffold = resources ? framework.resources(project) : framework.scaffold(project);
     const outcomes = await writeFiles(scaffold.files, {
       ...{ folder, isDry },
       mayReplace: async (file) => force || (!isDry && ask !== undefined && (await ask(`${file} is there. Replace it?`))),
@@ -129,7 +130,7 @@ const INSTALL = {
 function stepsOf(project: Project, { packages = [], devPackages = [], steps = [], later = [], see }: Scaffold): Step[] {
   const { packageManager, scripts, uses } = project;
   const [add, addDev] = INSTALL[packageManager];
-  const needed = ["tidings", validatorOf(project).name, ...packages].filter((name) => !uses(name));
+  const needed = ["tidings", ...packages].filter((name) => !uses(name));
   const install = [
     ...(needed.length > 0 ? [`${add} ${needed.join(" ")}`] : []),
     ...(devPackages.length > 0 ? [`${addDev} ${devPackages.join(" ")}`] : []),
@@ -142,7 +143,7 @@ function stepsOf(project: Project, { packages = [], devPackages = [], steps = []
   return [
     ...(install.length > 0 ? [{ text: "Install", lines: install }] : []),
     ...steps,
-    { text: "Start it, and open this in two windows", lines: [...start, see] },
+    { text: see.text, lines: [...start, ...see.lines] },
     ...later,
   ];
 }

@@ -16,10 +16,11 @@ interface Fresh {
   run(project: FreshProject, printed: string): Promise<Pick<Server, "url" | "stop">>;
 }
 
-/** The two lines for the file of a server. */
+/** The lines for the file of a server: those that load, and those that take over. */
 function mountLines(printed: string): { readonly load: string; readonly mount: string } {
-  const [, load = "", mount = ""] = /^1?\d?\. In .+:\n {5}(.+)\n {5}(.+)$/m.exec(printed) ?? [];
-  return { load, mount };
+  const steps = [...printed.matchAll(/^\d+\. In .+:\n {5}(.+Routes\b.+)\n {5}(.+Routes\b.*)$/gm)];
+  const lines = (at: number): string => steps.map((step) => step[at]).join("\n");
+  return { load: lines(1), mount: lines(2) };
 }
 
 const FRESH: readonly Fresh[] = [
@@ -110,7 +111,7 @@ const FRESH: readonly Fresh[] = [
       project.edit("app.js", (text) =>
         text
           .replace("'use strict'", `'use strict'\n${load}`)
-          .replace("// Place here", `${mount.replace("app.", "fastify.")}\n// `),
+          .replace("// Place here", `${mount.replaceAll("app.", "fastify.")}\n// `),
       );
       return startServer({
         cwd: project.folder,
@@ -124,7 +125,10 @@ const FRESH: readonly Fresh[] = [
     page: "/realtime-demo",
     async run(project, printed) {
       const { load } = mountLines(printed);
-      project.edit("index.ts", (text) => `${load}\n\n${text.replace("routes: {", "routes: { ...realtimeRoutes,")}`);
+      project.edit(
+        "index.ts",
+        (text) => `${load}\n\n${text.replace("routes: {", "routes: { ...realtimeRoutes, ...adminRoutes,")}`,
+      );
       await project.run("tsc");
       return startServer({ cwd: project.folder, program: bunPath(), args: () => ["index.ts"] });
     },
@@ -145,17 +149,20 @@ describe.each(FRESH.filter(({ name }) => chosen.includes(name)).map((fresh) => [
   (name, { origin, page, run }) => {
     it("writes what builds, runs, and shows an event in another window; a second time it changes nothing", async () => {
       const project = freshProject(name, origin);
-      const printed = await project.init();
+      const events = await project.init();
+      const lists = await project.init("--resources");
+      const printed = `${events}\n${lists}`;
       const files = [...printed.matchAll(/^ {2}written +(.+)$/gm)].map(([, file = ""]) => file);
       expect(files.length).toBeGreaterThan(2);
       project.install(printed);
-      const again = await project.init();
+      const again = `${await project.init()}\n${await project.init("--resources")}`;
       expect([...again.matchAll(/^ {2}unchanged +(.+)$/gm)].map(([, file = ""]) => file)).toEqual(files);
       // What it said to install is there now.
       expect(again).not.toMatch(/^ {5}npm i /m);
 
       const server = await run(project, printed);
       onTestFinished(() => server.stop());
+      await hearsOfResources(server.url);
       const [one, two] = [await open(server.url + page), await open(server.url + page)];
       for (const { window } of [one, two]) await saysConnected(window);
       await one.window.getByLabel("Message").fill("a first event");
@@ -173,6 +180,21 @@ describe.each(FRESH.filter(({ name }) => chosen.includes(name)).map((fresh) => [
     });
   },
 );
+
+/** P-5, P-11: the route of live lists is at its address, and streams. */
+async function hearsOfResources(url: string): Promise<void> {
+  const leaving = new AbortController();
+  const response = await fetch(`${url}/api/flowpanel/stream?channel=resource.orders`, { signal: leaving.signal });
+  expect([response.status, response.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/event-stream")]);
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (text.includes("data: {}\n\n")) break;
+  }
+  expect(text).toMatch(/^(:.*\n+)*event: ready\ndata: {}\n\n/m);
+  leaving.abort();
+}
 
 async function open(url: string): Promise<{ readonly window: Page; readonly complaints: readonly string[] }> {
   const window = await browser.newPage();

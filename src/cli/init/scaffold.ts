@@ -25,8 +25,8 @@ export interface Scaffold {
   readonly steps?: readonly Step[];
   /** What is better done afterwards. @default nothing */
   readonly later?: readonly Step[];
-  /** Where to see an event. */
-  readonly see: string;
+  /** How to see an event, once it is started. */
+  readonly see: Step;
   /** The page that says more, below `docs/guides`. */
   readonly guide: string;
 }
@@ -38,7 +38,15 @@ export interface Framework {
   readonly title: string;
   /** Whether the project is made with it. */
   isIn(project: Project): boolean;
+  /** Events: their schema, the route, the hook, and a page to see one on. */
   scaffold(project: Project): Scaffold;
+  /** Live lists: the admin, and its route. */
+  resources(project: Project): Scaffold;
+}
+
+/** How an event is seen that a page sends. */
+export function inTwoWindows(address: string): Step {
+  return { text: "Start it, and open this in two windows", lines: [address] };
 }
 
 /** A template as TypeScript or as JavaScript: what stands between ⟦ and ⟧ is for TypeScript alone. */

@@ -1,5 +1,7 @@
-import { importPath, typed, type Framework } from "../scaffold.ts";
-import { realtimeFile } from "./realtime.ts";
+import type { Project } from "../project.ts";
+import { importPath, inTwoWindows, typed, type Framework } from "../scaffold.ts";
+import { realtimeFile, validatorOf } from "./realtime.ts";
+import { adminFile, resourcesScaffold, STREAM } from "./resources.ts";
 
 /** Next.js, App Router. */
 export const next: Framework = {
@@ -8,7 +10,7 @@ export const next: Framework = {
   isIn: ({ uses }) => uses("next"),
   scaffold(project) {
     const { has, isTypeScript } = project;
-    const base = has("src/app") || (has("src") && !has("app")) ? "src/" : "";
+    const base = baseOf(project);
     const [ts, tsx] = isTypeScript ? ["ts", "tsx"] : ["js", "jsx"];
     const route = `${base}app/api/realtime/route.${ts}`;
     const demo = `${base}app/realtime-demo`;
@@ -27,6 +29,7 @@ export const next: Framework = {
         { path: route, text: ROUTE.replace("LIB", name(route, "realtime")) },
         ...(hasRouter ? pages : []),
       ],
+      packages: [validatorOf(project).name],
       later: hasRouter
         ? [
             {
@@ -46,11 +49,46 @@ export const next: Framework = {
               ],
             },
           ],
-      see: hasRouter ? "http://localhost:3000/realtime-demo" : "http://localhost:3000/api/realtime",
+      see: inTwoWindows(hasRouter ? "http://localhost:3000/realtime-demo" : "http://localhost:3000/api/realtime"),
       guide: "nextjs.md",
     };
   },
+  resources(project) {
+    const base = baseOf(project);
+    const ts = project.isTypeScript ? "ts" : "js";
+    const admin = `${base}lib/admin.${ts}`;
+    const route = `${base}app${STREAM}/route.${ts}`;
+    const hook = `${base}instrumentation.${ts}`;
+    const name = (from: string): string => importPath(from, `${base}lib/admin`, project);
+    return resourcesScaffold({
+      ...{ project, admin, origin: "http://localhost:3000" },
+      files: [
+        { path: admin, text: adminFile(project) },
+        { path: route, text: STREAM_ROUTE.replace("LIB", name(route)) },
+        { path: hook, text: INSTRUMENTATION.replace("LIB", name(hook)) },
+      ],
+    });
+  },
 };
+
+/** Where `app` and `lib` are. */
+function baseOf({ has }: Project): string {
+  return has("src/app") || (has("src") && !has("app")) ? "src/" : "";
+}
+
+const STREAM_ROUTE = `import { stream } from "tidings/resources";
+import { admin } from "LIB";
+
+export const GET = stream(admin);
+export const runtime = "nodejs";
+export const dynamic = "force-dynamic";
+`;
+
+const INSTRUMENTATION = `// So that \`publishResource\` of a server action finds the admin, also in a process that has served no stream yet.
+export async function register() {
+  if (process.env.NEXT_RUNTIME === "nodejs") await import("LIB");
+}
+`;
 
 const ROUTE = `import { handle } from "tidings";
 import { realtime } from "LIB";

@@ -1,5 +1,7 @@
-import { typed, type Framework } from "../scaffold.ts";
-import { realtimeFile } from "./realtime.ts";
+import type { Project } from "../project.ts";
+import { inTwoWindows, typed, type Framework } from "../scaffold.ts";
+import { realtimeFile, validatorOf } from "./realtime.ts";
+import { adminFile, resourcesScaffold, STREAM } from "./resources.ts";
 
 /** Nuxt, on Node. */
 export const nuxt: Framework = {
@@ -8,8 +10,7 @@ export const nuxt: Framework = {
   isIn: ({ uses }) => uses("nuxt"),
   scaffold(given) {
     const { has, majorOf, uses } = given;
-    // Nuxt compiles TypeScript without being asked to; a project of JavaScript alone says so by having no configuration.
-    const isTypeScript = given.isTypeScript || !has("jsconfig.json");
+    const isTypeScript = writesTypeScript(given);
     const project = { ...given, isTypeScript };
     const ts = isTypeScript ? "ts" : "js";
     const app = has("app") || (majorOf("nuxt") ?? 4) >= 4 ? "app/" : "";
@@ -21,6 +22,7 @@ export const nuxt: Framework = {
         { path: `${app}utils/realtime.${ts}`, text: isTypeScript ? CLIENT : CLIENT_JS },
         { path: `${app}components/RealtimeDemo.vue`, text: typed(DEMO, project) },
       ],
+      packages: [validatorOf(project).name],
       devPackages: isTypeScript && !uses("@types/node") ? ["@types/node"] : [],
       steps: [
         { text: `To see an event, put this into the template of ${app}app.vue, or of a page`, lines: ["<RealtimeDemo />"] },
@@ -31,11 +33,36 @@ export const nuxt: Framework = {
           lines: [`import { provideRealtime } from "tidings/client/vue";`, "provideRealtime();"],
         },
       ],
-      see: "http://localhost:3000",
+      see: inTwoWindows("http://localhost:3000"),
       guide: "nuxt.md",
     };
   },
+  resources(project) {
+    const ts = writesTypeScript(project) ? "ts" : "js";
+    const admin = `server/utils/admin.${ts}`;
+    return resourcesScaffold({
+      ...{ project, admin, origin: "http://localhost:3000" },
+      files: [
+        { path: admin, text: adminFile(project) },
+        { path: `server${STREAM}.get.${ts}`, text: STREAM_ROUTE },
+      ],
+      packages: ["@hono/node-server"],
+      devPackages: ts === "ts" && !project.uses("@types/node") ? ["@types/node"] : [],
+    });
+  },
 };
+
+/** Nuxt compiles TypeScript without being asked to; a project of JavaScript alone says so by its configuration. */
+function writesTypeScript({ isTypeScript, has }: Project): boolean {
+  return isTypeScript || !has("jsconfig.json");
+}
+
+// h3 does not tell a `Request` that its reader has left.
+const STREAM_ROUTE = `import { getRequestListener } from "@hono/node-server";
+import { stream } from "tidings/resources";
+
+export default fromNodeMiddleware(getRequestListener(stream(admin)));
+`;
 
 const ROUTE = `import { handle } from "tidings/node";
 

@@ -37,10 +37,15 @@ interface Store {
   readonly comment: string;
 }
 
+/** What holds the variables of the environment, where that is not `process.env`. */
+export interface Environment {
+  readonly name: string;
+  readonly imports: string;
+}
+
 /** How {@link realtimeFile} is written. */
 export interface RealtimeFileOptions {
-  /** What holds the variables of the environment. @default process.env */
-  readonly env?: { readonly name: string; readonly imports: string };
+  readonly env?: Environment;
   /** Whether the server runs on Bun, which has a client of its own. @default false */
   readonly onBun?: boolean;
 }

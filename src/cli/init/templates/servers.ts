@@ -1,53 +1,90 @@
 /** Servers whose routes are written in code: a file with routes, which the server's own file takes over. */
 import type { Project } from "../project.ts";
-import { typed, type Framework, type Scaffold, type Step } from "../scaffold.ts";
-import { realtimeFile } from "./realtime.ts";
+import { inTwoWindows, typed, type Framework, type Step } from "../scaffold.ts";
+import { realtimeFile, validatorOf } from "./realtime.ts";
+import { adminFile, resourcesScaffold, STREAM } from "./resources.ts";
 
 /** What differs between them. */
 interface Server {
+  /** The routes of events. */
   readonly routes: string;
-  /** What the server's own file takes over the routes with. */
+  /** The route of live lists. */
+  readonly adminRoutes: string;
+  /** What the server's own file takes over routes with; ROUTES stands for their name. */
   readonly mount: string;
   readonly guide: string;
+  /** What live lists need besides. */
+  readonly adminPackages?: readonly string[];
   readonly devPackages?: readonly string[];
-  readonly onBun?: boolean;
 }
 
-function serverScaffold(project: Project, server: Server): Scaffold {
+/** A framework of this kind. */
+type ServerFramework = Pick<Framework, "name" | "title" | "isIn"> &
+  Server & { readonly isOnBun?: (project: Project) => boolean };
+
+function serverFramework({ name, title, isIn, isOnBun = () => false, ...server }: ServerFramework): Framework {
+  return {
+    ...{ name, title, isIn },
+    scaffold(project) {
+      const onBun = isOnBun(project);
+      const { base, ts, write, devPackages, mountOf } = hand(project, server, onBun);
+      return {
+        files: [
+          { path: `${base}realtime.${ts}`, text: realtimeFile(project, { onBun }) },
+          { path: `${base}realtime-routes.${ts}`, text: write(server.routes) },
+          { path: `${base}realtime-demo.${ts}`, text: write(DEMO) },
+        ],
+        packages: [validatorOf(project).name],
+        devPackages,
+        steps: mountOf("realtimeRoutes", "realtime-routes"),
+        see: inTwoWindows("/realtime-demo on your server"),
+        guide: server.guide,
+      };
+    },
+    resources(project) {
+      const { base, ts, write, devPackages, mountOf } = hand(project, server, isOnBun(project));
+      const admin = `${base}admin.${ts}`;
+      return resourcesScaffold({
+        ...{ project, admin, origin: "http://localhost:3000", devPackages },
+        files: [
+          { path: admin, text: adminFile(project) },
+          { path: `${base}admin-routes.${ts}`, text: write(server.adminRoutes) },
+        ],
+        packages: server.adminPackages ?? [],
+        steps: mountOf("adminRoutes", "admin-routes"),
+      });
+    },
+  };
+}
+
+/** How files are written into this project, and taken over by the server's own. */
+function hand(project: Project, { mount, devPackages = [] }: Server, onBun: boolean) {
   const { has, isModule, isTypeScript, importsTs, uses } = project;
   const base = has("src") ? "src/" : "";
   // Where `.js` is no module, `.mjs` is; Node takes either by `require` as well.
   const ts = isTypeScript ? "ts" : isModule ? "js" : "mjs";
   const imported = isTypeScript && !importsTs ? "js" : ts;
   const isRequired = !isTypeScript && !isModule;
-  const { onBun = false } = server;
-  const write = (template: string): string => typed(template, project).replaceAll("EXT", imported);
   const types = onBun ? "@types/bun" : "@types/node";
-  const needed = isTypeScript ? [types, ...(server.devPackages ?? [])].filter((name) => !uses(name)) : [];
   const main = mainFileOf(project, base);
-  const mount: Step = {
-    text: main === undefined ? "In the file of your server" : `In ${main}`,
-    lines: [
-      isRequired
-        ? `const { realtimeRoutes } = require("./realtime-routes.mjs");`
-        : `import { realtimeRoutes } from "./realtime-routes.${imported}";`,
-      server.mount,
-    ],
-  };
   const esm: Step = {
     text: "tidings is a package of ES modules, and this project compiles to CommonJS unless its package.json says otherwise",
     lines: [`npm pkg set type=module`],
   };
   return {
-    files: [
-      { path: `${base}realtime.${ts}`, text: realtimeFile(project, { onBun }) },
-      { path: `${base}realtime-routes.${ts}`, text: write(server.routes) },
-      { path: `${base}realtime-demo.${ts}`, text: write(DEMO) },
-    ],
-    devPackages: needed,
-    steps: isTypeScript && !isModule && !onBun ? [mount, esm] : [mount],
-    see: "/realtime-demo on your server",
-    guide: server.guide,
+    ...{ base, ts },
+    write: (template: string): string => typed(template, project).replaceAll("EXT", imported),
+    devPackages: isTypeScript ? [types, ...devPackages].filter((name) => !uses(name)) : [],
+    mountOf(routes: string, file: string): Step[] {
+      const load = isRequired
+        ? `const { ${routes} } = require("./${file}.mjs");`
+        : `import { ${routes} } from "./${file}.${imported}";`;
+      const step: Step = {
+        text: main === undefined ? "In the file of your server" : `In ${main}`,
+        lines: [load, mount.replace("ROUTES", routes)],
+      };
+      return isTypeScript && !isModule && !onBun ? [step, esm] : [step];
+    },
   };
 }
 
@@ -58,13 +95,11 @@ function mainFileOf({ has }: Project, base: string): string | undefined {
 }
 
 /** Hono, on Node, Bun or elsewhere. */
-export const hono: Framework = {
+export const hono: Framework = serverFramework({
   name: "hono",
   title: "Hono",
   isIn: ({ uses }) => uses("hono"),
-  scaffold: (project) =>
-    serverScaffold(project, {
-      routes: `import { Hono } from "hono";
+  routes: `import { Hono } from "hono";
 import { handle } from "tidings";
 import { page, post } from "./realtime-demo.EXT";
 import { realtime } from "./realtime.EXT";
@@ -80,20 +115,27 @@ realtimeRoutes.get("/api/realtime", (c) => stream(c.req.raw));
 realtimeRoutes.get("/realtime-demo", (c) => c.html(page));
 realtimeRoutes.post("/realtime-demo", async (c) => new Response(null, { status: await post(await c.req.json()) }));
 `,
-      mount: `app.route("/", realtimeRoutes);`,
-      guide: "access.md",
-      onBun: project.isBun,
-    }),
-};
+  mount: `app.route("/", ROUTES);`,
+  adminRoutes: `import { Hono } from "hono";
+import { stream } from "tidings/resources";
+import { admin } from "./admin.EXT";
+
+const live = stream(admin);
+
+export const adminRoutes = new Hono();
+
+adminRoutes.get("${STREAM}", (c) => live(c.req.raw));
+`,
+  guide: "access.md",
+  isOnBun: ({ isBun }) => isBun,
+});
 
 /** Express 4 and 5. */
-export const express: Framework = {
+export const express: Framework = serverFramework({
   name: "express",
   title: "Express",
   isIn: ({ uses }) => uses("express"),
-  scaffold: (project) =>
-    serverScaffold(project, {
-      routes: `import express from "express";
+  routes: `import express from "express";
 import { handle } from "tidings/node";
 import { page, post } from "./realtime-demo.EXT";
 import { realtime } from "./realtime.EXT";
@@ -109,20 +151,27 @@ realtimeRoutes.post("/realtime-demo", express.json(), (req, res, next) => {
   post(req.body).then((status) => res.status(status).end(), next);
 });
 `,
-      mount: "app.use(realtimeRoutes); // before what compresses",
-      guide: "access.md",
-      devPackages: ["@types/express"],
-    }),
-};
+  mount: "app.use(ROUTES); // before what compresses",
+  adminRoutes: `import { getRequestListener } from "@hono/node-server";
+import express from "express";
+import { stream } from "tidings/resources";
+import { admin } from "./admin.EXT";
+
+export const adminRoutes = express.Router();
+
+adminRoutes.get("${STREAM}", getRequestListener(stream(admin)));
+`,
+  adminPackages: ["@hono/node-server"],
+  guide: "access.md",
+  devPackages: ["@types/express"],
+});
 
 /** Fastify. */
-export const fastify: Framework = {
+export const fastify: Framework = serverFramework({
   name: "fastify",
   title: "Fastify",
   isIn: ({ uses }) => uses("fastify"),
-  scaffold: (project) =>
-    serverScaffold(project, {
-      routes: `⟦import type { FastifyInstance } from "fastify";
+  routes: `⟦import type { FastifyInstance } from "fastify";
 ⟧import { handle } from "tidings/node";
 import { page, post } from "./realtime-demo.EXT";
 import { realtime } from "./realtime.EXT";
@@ -141,19 +190,31 @@ export async function realtimeRoutes(app⟦: FastifyInstance⟧) {
   app.post("/realtime-demo", async (request, reply) => reply.code(await post(request.body)).send());
 }
 `,
-      mount: "app.register(realtimeRoutes);",
-      guide: "access.md",
-    }),
-};
+  mount: "app.register(ROUTES);",
+  adminRoutes: `import { getRequestListener } from "@hono/node-server";⟦
+import type { FastifyInstance } from "fastify";⟧
+import { stream } from "tidings/resources";
+import { admin } from "./admin.EXT";
+
+const live = getRequestListener(stream(admin));
+
+export async function adminRoutes(app⟦: FastifyInstance⟧) {
+  app.get("${STREAM}", (request, reply) => {
+    reply.hijack(); // the stream writes to Node's own response
+    live(request.raw, reply.raw);
+  });
+}
+`,
+  adminPackages: ["@hono/node-server"],
+  guide: "access.md",
+});
 
 /** Bun's own server. */
-export const bun: Framework = {
+export const bun: Framework = serverFramework({
   name: "bun",
   title: "Bun.serve",
   isIn: ({ isBun }) => isBun,
-  scaffold: (project) =>
-    serverScaffold(project, {
-      routes: `import { handle } from "tidings";
+  routes: `import { handle } from "tidings";
 import { page, post } from "./realtime-demo.EXT";
 import { realtime } from "./realtime.EXT";
 
@@ -168,11 +229,19 @@ export const realtimeRoutes = {
   },
 };
 `,
-      mount: "Bun.serve({ routes: { ...realtimeRoutes } });",
-      guide: "access.md",
-      onBun: true,
-    }),
+  mount: "Bun.serve({ routes: { ...ROUTES } });",
+  adminRoutes: `import { stream } from "tidings/resources";
+import { admin } from "./admin.EXT";
+
+const live = stream(admin);
+
+export const adminRoutes = {
+  "${STREAM}": { GET: (request⟦: Request⟧) => live(request) },
 };
+`,
+  guide: "access.md",
+  isOnBun: () => true,
+});
 
 const DEMO = `import { isTidingsError } from "tidings";
 import { realtime } from "./realtime.EXT";

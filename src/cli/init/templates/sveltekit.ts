@@ -1,5 +1,8 @@
-import { typed, type Framework } from "../scaffold.ts";
-import { realtimeFile } from "./realtime.ts";
+import { inTwoWindows, typed, type Framework } from "../scaffold.ts";
+import { realtimeFile, validatorOf, type Environment } from "./realtime.ts";
+import { adminFile, resourcesScaffold, STREAM } from "./resources.ts";
+
+const ENV: Environment = { name: "env", imports: `import { env } from "$env/dynamic/private";` };
 
 /** SvelteKit. */
 export const sveltekit: Framework = {
@@ -9,15 +12,15 @@ export const sveltekit: Framework = {
   scaffold(project) {
     const { isTypeScript, uses } = project;
     const ts = isTypeScript ? "ts" : "js";
-    const env = { name: "env", imports: `import { env } from "$env/dynamic/private";` };
     return {
       files: [
-        { path: `src/lib/server/realtime.${ts}`, text: realtimeFile(project, { env }) },
+        { path: `src/lib/server/realtime.${ts}`, text: realtimeFile(project, { env: ENV }) },
         { path: `src/lib/realtime.${ts}`, text: isTypeScript ? CLIENT : CLIENT_JS },
         { path: `src/routes/api/realtime/+server.${ts}`, text: ROUTE },
         { path: `src/routes/realtime-demo/+page.svelte`, text: typed(DEMO, project) },
         { path: `src/routes/realtime-demo/+page.server.${ts}`, text: ACTION },
       ],
+      packages: [validatorOf(project).name],
       devPackages: isTypeScript && !uses("@types/node") ? ["@types/node"] : [],
       later: [
         {
@@ -25,11 +28,31 @@ export const sveltekit: Framework = {
           lines: [`import { provideRealtime } from "tidings/client/svelte";`, "provideRealtime();"],
         },
       ],
-      see: "http://localhost:5173/realtime-demo",
+      see: inTwoWindows("http://localhost:5173/realtime-demo"),
       guide: "sveltekit.md",
     };
   },
+  resources(project) {
+    const ts = project.isTypeScript ? "ts" : "js";
+    const admin = `src/lib/server/admin.${ts}`;
+    return resourcesScaffold({
+      ...{ project, admin, origin: "http://localhost:5173" },
+      files: [
+        { path: admin, text: adminFile(project, ENV) },
+        { path: `src/routes${STREAM}/+server.${ts}`, text: typed(STREAM_ROUTE, project) },
+      ],
+    });
+  },
 };
+
+const STREAM_ROUTE = `import { stream } from "tidings/resources";
+import { admin } from "$lib/server/admin";⟦
+import type { RequestHandler } from "./$types";⟧
+
+const live = stream(admin);
+
+export const GET⟦: RequestHandler⟧ = ({ request }) => live(request);
+`;
 
 const CLIENT = `import { createRealtime } from "tidings/client/svelte";
 import type { realtime } from "./server/realtime"; // a type: no server code comes with it

@@ -1,5 +1,6 @@
-import { typed, type Framework } from "../scaffold.ts";
-import { realtimeFile } from "./realtime.ts";
+import { inTwoWindows, typed, type Framework } from "../scaffold.ts";
+import { realtimeFile, validatorOf } from "./realtime.ts";
+import { adminFile, resourcesScaffold, STREAM } from "./resources.ts";
 
 /** TanStack Start with React. */
 export const tanstackStart: Framework = {
@@ -17,17 +18,42 @@ export const tanstackStart: Framework = {
         { path: `src/routes/api/realtime.${ts}`, text: ROUTE },
         { path: `src/routes/realtime-demo.${tsx}`, text: typed(DEMO, project) },
       ],
+      packages: [validatorOf(project).name],
       later: [
         {
           text: `One connection for the whole app: in the shell of src/routes/__root.${tsx} (then take the provider out of realtime-demo.${tsx})`,
           lines: [`import { RealtimeProvider } from "tidings/client";`, "<RealtimeProvider>{children}</RealtimeProvider>"],
         },
       ],
-      see: "http://localhost:3000/realtime-demo",
+      see: inTwoWindows("http://localhost:3000/realtime-demo"),
       guide: "tanstack-start.md",
     };
   },
+  resources(project) {
+    const ts = project.isTypeScript ? "ts" : "js";
+    const admin = `src/lib/admin.${ts}`;
+    return resourcesScaffold({
+      ...{ project, admin, origin: "http://localhost:3000" },
+      files: [
+        { path: admin, text: adminFile(project) },
+        { path: `src/routes${STREAM}.${ts}`, text: STREAM_ROUTE },
+      ],
+    });
+  },
 };
+
+const STREAM_ROUTE = `import { createFileRoute } from "@tanstack/react-router";
+import { stream } from "tidings/resources";
+import { admin } from "../../../lib/admin";
+
+export const Route = createFileRoute("${STREAM}")({
+  server: {
+    handlers: {
+      GET: ({ request }) => stream(admin)(request),
+    },
+  },
+});
+`;
 
 const CLIENT = `import { createRealtime } from "tidings/client";
 import type { realtime } from "./realtime"; // a type: no server code comes with it
