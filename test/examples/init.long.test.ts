@@ -189,7 +189,7 @@ async function hearsOfResources(url: string): Promise<void> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    text += decoder.decode(chunk, { stream: true });
     if (text.includes("data: {}\n\n")) break;
   }
   expect(text).toMatch(/^(:.*\n+)*event: ready\ndata: {}\n\n/m);
