@@ -72,6 +72,39 @@ describe("examples/workflow", () => {
     expect(await page.getByRole("button", { name: "Approve" }).count()).toBe(0);
   });
 
+  it("shows the old run until a new one is triggered, and nothing of it then", async () => {
+    const { url } = await start({});
+    const { page } = await visit(url);
+    const trigger = page.getByRole("button", { name: "Trigger workflow" });
+    await trigger.click();
+    await page.locator("li").first().waitFor();
+
+    await page.route("**/api/trigger", (route) => route.fulfill({ status: 503 }));
+    const failed = page.waitForEvent("pageerror");
+    await trigger.click();
+    expect(String(await failed)).toContain("not triggered: 503");
+    await page.unroute("**/api/trigger");
+
+    // The old run goes on while the new one is on its way.
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    await page.route("**/api/trigger", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await trigger.click();
+    const approve = page.getByRole("button", { name: "Approve" });
+    await approve.waitFor();
+    expect(await stepsOn(page)).toEqual(expect.arrayContaining(STEPS.slice(0, 2)));
+    const old = page.url();
+    goOn();
+    await expect.poll(() => page.url(), { timeout: 30_000 }).not.toBe(old);
+    await approve.waitFor();
+    await approve.click();
+    await finished(page).waitFor();
+    expect(await stepsOn(page)).toEqual(STEPS);
+  });
+
   it("U-14: on Redis, with a QStash that makes every request twice and loses the first answers, shows the same", async () => {
     await using redis = await startRedis();
     await using qstash = await startQStash({

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import { z } from "zod";
 import { Realtime } from "../../src/index.ts";
 import { createRealtimeMiddleware } from "../../src/inngest.ts";
-import { NonRetriableError, playRun, type InngestContext } from "../support/inngest.ts";
+import { openHook, programsOf, type Route } from "../support/guide-programs.ts";
+import { NonRetriableError, playRun, playRunOf, type InngestContext } from "../support/inngest.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 
 const schema = {
@@ -178,4 +179,17 @@ describe("the middleware for Inngest", () => {
     expect(() => middleware({ realtime, stepStarted: "workflow.stepStart" })).toThrow(/Did you mean `stepStart`\?/);
     expect(() => middleware({})).toThrow(/takes \{ realtime \}/);
   });
+});
+
+it("docs/guides/inngest.md: its programs show the steps of a run and its end to who knows the event's id, and no other channel", async () => {
+  const program = programsOf("inngest", { REDIS_URL: redis.url, INNGEST_DEV: "1" });
+  const { realtime } = (await program("realtime.ts")) as { realtime: Pick<Realtime, "close"> };
+  onTestFinished(() => realtime.close());
+  const { inngestRoute, realtimeRoute } = (await program("routes.ts")) as { inngestRoute: Route; realtimeRoute: Route };
+  const id = "01JDK3V0Z6Q9W8X7Y5T4S2R1P0";
+  const load = async () => (await program("use-run.ts"))["useRun"] as (id: string) => unknown;
+  const page = await openHook(load, id, { route: realtimeRoute });
+  expect(await playRunOf(inngestRoute, "shop-ship", { event: { id, data: { order: "A-7" } } })).toBe("finished");
+  await vi.waitFor(() => expect(page.shown).toEqual({ steps: ["print-label", "hand-over"], isFinished: true }));
+  expect((await realtimeRoute(new Request("http://localhost/api/realtime?channel=default"))).status).toBe(403);
 });

@@ -69,6 +69,16 @@ describe.each(GUIDES)("docs/guides/%s.md", (name, folder, hidden, options) => {
     expect(guide.match(/^```tsx?$/gm)).toHaveLength(shown.length);
   });
 
+  it("tells to install what its files import", () => {
+    const [, line = ""] = /^npm i (.+)$/m.exec(guide) ?? [];
+    const imported = [...guide.matchAll(/ from "((?:@[\w-]+\/)?[a-z][\w-]*)/g)].map(([, pkg = ""]) => pkg);
+    const framework = new Set(["next", "react"]);
+    // What a URL for `redis` needs is imported by nobody.
+    expect(line.split(" ").toSorted()).toEqual(
+      [...new Set([...imported, "ioredis"])].filter((pkg) => !framework.has(pkg)).toSorted(),
+    );
+  });
+
   it("lists every option", () => {
     const listed = [...guide.matchAll(/^\| `(\w+)` \| [^|]+ \| .+ \|$/gm)].map(([, option = ""]) => option);
     expect(listed.toSorted()).toEqual(Object.keys(options).toSorted());

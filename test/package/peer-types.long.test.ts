@@ -29,7 +29,9 @@ describe("types of a peer that is not installed here", () => {
         typeRoots: [path.join(root, "node_modules/@types")],
         paths: {
           tidings: [path.join(root, "dist/index.d.ts")],
+          "tidings/client": [path.join(root, "dist/client/react.d.ts")],
           "tidings/*": [path.join(root, "dist/*.d.ts")],
+          react: [path.join(root, "node_modules/@types/react")],
           zod: [path.join(root, "node_modules/zod")],
           "*": [path.join(installed, "*")],
         },

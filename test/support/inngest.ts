@@ -38,9 +38,8 @@ interface Op {
   readonly error?: unknown;
 }
 
-/** How {@link playRun} plays the server's part. */
+/** How {@link playRunOf} plays the server's part. */
 export interface RunOptions {
-  readonly middleware: readonly unknown[];
   readonly runId?: string;
   readonly event?: { readonly id?: string; readonly data: unknown };
   /** @default 3 */
@@ -49,13 +48,25 @@ export interface RunOptions {
   readonly deliver?: (send: () => Promise<Response>, attempt: number) => Promise<Response | undefined>;
 }
 
-/** Plays a run as Inngest's server does: request after request, with what is known of the steps, until the function is over. */
-export async function playRun(fn: InngestFunction, options: RunOptions): Promise<"finished" | "failed"> {
-  const { middleware, runId = "01HZZZRUN", event = { id: "01HZZZEVENT", data: {} }, maxAttempts = 3 } = options;
-  const deliver = options.deliver ?? ((send) => send());
+/** Plays a run of a function, with an app that has no other. */
+export function playRun(
+  fn: InngestFunction,
+  { middleware, ...options }: RunOptions & { readonly middleware: readonly unknown[] },
+): Promise<"finished" | "failed"> {
   const logger = { info() {}, warn() {}, error() {}, debug() {} };
   const client = new Inngest({ id: "app", isDev: true, middleware, logger });
   const handle = serve({ client, functions: [client.createFunction({ id: "fn", triggers: [{ event: "order/placed" }] }, fn)] });
+  return playRunOf(handle, "app-fn", options);
+}
+
+/** Plays a run as Inngest's server does: request after request, with what is known of the steps, until the function is over. */
+export async function playRunOf(
+  handle: (request: Request) => Promise<Response>,
+  fnId: string,
+  options: RunOptions,
+): Promise<"finished" | "failed"> {
+  const { runId = "01HZZZRUN", event = { id: "01HZZZEVENT", data: {} }, maxAttempts = 3 } = options;
+  const deliver = options.deliver ?? ((send) => send());
   const steps: Record<string, object> = {};
   const stack: string[] = [];
 
@@ -70,7 +81,7 @@ export async function playRun(fn: InngestFunction, options: RunOptions): Promise
       stack: { stack, current: stack.length },
     };
     return handle(
-      new Request(`http://localhost/api/inngest?fnId=app-fn&stepId=${stepId}`, {
+      new Request(`http://localhost/api/inngest?fnId=${fnId}&stepId=${stepId}`, {
         method: "POST",
         headers: { host: "localhost", "content-type": "application/json", "x-inngest-server-kind": "dev" },
         body: JSON.stringify({ version: 2, event: name, events: [name], steps, ctx }),

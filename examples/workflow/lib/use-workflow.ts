@@ -11,24 +11,26 @@ export interface Step {
 
 /** What is known of a run. Everything comes from its events. */
 interface RunState {
+  runId: string | null;
   steps: Step[];
   question: string | null;
   isFinished: boolean;
 }
 
-const NOTHING_YET: RunState = { steps: [], question: null, isFinished: false };
+const newRun = (runId: string | null): RunState => ({ runId, steps: [], question: null, isFinished: false });
 
 export function useWorkflow(initialRunId: string | null) {
-  const [runId, setRunId] = useState(initialRunId);
-  const [run, setRun] = useState(NOTHING_YET);
+  const [run, setRun] = useState(() => newRun(initialRunId));
+  const { runId } = run;
 
   const { status } = useRealtime({
     enabled: runId !== null,
     channels: runId === null ? [] : [runId],
     // The first steps may be over before the page listens, or before somebody opens it.
     history: true,
-    onData({ event, data }) {
+    onData({ channel, event, data }) {
       setRun((before) => {
+        if (channel !== before.runId) return before; // of the run that was shown before
         switch (event) {
           case "workflow.stepStart":
             return { ...before, steps: [...before.steps, { stepName: data.stepName, isDone: false }] };
@@ -46,10 +48,10 @@ export function useWorkflow(initialRunId: string | null) {
   });
 
   async function trigger() {
-    setRun(NOTHING_YET);
     const response = await fetch("/api/trigger", { method: "POST" });
+    if (!response.ok) throw new Error(`The workflow was not triggered: ${response.status}`); // the old run stays
     const { workflowRunId } = (await response.json()) as { workflowRunId: string };
-    setRunId(workflowRunId);
+    setRun(newRun(workflowRunId));
     // Who opens this address sees the same run.
     window.history.replaceState(null, "", `?run=${workflowRunId}`);
   }
@@ -58,7 +60,7 @@ export function useWorkflow(initialRunId: string | null) {
     await fetch("/api/answer", { method: "POST", body: JSON.stringify({ runId, approved }) });
   }
 
-  return { ...run, runId, status, trigger, answer };
+  return { ...run, status, trigger, answer };
 }
 
 /** The step that began has finished. */
