@@ -29,6 +29,7 @@ export const ROWS = [
   { title: "svelte adds", file: "src/client/svelte.ts", uses: ["provideRealtime", ...HOOKS], isAboveCore: true, budget: 1024 },
   { title: "vue adds", file: "src/client/vue.ts", uses: ["provideRealtime", ...HOOKS], isAboveCore: true, budget: 1024 },
   { title: "events/client adds", file: "src/events/client.ts", isAboveCore: true, budget: 1536 },
+  { title: "resources/client adds", file: "src/resources/client.ts", isAboveCore: true, budget: 3072 },
   { title: "tab sharing", file: "src/client/transports/shared-tabs.ts", budget: 1536 },
   { title: "long polling", file: "src/client/transports/long-polling.ts", budget: 1024 },
 ];

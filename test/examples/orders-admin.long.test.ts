@@ -154,6 +154,20 @@ describe("examples/orders-admin, two instances on one Redis", () => {
 });
 
 describe("examples/orders-admin, one instance in memory", () => {
+  it("a write that is the first of all finds its table, and whatever is asked for is a page", async () => {
+    const { url } = await start({ DB_FILE: `first-write-${crypto.randomUUID()}.db` });
+    const orders = `${url}/api/orders`;
+    const order = { customer: "Katherine G.", item: "Sencha, 100 g", total: 1_250 };
+    expect((await fetch(orders, { method: "POST", body: JSON.stringify(order) })).status).toBe(201);
+    const sizes = ["", "?page=0&pageSize=0", "?pageSize=-1", "?page=x&pageSize=2.5", "?pageSize=1e9", "?page=1e300"].map(
+      async (query) => {
+        const { rows, total } = (await (await fetch(orders + query)).json()) as { rows: unknown[]; total: number };
+        return [rows.length, total];
+      },
+    );
+    expect(await Promise.all(sizes)).toEqual([8, 8, 8, 2, 20, 0].map((rows) => [rows, 25]));
+  });
+
   it("P-2, P-5, P-8: works with no Redis, by the same route; an instance beside it does not hear of it", async () => {
     // Anew with each try.
     const env = { DB_FILE: `in-memory-${crypto.randomUUID()}.db` };

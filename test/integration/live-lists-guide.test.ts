@@ -35,7 +35,7 @@ describe("docs/guides/live-lists.md", () => {
       ...{ skipLibCheck: true, noEmit: true, allowImportingTsExtensions: true, lib: ["es2023", "dom"], types: ["node"] },
       ...{ rootDir: root, typeRoots: [path.join(root, "node_modules/@types")] },
     };
-    const files = ["staff.ts", "open-orders.tsx"].map(fixture);
+    const files = ["staff.ts", "open-orders.tsx", "order-list.tsx"].map(fixture);
     writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
     const said = await promisify(execFile)(process.execPath, [
       path.join(root, "node_modules/typescript/bin/tsc"),
@@ -54,10 +54,10 @@ describe("docs/guides/live-lists.md", () => {
     for (const { groups: { file = "", code } = {} } of fences) expect(code, file).toBe(read(file));
     expect(fences.map(({ groups }) => groups?.["file"])).toEqual([
       ...["lib/admin.ts", "app/api/flowpanel/stream/route.ts", "app/api/orders/route.ts", "app/actions.ts"],
-      ...["instrumentation.ts", "app/page.tsx", "open-orders.tsx", "staff.ts", "worker.mjs"],
+      ...["instrumentation.ts", "app/page.tsx", "order-list.tsx", "open-orders.tsx", "staff.ts", "worker.mjs"],
     ]);
-    // Of the two others, one installs, and one is a piece of the example's table.
-    expect(guide.match(/^```/gm)).toHaveLength(2 * (fences.length + 2));
+    // The other one installs.
+    expect(guide.match(/^```/gm)).toHaveLength(2 * (fences.length + 1));
     const table = read("app/order-table.tsx");
     expect(table).toContain("useResourceList<Order>(resource, { initial, page, pageSize: PAGE_SIZE });");
     expect(table).toContain("await list.update(id, { status }, () => setStatus(id, status));");
@@ -69,6 +69,14 @@ describe("docs/guides/live-lists.md", () => {
     };
     const html = renderToString(createElement(OpenOrders, { initial: 3 })).replaceAll("<!-- -->", "");
     expect(html).toBe("<p>3 open orders (idle). Last report: none yet.</p>");
+    const { OrderList } = (await import(fixture("order-list.tsx"))) as {
+      readonly OrderList: FunctionComponent<{ resource: object; initial: object }>;
+    };
+    const resource = { name: "orders", realtime: true };
+    const initial = { rows: [{ id: 7, customer: "Ada", status: "new" }], total: 9 };
+    expect(renderToString(createElement(OrderList, { resource, initial })).replaceAll("<!-- -->", "")).toBe(
+      "<ul><li>Ada: new <button>Ship</button></li></ul><button>Next page</button><p>idle </p>",
+    );
   });
 
   it("P-12, P-15: a refund is told when both its writes are done, each to those who may see it", async () => {

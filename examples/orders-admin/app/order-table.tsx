@@ -83,18 +83,20 @@ export function OrderTable({ resource, initial, instance }: Props) {
                 <td>{order.item}</td>
                 <td className="number">{money.format(order.total / 100)}</td>
                 <td>
-                  {/* Another key is another element: it lights up when the status is another one. */}
-                  <select
-                    key={order.status}
-                    className={order.status}
-                    aria-label={`Status of order ${order.id}`}
-                    value={order.status}
-                    onChange={(event) => void change(order.id, event.target.value as Status)}
-                  >
-                    {STATUSES.map((status) => (
-                      <option key={status}>{status}</option>
-                    ))}
-                  </select>
+                  <span className="status">
+                    <select
+                      className={order.status}
+                      aria-label={`Status of order ${order.id}`}
+                      value={order.status}
+                      onChange={(event) => void change(order.id, event.target.value as Status)}
+                    >
+                      {STATUSES.map((status) => (
+                        <option key={status}>{status}</option>
+                      ))}
+                    </select>
+                    {/* Another key is another element: it lights up when the status is another one, and the focus stays. */}
+                    <span key={order.status} className="change" />
+                  </span>
                 </td>
               </tr>
             ))}

@@ -10,8 +10,8 @@ export const db = drizzle(client);
 const PEOPLE = ["Ada Byron", "Grace Murray", "Edsger Wybe", "Barbara Jane", "Alan Mathison", "Radia Joy"];
 const ITEMS = ["Oolong, 250 g", "Teapot, cast iron", "Matcha, 30 g", "Cups, set of four", "Rooibos, 500 g"];
 
-/** The table, with something in it the first time. */
-const ready = (async () => {
+/** The table, with something in it the first time. Who reads or writes waits for it. */
+export const ready = (async () => {
   // Readers and a writer do not wait for each other, also in another process.
   await client.execute("PRAGMA journal_mode = WAL");
   await client.execute("PRAGMA busy_timeout = 5000");

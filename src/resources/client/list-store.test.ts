@@ -105,6 +105,47 @@ describe("a list of rows", () => {
     expect(list.getState()).toMatchObject({ rows: [row(2)], error: undefined });
   });
 
+  it("is not refreshing while it is paused, and fetches what the pause has ended, or kept from beginning, when it goes on", async () => {
+    const { clock, asked, list } = setUp({ rows: [row(1)] });
+    const pause = async (stop: () => void): Promise<() => void> => {
+      stop();
+      expect(list.getState().isRefreshing).toBe(false);
+      const begun = asked.length;
+      await clock.advance(60_000);
+      expect(asked).toHaveLength(begun);
+      const next = list.start();
+      await clock.advance(0);
+      return next;
+    };
+    // Nothing is wanted.
+    let stop = await pause(list.start());
+    expect(asked).toHaveLength(0);
+    // While a fetch runs.
+    list.refresh();
+    stop = await pause(stop);
+    expect(asked).toHaveLength(2);
+    // After one that failed.
+    await asked[1]?.fail();
+    stop = await pause(stop);
+    expect(asked).toHaveLength(3);
+    // While a burst is waited for, behind a fetch that began before it.
+    list.ping();
+    await asked[2]?.answer([row(2)]);
+    expect(list.getState()).toMatchObject({ rows: [row(2)], error: undefined });
+    stop = await pause(stop);
+    expect(asked).toHaveLength(4);
+    await asked[3]?.answer([row(3)]);
+    // After a write that was done meanwhile.
+    stop();
+    await list.change({ kind: "remove", key: 3 });
+    stop = await pause(stop);
+    expect(asked).toHaveLength(5);
+    await asked[4]?.answer([]);
+    stop = await pause(stop);
+    expect(asked).toHaveLength(5);
+    stop();
+  });
+
   it("ends what runs when it is stopped, and tells nobody any more", async () => {
     const { clock, asked, list } = setUp();
     const stop = list.start();

@@ -91,6 +91,9 @@ export function createListStore<Row>(
   let isStarted = false;
   /** Counts fetches. */
   let fetches = 0;
+  /** The newest fetch that brought rows, and the one that has to: a pause in between may have ended it, or come before it. */
+  let brought = 0;
+  let needed = initial ? 0 : 1;
   const listeners = new Set<() => void>();
 
   let state = fold();
@@ -121,13 +124,14 @@ export function createListStore<Row>(
     async refetch(signal) {
       const { load, page, pageSize, query } = source;
       const asked = requestOf(source);
-      const number = ++fetches;
+      const number = (needed = ++fetches);
       isFetching = true;
       tell();
       const answer = await load({ page, pageSize, query, signal });
       if (signal.aborted) return;
       sent = "rows" in answer ? { rows: answer.rows, total: answer.total } : { rows: answer, total: undefined };
       shownFor = asked;
+      brought = number;
       pending = pending.filter(({ settledBefore }) => settledBefore > number);
       isFetching = false;
       error = undefined;
@@ -139,6 +143,11 @@ export function createListStore<Row>(
       tell();
     },
   });
+
+  function ping(): void {
+    needed = fetches + 1;
+    if (isStarted) refresher.ping();
+  }
 
   function forget(one: Pending<Row>): void {
     pending = pending.filter((each) => each !== one);
@@ -163,17 +172,18 @@ export function createListStore<Row>(
     start() {
       isStarted = true;
       // Not yet: in development React starts twice, and ends the first at once.
-      let isOver = false;
+      let isDue = brought < needed || shownFor !== requestOf(source);
       queueMicrotask(() => {
-        if (!isOver && (shownFor === undefined || shownFor !== requestOf(source))) refresher.restart();
+        if (isDue) refresher.restart();
       });
       return () => {
-        isOver = true;
+        isDue = false;
         isStarted = isFetching = false;
         refresher.stop();
+        if (state.isRefreshing) tell();
       };
     },
-    ping: () => refresher.ping(),
+    ping,
     refresh: () => refresher.now(),
     async change(change, commit) {
       const one: Pending<Row> = { change, settledBefore: Infinity };
@@ -182,7 +192,7 @@ export function createListStore<Row>(
       try {
         const result = await commit?.();
         one.settledBefore = fetches + 1;
-        if (isStarted) refresher.ping();
+        ping();
         return result;
       } catch (reason) {
         forget(one);

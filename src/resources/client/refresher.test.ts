@@ -113,6 +113,28 @@ describe("a refresher", () => {
     expect(fetches).toHaveLength(8);
   });
 
+  it("does not try again sooner because something changes", async () => {
+    const { clock, refresher, fetches } = setUp(() => 0.5);
+    refresher.now();
+    for (const waitMs of [750, 1_500, 3_000]) {
+      const before = fetches.length;
+      refresher.ping();
+      fetches.at(-1)?.fail();
+      await clock.advance(0);
+      for (let passed = 0; passed < waitMs; passed += 250) {
+        expect(fetches).toHaveLength(before);
+        refresher.ping();
+        await clock.advance(250);
+      }
+      expect(fetches).toHaveLength(before + 1);
+    }
+    fetches.at(-1)?.answer();
+    await clock.advance(0);
+    refresher.ping();
+    await clock.advance(300);
+    expect(fetches).toHaveLength(5);
+  });
+
   it("leaves nothing behind when it is stopped, and can be used again", async () => {
     const { clock, refresher, fetches, errors } = setUp();
     refresher.now();

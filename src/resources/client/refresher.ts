@@ -16,7 +16,10 @@ export interface RefresherOptions {
 
 /** Turns pings into fetches: one for a burst, never two at once. */
 export interface Refresher {
-  /** Something changed: fetches when the burst is over. During a fetch, any number of these is one more after it. */
+  /**
+   * Something changed: fetches when the burst is over. During a fetch, any number of these is one more after it; after one that failed,
+   * they wait for the next attempt.
+   */
   ping(): void;
   /** Fetches now, or once more after the fetch that runs. */
   now(): void;
@@ -91,6 +94,8 @@ export function createRefresher({
       next ??= "ping";
       return;
     }
+    // The next attempt has its time, and brings this too.
+    if (failures > 0) return;
     burstSince ??= clock.now();
     const left = burstSince + LONGEST_BURST_MS - clock.now();
     wait(Math.max(0, Math.min(left, debounceMs + clock.random() * jitterMs)));
