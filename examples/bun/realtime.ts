@@ -12,7 +12,7 @@ export const realtime = new Realtime({
     },
   },
   // In this process's memory, until there is a Redis: set REDIS_URL, which Bun.redis reads.
-  redis: process.env.REDIS_URL ? createBunRedisAdapter(Bun.redis) : { driver: "memory" },
+  redis: process.env.REDIS_URL ? createBunRedisAdapter(Bun.redis) : undefined,
   history: { maxLength: 500 },
 });
 

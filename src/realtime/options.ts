@@ -44,7 +44,7 @@ export interface RealtimeOptions {
    * Where the logs live: a client of ioredis, node-redis, Bun or `@upstash/redis`, what an adapter function made of one, a URL,
    * `{ driver: "redis", url }`, `{ driver: "memory" }`, or an object with the four documented methods.
    *
-   * @default memory, also for a variable that is not set
+   * @default memory, also for a variable that is not set or empty
    */
   readonly redis?: RedisInput | undefined;
   /** Where the logs live, as any object that implements the broker port. Not together with `redis`. */

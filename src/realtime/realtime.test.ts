@@ -129,11 +129,13 @@ describe("Realtime", () => {
     vi.stubEnv("NODE_ENV", "production");
     const [quiet, loud] = [logger(), logger()];
     open.push(new Realtime({ redis: { driver: "memory" }, logger: quiet }));
-    for (let n = 0; n < 3; n++) {
+    for (const redis of [undefined, "", undefined]) {
       // Once per process, however many copies of this module a bundler makes.
       vi.resetModules();
       const copy = (await import("./realtime.ts")) as { Realtime: typeof Realtime };
-      open.push(new copy.Realtime({ logger: loud }));
+      const realtime = new copy.Realtime({ redis, logger: loud });
+      open.push(realtime);
+      expect(realtime.health().broker.name).toBe("memory");
     }
     expect(quiet.warn).not.toHaveBeenCalled();
     expect(loud.warn).toHaveBeenCalledOnce();

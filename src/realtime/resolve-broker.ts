@@ -72,9 +72,11 @@ const BROKER_METHODS = ["append", "read", "locate", "listen", "close"] as const;
 
 /** @throws TidingsError `bad_option` */
 export function resolveBroker(
-  { redis, broker, keyPrefix: givenPrefix }: RealtimeOptions,
+  { redis: given, broker, keyPrefix: givenPrefix }: RealtimeOptions,
   { keyPrefix, interop, logger }: Settings,
 ): BrokerSource {
+  // A variable that is empty, as files of them have it, is one that is not set.
+  const redis = given === "" ? undefined : given;
   const parts = redis === undefined ? undefined : redisParts(redis);
   if (interop !== undefined && !parts) {
     throw new TidingsError(

@@ -624,7 +624,8 @@ describe("where the events are kept", () => {
     vi.stubEnv("KV_REST_API_URL", `${front.url}/`);
     vi.stubEnv("KV_REST_API_TOKEN", front.token);
     onTestFinished(() => void vi.unstubAllEnvs());
-    const events = createEvents({ identify: sessionOf, authorize: () => true });
+    // An empty `REDIS_URL` is none.
+    const events = createEvents({ redis: "", identify: sessionOf, authorize: () => true });
     onTestFinished(() => events.realtime.close());
     const stream = await read(events, "channels=a,b", "u1");
     await stream.until("position");

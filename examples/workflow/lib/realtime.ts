@@ -12,5 +12,5 @@ export const realtime = new Realtime({
     },
   },
   // In this process's memory, until there is a Redis.
-  redis: process.env.REDIS_URL || undefined,
+  redis: process.env.REDIS_URL,
 });

@@ -22,7 +22,7 @@ export function resolveRealtime(
   { redis, keyPrefix = DEFAULT_PREFIX, history, realtime }: StoreOptions,
   given: StoreOptions,
 ): Realtime {
-  if (realtime === undefined) return new Realtime({ redis: redis ?? redisOfEnvironment(), keyPrefix, history });
+  if (realtime === undefined) return new Realtime({ redis: redis || redisOfEnvironment(), keyPrefix, history });
   for (const name of ["redis", "keyPrefix", "history"] as const) {
     if (given[name] !== undefined) {
       throw new TidingsError(

@@ -11,7 +11,7 @@ export const realtime = new Realtime({
     },
   },
   // In this process's memory, until there is a Redis: npm i ioredis, and set REDIS_URL.
-  redis: process.env.REDIS_URL || { driver: "memory" },
+  redis: process.env.REDIS_URL,
 });
 
 export const room = realtime.channel("room:lobby");

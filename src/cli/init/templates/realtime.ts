@@ -86,8 +86,8 @@ function storeOf({ uses, packageManager }: Project, env: string, onBun: boolean)
   const install = packageManager === "npm" ? "npm i" : `${packageManager} add`;
   return {
     imports: "",
-    // A variable that is empty is set. Memory that nobody asked for by name is warned of in production.
-    redis: `${env}.REDIS_URL || undefined`,
+    // Not memory by name: production warns of memory that nobody asked for.
+    redis: `${env}.REDIS_URL`,
     comment: hasClient
       ? "In this process's memory, until REDIS_URL is set."
       : `In this process's memory, until there is a Redis: ${install} ioredis, and set REDIS_URL.`,
