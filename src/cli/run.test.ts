@@ -33,6 +33,16 @@ describe("npx tidings", () => {
       expect(await outcome(...args)).toMatchObject({ code: 2, printed: "", complained: expect.stringContaining("doctor") });
     }
   });
+
+  it("names the command that it does not have, and nothing that could be a secret", async () => {
+    const { complained } = await outcome("intit");
+    expect(complained).toMatch(/^There is no command "intit"\.\n\nUsage: tidings <command>/);
+    for (const name of ["redis://:s3cret@host", "--redis=s3cret"]) {
+      // oxlint-disable-next-line no-await-in-loop
+      expect((await outcome(name)).complained).toMatch(/^There is no such command\.\n\nUsage: (?!.*s3cret)/s);
+    }
+    expect((await outcome()).complained).toMatch(/^Usage: tidings <command>/);
+  });
 });
 
 describe("npx tidings doctor", () => {

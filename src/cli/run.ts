@@ -25,9 +25,12 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   }
   const command = name === undefined ? undefined : COMMANDS.get(name);
   if (!command) {
-    const isAsked = name !== undefined && (isHelp(name) || name === "help");
-    (isAsked ? print : complain)(overview());
-    return isAsked ? 0 : 2;
+    if (name !== undefined && (isHelp(name) || name === "help")) {
+      print(overview());
+      return 0;
+    }
+    complain(name === undefined ? overview() : `There is no ${asCommand(name)}.\n\n${overview()}`);
+    return 2;
   }
   if (rest.some(isHelp)) {
     print(command.help);
@@ -40,6 +43,11 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     complain(isUsage ? `${error.message}\n\n${command.help}` : `tidings ${name} failed: ${visible(String(error))}`);
     return 2;
   }
+}
+
+/** A word is repeated, for it may be misspelt; an address with a password is not. */
+function asCommand(name: string): string {
+  return /^[a-z-]{1,20}$/i.test(name) ? `command "${name}"` : "such command";
 }
 
 function overview(): string {

@@ -25,7 +25,8 @@ const PROJECTS: Readonly<Record<string, string>> = {
 /** A section whose files take the place of one that was shown before. */
 const VARIANT = "Redis";
 /** What examples have beside the files that the README shows. */
-const SCAFFOLDING = /(^|\/)(package(-lock)?\.json|tsconfig\.json|\.gitignore|node_modules|\.next|dist)(\/|$)|^app\/visit\//;
+const SCAFFOLDING =
+  /(^|\/)(package(-lock)?\.json|tsconfig\.json|\.gitignore|node_modules|next-env\.d\.ts|\.next|dist)(\/|$)|^app\/visit\//;
 
 const SOON = { timeout: 20_000 };
 const fences = readmeFences();
