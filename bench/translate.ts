@@ -12,8 +12,8 @@ import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { translate } from "../src/dialects/translate.ts";
-import { plainDialect } from "../src/events/server/plain-dialect.ts";
+import { translator } from "../src/dialects/translate.ts";
+import { PLAIN_DIALECT } from "../src/events/server/plain-dialect.ts";
 import { renameLog } from "../src/events/server/rename-log.ts";
 import { createEvents } from "../src/events.ts";
 import { handle, Realtime, type RealtimeCursor } from "../src/index.ts";
@@ -61,7 +61,7 @@ async function measureFrames(): Promise<string> {
     const ns: Record<"bare" | "translated" | "renamed", number[]> = { bare: [], translated: [], renamed: [] };
     const ways = {
       bare: (response: Response) => response,
-      translated: (response: Response) => translate(response, 1, plainDialect()),
+      translated: (response: Response) => translator(PLAIN_DIALECT)(response, 1),
       renamed: (response: Response) => renameLog(response, "channel:a", "user"),
     };
     const chunks = chunksOf({ bytes, perChunk, count });

@@ -1,4 +1,5 @@
 import type { Entry } from "../brokers/broker.ts";
+import { joinBytes } from "../protocol/bytes.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
 import { eventFrame, gapFrame, idLine, positionFrame, type Gap } from "../protocol/frames.ts";
 import { payloadOf } from "./payload.ts";
@@ -8,20 +9,6 @@ const encoder = new TextEncoder();
 /** Text as the bytes that go over the wire. */
 export function encode(text: string): Uint8Array {
   return encoder.encode(text);
-}
-
-/** The same bytes in one array, so that a turn costs a session one write. */
-export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const joined = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    joined.set(part, offset);
-    offset += part.length;
-  }
-  return joined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { joinBytes } from "../protocol/bytes.ts";
 import type { Clock, Timer } from "../protocol/clock.ts";
 import type { WireCode } from "../protocol/codes.ts";
 import type { RealtimeCursor } from "../protocol/cursor.ts";
@@ -13,7 +14,7 @@ import {
 import { MAX_BUFFERED_BYTES, MAX_REPLAY_BYTES, MAX_STALLED_HEARTBEATS, MAX_TOTAL_BUFFERED_BYTES } from "../protocol/limits.ts";
 import type { Backlog, SlowReader } from "./backlog.ts";
 import type { Feed, Session } from "./feed.ts";
-import { encode, joinBytes, type Batch } from "./frame.ts";
+import { encode, type Batch } from "./frame.ts";
 import { TICKS_PER_INTERVAL, type Beating, type Heartbeat } from "./heartbeat.ts";
 import type { SessionReader } from "./observer.ts";
 import type { HubWatch } from "./watch.ts";

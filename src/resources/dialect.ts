@@ -5,6 +5,7 @@ export const LIVE_DIALECT: Dialect = {
   opening: "event: ready\ndata: {}\n\n",
   heartbeat: ": keep-alive\n\n",
   // In JSON a line break can only stand between two tokens.
-  event: ({ channel, json }, idLine) =>
-    `${idLine}event: message\ndata: {"channel":"${channel}","payload":${json.replaceAll(/[\r\n]/g, " ")}}\n\n`,
+  event: ({ channel, json }) => ({
+    lines: `event: message\ndata: {"channel":"${channel}","payload":${json.replaceAll(/[\r\n]/g, " ")}}\n`,
+  }),
 };

@@ -1,5 +1,5 @@
 import { handle, TidingsError, type HandleOptions } from "../index.ts";
-import { translate } from "../dialects/translate.ts";
+import { translator } from "../dialects/translate.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { Admin } from "./admin.ts";
 import { mayRead, type AdminSession } from "./auth.ts";
@@ -20,6 +20,8 @@ const STREAM_OPTIONS: Readonly<Record<keyof StreamOptions, true>> = {
   revalidateSecs: true,
   heartbeatMs: true,
 };
+const sayLive = translator(LIVE_DIALECT);
+
 /** So often the stream below says something by itself, or more often. */
 const OWN_HEARTBEAT_MS = 15_000;
 const LEAST_HEARTBEAT_MS = 100;
@@ -106,7 +108,7 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
       originals.set(inner, request);
     }
     const response = await (endpoint ??= open())(inner);
-    const said = isOwn ? response : translate(response, channels, LIVE_DIALECT);
+    const said = isOwn ? response : sayLive(response, channels);
     return heartbeatMs < OWN_HEARTBEAT_MS ? withHeartbeats(said, heartbeatMs, isOwn ? ":\n\n" : LIVE_DIALECT.heartbeat) : said;
   };
 }

@@ -1,28 +1,32 @@
-import type { Dialect, StreamEvent } from "../../dialects/dialect.ts";
+import type { Dialect, Saying } from "../../dialects/dialect.ts";
 import { noticeIn, SeenNotices } from "../notice.ts";
 
-/** What a plain `EventSource` hears: each event under its type, once, and its data alone. For one stream. */
-export function plainDialect(): Dialect {
-  const seen = new SeenNotices();
-  return {
-    opening: 'event: connected\ndata: {"status": "connected"}\n\n',
-    heartbeat: ": heartbeat\n\n",
-    event(heard, idLine) {
-      const { event } = heard;
-      const text = unwrap(heard, seen);
-      return text === undefined ? "" : `${idLine}event: ${event}\n${dataLines(text)}\n`;
-    },
-  };
+/** What a plain `EventSource` is told of an event. */
+interface PlainSaying extends Saying {
+  /** By which log it comes. */
+  readonly log: string;
+  /** The id of the notice that it is, if it is one. */
+  readonly notice?: string;
 }
 
-/** The text of the event, byte for byte as it was stored; `undefined` when this reader has been shown it. */
-function unwrap({ event: type, channel, json }: StreamEvent, seen: SeenNotices): string | undefined {
-  const notice = noticeIn(type, JSON.parse(json));
-  if (!notice) return json;
-  if (!seen.add(notice.id, channel)) return undefined;
-  const opening = `{"id":${JSON.stringify(notice.id)},"event":`;
-  return json.startsWith(opening) ? json.slice(opening.length, -1) : JSON.stringify(notice.event);
-}
+/** What a plain `EventSource` hears: each event under its type, once, and its data alone. */
+export const PLAIN_DIALECT: Dialect<PlainSaying> = {
+  opening: 'event: connected\ndata: {"status": "connected"}\n\n',
+  heartbeat: ": heartbeat\n\n",
+  event({ event: type, channel: log, json }) {
+    const notice = noticeIn(type, JSON.parse(json));
+    const name = `event: ${type}\n`;
+    if (!notice) return { log, lines: name + dataLines(json) };
+    const opening = `{"id":${JSON.stringify(notice.id)},"event":`;
+    // Byte for byte as it was stored, if we have stored it.
+    const text = json.startsWith(opening) ? json.slice(opening.length, -1) : JSON.stringify(notice.event);
+    return { log, notice: notice.id, lines: name + dataLines(text) };
+  },
+  filter() {
+    const seen = new SeenNotices();
+    return ({ notice, log }) => notice === undefined || seen.add(notice, log);
+  },
+};
 
 /** A line break, which only text that others have stored can hold, begins another line of data. */
 function dataLines(text: string): string {

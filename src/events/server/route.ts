@@ -1,11 +1,11 @@
 import { handle, type HandleOptions, type Realtime } from "../../index.ts";
-import { translate } from "../../dialects/translate.ts";
+import { translator } from "../../dialects/translate.ts";
 import { DECIDE_SECS, MAX_URL_BYTES, UNDECIDED_RETRY_SECS } from "../../protocol/limits.ts";
 import { channelOf, GLOBAL, OWN } from "../logs.ts";
 import { readAsked, refuse, type Asked } from "./asked.ts";
 import { userIn, type Identity } from "./identity.ts";
 import { inTime, LATE } from "./in-time.ts";
-import { plainDialect } from "./plain-dialect.ts";
+import { PLAIN_DIALECT } from "./plain-dialect.ts";
 import { renameLog } from "./rename-log.ts";
 import { logOfUser } from "./user-log.ts";
 
@@ -25,6 +25,8 @@ export interface RouteOptions extends Pick<HandleOptions, "revalidateSecs" | "co
   /** The address behind a request, as for `handle`: to count streams by. @default none is counted */
   address?: ((request: Request) => string | undefined) | undefined;
 }
+
+const sayPlain = translator(PLAIN_DIALECT);
 
 /** What was found out about a request before it was handed on. */
 interface Plan {
@@ -149,7 +151,7 @@ export function createRoute(realtime: Realtime, options: RouteOptions): (request
       const response = await handOn(plan, query);
       return logs.includes(OWN) ? renameLog(response, plan.ownLog, OWN) : response;
     }
-    return translate(await handOn(plan, query), names.length, plainDialect());
+    return sayPlain(await handOn(plan, query), names.length);
   }
 }
 
