@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
@@ -9,13 +8,13 @@ import { Realtime } from "../../src/index.ts";
 import { handle } from "../../src/node.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { bundlePage } from "../support/bundle.ts";
+import { serve, type TestServer } from "../support/http-server.ts";
 import { App, type PageState, type RoomState, type Shown } from "./fixtures/react-app.tsx";
 
 let browser: Browser;
 let script: string;
 let realtime: Realtime<{ readonly redis: { readonly driver: "memory" }; readonly keyPrefix: `react${number}` }>;
-let server: Server;
-let url: string;
+let server: TestServer;
 let tab: Page;
 /** The channels of each request for a stream. */
 let requests: string[][] = [];
@@ -38,7 +37,7 @@ beforeEach(async () => {
   const stream = handle({ realtime });
   requests = [];
   refuse = false;
-  server = createServer((request, response) => {
+  server = await serve((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
     if (pathname === "/page.js") return void response.setHeader("content-type", "text/javascript").end(script);
     if (pathname !== "/api/realtime") {
@@ -54,10 +53,8 @@ beforeEach(async () => {
     });
     stream(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   tab = await browser.newPage();
-  await tab.goto(url);
+  await tab.goto(server.url);
   await tab.waitForFunction(() => document.title === "ready");
 });
 
@@ -65,8 +62,7 @@ afterEach(async () => {
   const { errors } = await shown();
   await tab.close();
   await realtime.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await server[Symbol.asyncDispose]();
   expect(errors, "React reported nothing").toEqual([]);
 });
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { defineAdmin, publish, publishResource, resource, stream, type Admin } from "../../src/resources.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { bundlePage } from "../support/bundle.ts";
-import { fetchListener } from "../support/http-server.ts";
+import { fetchListener, serve, type TestServer } from "../support/http-server.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 import { App, type PageState, type Row, type Shown } from "./fixtures/resources-app.tsx";
 
@@ -18,8 +18,7 @@ let browser: Browser;
 let script: string;
 let redis: RedisServer;
 let admin: Admin;
-let server: Server;
-let url: string;
+let server: TestServer;
 let tab: Page;
 /** The channels of each request for a stream. */
 let requests: string[][] = [];
@@ -65,7 +64,7 @@ beforeEach(async () => {
   const route = fetchListener(stream(admin));
   [requests, fetches, held, isAway] = [[], [], undefined, false];
   rows = [1, 2, 3, 4, 5].map((id) => ({ id, text: "a" }));
-  server = createServer((request, response) => {
+  server = await serve((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
     if (pathname === "/page.js") return void response.setHeader("content-type", "text/javascript").end(script);
     if (pathname === "/api/orders") return answerRows(rows, searchParams, response);
@@ -80,10 +79,8 @@ beforeEach(async () => {
     response.on("close", () => open.delete(request.socket));
     route(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   tab = await browser.newPage();
-  await tab.goto(url);
+  await tab.goto(server.url);
   await tab.waitForFunction(() => document.title === "ready");
 });
 
@@ -91,8 +88,7 @@ afterEach(async () => {
   const { errors } = await shown();
   await tab.close();
   await admin.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await server[Symbol.asyncDispose]();
   expect(errors, "React reported nothing").toEqual([]);
 });
 
