@@ -84,9 +84,14 @@ describe("examples/booking", () => {
 
     const forged = await guest.page.evaluate(async () => (await fetch("/api/events/stream?userId=host")).status);
     expect(forged).toBe(403);
+    const [session] = await guest.page.context().cookies();
+    for (const value of ["guest", session?.value.replace("guest", "host") ?? ""]) {
+      const answer = await fetch(`${url}/api/session`, { headers: { cookie: `session=${value}` } });
+      expect(await answer.json()).toEqual({ user: null });
+    }
   });
 
-  it("S-11: a server that ends turns the dot red, and the next one green again", async () => {
+  it("S-11: a server that ends turns the dot red, and the next one green again, for the same session", async () => {
     const { app, server } = running;
     const guest = await visit(server.url, "light");
     await guest.page.getByRole("button", { name: "I am the guest" }).click();
@@ -95,11 +100,10 @@ describe("examples/booking", () => {
     await server.stop();
     await live("Connecting...");
     await guest.page.locator(".dot.red").first().waitFor();
-    // Its sessions are gone with it: 401, until the page is loaded anew.
     running = { app, server: await app.start("start", { port: server.port }) };
-    await guest.page.reload();
-    await guest.page.getByRole("button", { name: "I am the guest" }).click();
     await live("Live");
+    await guest.page.reload();
+    await guest.page.getByText("signed in as guest").waitFor();
   });
 });
 
@@ -135,5 +139,18 @@ describe("examples/agent-status", () => {
     await shoot(two.page, "agent-status-dark");
     expect([one.streams(), two.streams()]).toEqual([1, 1]);
     expect([...one.complaints, ...two.complaints]).toEqual([]);
+  });
+
+  it("S-11: after the server has started again the page is live by itself, and its button works", async () => {
+    const { app, server } = running;
+    const { page } = await visit(server.url, "light");
+    const agent = page.getByRole("article", { name: "Writer" });
+    await agent.locator("[data-live=true]").waitFor();
+    await server.stop();
+    await agent.locator("[data-live=false]").waitFor();
+    running = { app, server: await app.start("start", { port: server.port }) };
+    await agent.locator("[data-live=true]").waitFor();
+    await agent.getByRole("button").click();
+    await agent.locator(".dot.green.pulse").waitFor();
   });
 });
