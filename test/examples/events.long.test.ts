@@ -78,6 +78,14 @@ describe("examples/booking", () => {
     for (const { page } of [guest, host]) await cabin(page).getByText("Status: declined").waitFor();
     await shoot(guest.page, "booking-guest");
     await shoot(host.page, "booking-host");
+    await host.page.setViewportSize({ width: 390, height: 844 });
+    await shoot(host.page, "booking-phone");
+    // In one column, and no line of a price or a button is broken.
+    const [top, bottom] = [loft(host.page).locator(".place"), loft(host.page).locator(".actions")];
+    expect((await bottom.boundingBox())?.x).toBe((await top.boundingBox())?.x);
+    expect(await host.page.locator(".price").evaluateAll((all) => all.map((each) => each.getClientRects().length))).toEqual([
+      1, 1,
+    ]);
     // Two hooks, one connection.
     expect([guest.streams(), host.streams()]).toEqual([1, 1]);
     expect([...guest.complaints, ...host.complaints]).toEqual([]);
