@@ -4,6 +4,7 @@
  * @module
  */
 export { bridgeQueueEvents, type Bridge, type BridgeOptions, type SchemaHasNoJobEvent } from "./bullmq/bridge.ts";
+export { jobChannel, jobOfChannel } from "./bullmq/job-channel.ts";
 export {
   recentEvents,
   type QueueEvent,

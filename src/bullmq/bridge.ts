@@ -3,6 +3,7 @@ import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { emitOnce } from "../runs/emit-once.ts";
 import type { RunChannels } from "../runs/events.ts";
 import { reportTo } from "../runs/report.ts";
+import { jobChannel } from "./job-channel.ts";
 import type { QueueEvent, QueueEventKind, QueueEventsLike, ToldByBullMQ } from "./queue-events.ts";
 
 /** Which event of the schema tells of a kind of event of the queue; `false` for none. */
@@ -27,7 +28,7 @@ export type BridgeOptions<O> = Name<O, "job.progress"> &
      * the bridge.
      */
     readonly queueEvents: QueueEventsLike;
-    /** The channel of a job. @default `job:<queue>:<job id>` */
+    /** The channel of a job. @default `jobChannel(queue, jobId)`, that is `job:<queue>:<job id>` */
     readonly channel?: ((event: QueueEvent) => string) | undefined;
     /** The event of a job that waits for a worker, `{ jobId }`. @default none */
     readonly waiting?: EventName<O> | undefined;
@@ -96,7 +97,7 @@ export function bridgeQueueEvents<O>(options: BridgeOptions<O>): Bridge {
     );
   }
   const names = options as { readonly [K in QueueEventKind]?: string | false };
-  const channelOf = options.channel ?? (({ jobId }: QueueEvent) => `job:${queueEvents.name}:${jobId}`);
+  const channelOf = options.channel ?? (({ jobId }: QueueEvent) => jobChannel(queueEvents.name, jobId));
   const dataOf = options.data ?? shown;
   const report = reportTo(
     options.onError,

@@ -9,6 +9,6 @@ export { createEventHooks, type EventHooks } from "./client/create-event-hooks.t
 export type { EventGap } from "./client/follower.ts";
 export type { RealtimeContext } from "./client/provider-context.ts";
 export { RealtimeProvider, useRealtimeContext, type RealtimeProviderProps } from "./client/provider.tsx";
-export { useEventStream, type EventStream, type EventStreamOptions } from "./client/use-event-stream.ts";
+export { useEventStream, type EventStream, type EventStreamOptions, type StreamState } from "./client/use-event-stream.ts";
 export { useRealtimeChannel, type RealtimeChannelOptions } from "./client/use-realtime-channel.ts";
 export type { AnyEvents, EventOf, EventsIn, RealtimeEvent } from "./types.ts";

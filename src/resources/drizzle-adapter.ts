@@ -12,6 +12,11 @@ export interface DrizzleDatabase {
   readonly transaction?: AnyFunction;
 }
 
+/** What a database of SQLite knows of its driver, beside its declared types. */
+interface Driver {
+  readonly resultKind?: "sync" | "async";
+}
+
 /** What `db.transaction` of a database hands to its function. */
 export type DrizzleTransaction<D extends DrizzleDatabase> = D extends {
   transaction(run: (tx: infer Tx) => Promise<unknown>): unknown;
@@ -49,10 +54,13 @@ interface Writer {
   transaction<R>(run: (tx: Writer) => Promise<R>): Promise<R>;
 }
 
+const SYNCHRONOUS =
+  "the transactions of this driver of Drizzle are synchronous (better-sqlite3, Bun, Expo, sql.js, Durable Objects), and cannot wait for what is written here. Use a driver whose transactions are asynchronous (`drizzle-orm/libsql` opens the same files), or a transaction of your own with `publishResource` behind it.";
+
 /**
  * Writes rows through a database of Drizzle: `drizzleAdapter(db, { eq })`. A database without `returning` (MySQL, SingleStore) is asked
  * for the row with a second query: after an insert and an update, before a delete. Transactions need a driver whose transactions are
- * asynchronous; that of better-sqlite3 is not.
+ * asynchronous, libsql for one. Those of better-sqlite3, Bun, Expo and sql.js are not: `transaction` refuses them.
  *
  * @throws TidingsError `bad_option`
  */
@@ -113,6 +121,10 @@ export function drizzleAdapter<D extends DrizzleDatabase>(
       const [row] = await statement.returning();
       return row;
     },
-    transaction: (run) => writer(undefined).transaction((tx) => run(tx as never)),
+    async transaction(run) {
+      // Such a driver commits as soon as the function has returned its promise, and what it then writes is in no transaction.
+      if ((db as Driver).resultKind === "sync") throw new TidingsError("bad_option", SYNCHRONOUS);
+      return await writer(undefined).transaction((tx) => run(tx as never));
+    },
   };
 }

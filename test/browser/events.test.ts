@@ -222,6 +222,53 @@ describe("tidings/events/client in Chromium, over Redis, in StrictMode", () => {
     expect(requests.map(channelsOf)).toEqual([logsWith()]);
   });
 
+  it("`enabled: false` asks for nothing, and pauses: later it goes on where it stood", async () => {
+    const state = (enabled: boolean): PageState => ({
+      provider: {},
+      parts: {
+        one: stream({ channels: ["a"], enabled }),
+        two: { kind: "channel", channel: "b", enabled },
+      },
+    });
+    await openPage(state(false));
+    await vi.waitFor(() => expect(requests.map(channelsOf)).toEqual([logsWith()]));
+    for (const part of ["one waits", "two waits"]) await until(part);
+    await setState(state(true));
+    for (const part of ["one live", "two live"]) await until(part);
+    await events.publishToChannel("a", { type: "t", n: 1 });
+    await events.publishToChannel("b", { type: "t", n: 1 });
+    for (const part of ["one", "two"]) await untilTold(part, 1);
+    await setState(state(false));
+    for (const part of ["one waits", "two waits"]) await until(part);
+    await vi.waitFor(() => expect(requests.map(channelsOf).at(-1)).toEqual(logsWith()));
+    await events.publishToChannel("a", { type: "t", n: 2 });
+    await events.publishToChannel("b", { type: "t", n: 2 });
+    expect((await shown()).statuses).toEqual({ one: "disconnected", two: "disconnected" });
+    await setState(state(true));
+    for (const part of ["one", "two"]) await untilTold(part, 1, 2);
+    expect((await shown()).gaps).toEqual([]);
+  });
+
+  it("`status` tells a session that was refused from one that connects, and `enabled` asks for it again", async () => {
+    const state = (enabled: boolean): PageState => ({ parts: { one: stream({ userId: "host", enabled }) } });
+    const untilStatus = (status: string): Promise<unknown> =>
+      vi.waitFor(async () => expect((await shown()).statuses["one"]).toBe(status));
+    await openPage(state(true));
+    await untilStatus("error");
+    await until("one waits");
+    await signIn("host");
+    await setState(state(false));
+    await untilStatus("disconnected");
+    await setState(state(true));
+    await until("one live");
+    await untilStatus("connected");
+    refuse = true;
+    for (const socket of open) socket.destroy();
+    await vi.waitFor(async () => expect(["connecting", "disconnected"]).toContain((await shown()).statuses["one"]));
+    refuse = false;
+    await untilStatus("connected");
+  });
+
   it("S-23: what cannot be shown is logged, a handler that throws too, and later events arrive", async () => {
     await openPage({ parts: { one: stream({ channels: ["a"] }) } });
     await until("one live");

@@ -78,15 +78,28 @@ describe("examples/booking", () => {
     for (const { page } of [guest, host]) await cabin(page).getByText("Status: declined").waitFor();
     await shoot(guest.page, "booking-guest");
     await shoot(host.page, "booking-host");
+    await host.page.setViewportSize({ width: 390, height: 844 });
+    await shoot(host.page, "booking-phone");
+    // In one column, and no line of a price or a button is broken.
+    const [top, bottom] = [loft(host.page).locator(".place"), loft(host.page).locator(".actions")];
+    expect((await bottom.boundingBox())?.x).toBe((await top.boundingBox())?.x);
+    expect(await host.page.locator(".price").evaluateAll((all) => all.map((each) => each.getClientRects().length))).toEqual([
+      1, 1,
+    ]);
     // Two hooks, one connection.
     expect([guest.streams(), host.streams()]).toEqual([1, 1]);
     expect([...guest.complaints, ...host.complaints]).toEqual([]);
 
     const forged = await guest.page.evaluate(async () => (await fetch("/api/events/stream?userId=host")).status);
     expect(forged).toBe(403);
+    const [session] = await guest.page.context().cookies();
+    for (const value of ["guest", session?.value.replace("guest", "host") ?? ""]) {
+      const answer = await fetch(`${url}/api/session`, { headers: { cookie: `session=${value}` } });
+      expect(await answer.json()).toEqual({ user: null });
+    }
   });
 
-  it("S-11: a server that ends turns the dot red, and the next one green again", async () => {
+  it("S-11: a server that ends turns the dot red, and the next one green again, for the same session", async () => {
     const { app, server } = running;
     const guest = await visit(server.url, "light");
     await guest.page.getByRole("button", { name: "I am the guest" }).click();
@@ -95,11 +108,10 @@ describe("examples/booking", () => {
     await server.stop();
     await live("Connecting...");
     await guest.page.locator(".dot.red").first().waitFor();
-    // Its sessions are gone with it: 401, until the page is loaded anew.
     running = { app, server: await app.start("start", { port: server.port }) };
-    await guest.page.reload();
-    await guest.page.getByRole("button", { name: "I am the guest" }).click();
     await live("Live");
+    await guest.page.reload();
+    await guest.page.getByText("signed in as guest").waitFor();
   });
 });
 
@@ -135,5 +147,18 @@ describe("examples/agent-status", () => {
     await shoot(two.page, "agent-status-dark");
     expect([one.streams(), two.streams()]).toEqual([1, 1]);
     expect([...one.complaints, ...two.complaints]).toEqual([]);
+  });
+
+  it("S-11: after the server has started again the page is live by itself, and its button works", async () => {
+    const { app, server } = running;
+    const { page } = await visit(server.url, "light");
+    const agent = page.getByRole("article", { name: "Writer" });
+    await agent.locator("[data-live=true]").waitFor();
+    await server.stop();
+    await agent.locator("[data-live=false]").waitFor();
+    running = { app, server: await app.start("start", { port: server.port }) };
+    await agent.locator("[data-live=true]").waitFor();
+    await agent.getByRole("button").click();
+    await agent.locator(".dot.green.pulse").waitFor();
   });
 });

@@ -104,6 +104,17 @@ describe("examples/orders-admin, two instances on one Redis", () => {
     await there.page.screenshot({ path: path.join(root, ".cache/example-orders-admin-dark.png") });
   });
 
+  it("fits on a phone: each order's status, the pages and the form", async () => {
+    const { page } = await openOrders(one);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.screenshot({ path: path.join(root, ".cache/example-orders-admin-phone.png"), fullPage: true });
+    const reaches = await page
+      .locator("select, td, nav button, nav span, form input")
+      .evaluateAll((all) => all.map((each) => each.getBoundingClientRect().right));
+    expect(reaches.length).toBeGreaterThan(8);
+    for (const right of reaches) expect(right).toBeLessThanOrEqual(390);
+  });
+
   it("P-6: only the order's number and what happened to it cross Redis", async () => {
     const here = await openOrders(one);
     using monitor = await connectRaw(redis.port);

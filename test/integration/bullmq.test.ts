@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 // @ts-expect-error -- installed with the first import, and typed below
 import * as bullmq from "bullmq";
 import { z } from "zod";
-import { bridgeQueueEvents, recentEvents, type QueueEvent, type QueueEventsLike } from "../../src/bullmq.ts";
+import { bridgeQueueEvents, jobChannel, recentEvents, type QueueEvent, type QueueEventsLike } from "../../src/bullmq.ts";
 import { Realtime } from "../../src/index.ts";
 import { startRedis, type RedisServer } from "../support/redis-server.ts";
 
@@ -18,7 +18,10 @@ interface Connected {
 }
 /** What is used of the real package. */
 interface BullMQ {
-  readonly Queue: new (name: string, options: Connected) => Closable & { add(name: string, data: object): Promise<Job> };
+  readonly Queue: new (
+    name: string,
+    options: Connected,
+  ) => Closable & { add(name: string, data: object, options?: { jobId: string }): Promise<Job> };
   readonly Worker: new (name: string, processor: (job: Job) => Promise<unknown>, options: Connected) => Closable;
   readonly QueueEvents: new (
     name: string,
@@ -84,7 +87,7 @@ function setUp() {
       return events;
     },
     async logOf({ id }: Job) {
-      const log = await realtime.channel(`job:${name}:${id}`).history();
+      const log = await realtime.channel(jobChannel(name, id)).history();
       return log.map(({ event, data }) => [event, data]);
     },
   };
@@ -107,6 +110,19 @@ describe("the bridge of BullMQ's events", () => {
       SOON,
     );
     await vi.waitFor(async () => expect(await logOf(bad)).toEqual([...told(bad.id), ["job.failed", { jobId: bad.id }]]), SOON);
+  });
+
+  it("tells of a job whose id is no channel's name", async () => {
+    const { name, realtime, queue, work, listen } = setUp();
+    const onError = vi.fn<(error: Error) => void>();
+    await using _bridge = bridgeQueueEvents({ realtime, queueEvents: listen(recentEvents()), onError });
+    const jobId = "order/é 7";
+    await queue.add("print", {}, { jobId });
+    work();
+    const log = realtime.channel(`job:${name}:order/~c3~a9~207`);
+    await vi.waitFor(async () => expect((await log.history()).at(-1)?.event).toBe("job.completed"), SOON);
+    expect(onError).not.toHaveBeenCalled();
+    expect((await log.history()).map(({ event, data }) => [event, data]).slice(0, 2)).toEqual(told(jobId));
   });
 
   it("stores each event once, however many processes stand a bridge, and whichever events are asked for", async () => {
@@ -167,7 +183,7 @@ describe("the bridge of BullMQ's events", () => {
       queueEvents: listen(recentEvents()),
       onError: (error) => errors.push(error),
     });
-    const channelOf = ({ id }: Job) => realtime.channel(`job:${name}:${id}`);
+    const channelOf = ({ id }: Job) => realtime.channel(jobChannel(name, id));
     const warm = await queue.add("print", {});
     await log.kill();
     work();

@@ -179,6 +179,7 @@ describe("docs/options.md names every option and its default", () => {
       url: '"/api/events/stream"',
       userId: "whom the server knows",
       channels: "none",
+      enabled: "true",
       onEvent: "none",
       onGap: "a warning in development",
     };

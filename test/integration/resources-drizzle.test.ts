@@ -21,4 +21,14 @@ describe("resources over Drizzle", () => {
       wrong: "function",
     });
   });
+
+  it("P-15: a driver whose transactions are synchronous is refused before anything runs in one; single writes work", async () => {
+    expect(await runDrizzleApp("orders-sync")).toEqual({
+      made: { number: 1, status: "new" },
+      refused: { code: "bad_option", message: expect.stringContaining("libsql") },
+      didRun: false,
+      left: [{ number: 1, status: "new" }],
+      told: [{ action: "create", id: "1" }],
+    });
+  });
 });

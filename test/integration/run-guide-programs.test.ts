@@ -34,14 +34,14 @@ it("docs/guides/bullmq.md: its programs show a job's pages and its end to who or
   const order = (headers: Record<string, string>): Promise<Response> =>
     routes.printRoute(new Request("http://localhost/api/print", { method: "POST", headers }));
   expect((await order({})).status).toBe(401);
-  const { jobId } = (await (await order({ cookie: "user=ada" })).json()) as { jobId: string };
+  const { channel: ordered } = (await (await order({ cookie: "user=ada" })).json()) as { channel: string };
 
   const load = async () => (await program("use-job.ts"))["useJob"] as (id: string) => unknown;
-  const hers = await openHook(load, jobId, { route: routes.realtimeRoute, headers: { cookie: "user=ada" } });
+  const hers = await openHook(load, ordered, { route: routes.realtimeRoute, headers: { cookie: "user=ada" } });
   await vi.waitFor(() => expect(hers.shown).toEqual({ page: 3, state: "done" }), { timeout: 30_000, interval: 50 });
   const refused = async (channel: string, headers: Record<string, string>): Promise<number> =>
     (await routes.realtimeRoute(new Request(`http://localhost/api/realtime?channel=${channel}`, { headers }))).status;
-  expect(await refused(`job:print:${jobId}`, { cookie: "user=eve" })).toBe(403);
-  expect(await refused(`job:print:${jobId}`, {})).toBe(403);
+  expect(await refused(ordered, { cookie: "user=eve" })).toBe(403);
+  expect(await refused(ordered, {})).toBe(403);
   expect(await refused("job:print:none", {})).toBe(403);
 });

@@ -1,4 +1,5 @@
 import { expectTypeOf, it } from "vitest";
+import type { ConnectionStatus } from "../../src/client/core.ts";
 import { createEventHooks, useEventStream, useRealtimeChannel, type EventOf } from "../../src/events/client.ts";
 import { createEvents, type RealtimeEvent } from "../../src/events.ts";
 
@@ -47,12 +48,16 @@ it("S-10, S-15, S-21: without types any field can be read and published", () => 
   void untyped.publishToUser("u1", { type: "t", anything: 1 });
   // @ts-expect-error -- an event has a type
   void untyped.publishToUser("u1", { anything: 1 });
-  const { isConnected, lastEvent } = useEventStream({
-    userId: "u1",
+  const { isConnected, status, lastEvent } = useEventStream({
+    ...{ userId: "u1", enabled: false },
     onEvent: (event) => expectTypeOf(event).toEqualTypeOf<RealtimeEvent>(),
   });
   expectTypeOf(isConnected).toEqualTypeOf<boolean>();
+  expectTypeOf(status).toEqualTypeOf<ConnectionStatus>();
   expectTypeOf(lastEvent).toEqualTypeOf<RealtimeEvent | null>();
+  // @ts-expect-error -- yes or no
+  useEventStream({ enabled: "yes" });
+  expectTypeOf(useRealtimeChannel("a", () => {}, { enabled: isConnected }).status).toEqualTypeOf<ConnectionStatus>();
   useRealtimeChannel<{ status: string }>("a", (event) => expectTypeOf(event.status).toEqualTypeOf<string>());
   createEventHooks<typeof untyped>().useEventStream({ onEvent: (event) => expectTypeOf(event).toEqualTypeOf<RealtimeEvent>() });
 });

@@ -9,16 +9,16 @@ const app = new Hono();
 
 app.get("/api/events/stream", (c) => events.GET(c.req.raw));
 
-app.post("/api/session", (c) => {
-  if (userOf(c.req.raw) === undefined) c.header("set-cookie", createSession());
+app.post("/api/session", async (c) => {
+  if ((await userOf(c.req.raw)) === undefined) c.header("set-cookie", await createSession());
   return c.body(null, 204);
 });
 
 app.get("/api/agents", (c) => c.json([...agents.values()]));
 
-app.post("/api/agents/:id/run", (c) => {
+app.post("/api/agents/:id/run", async (c) => {
   const agent = agents.get(c.req.param("id"));
-  if (!agent || userOf(c.req.raw) === undefined) return c.text("No such agent.", 404);
+  if (!agent || (await userOf(c.req.raw)) === undefined) return c.text("No such agent.", 404);
   void run(agent).catch((error: unknown) => console.error(error)); // in a real app: a job
   return c.body(null, 202);
 });

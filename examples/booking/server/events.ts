@@ -8,7 +8,7 @@ export const events = createEvents<{
   // In this process's memory, until there is a Redis: npm i ioredis, and set REDIS_URL.
   redis: process.env.REDIS_URL,
   // Whose events a request may read: the session says it, never the address.
-  identify: (request) => ({ userId: userOf(request) }),
+  identify: async (request) => ({ userId: await userOf(request) }),
   // Who may read a channel: of a booking, its guest and its host.
   authorize: (user, channel) => {
     const booking = bookings.get(channel.replace("booking:", ""));

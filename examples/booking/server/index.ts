@@ -9,22 +9,22 @@ const app = new Hono();
 
 app.get("/api/events/stream", (c) => events.GET(c.req.raw));
 
-app.get("/api/session", (c) => c.json({ user: userOf(c.req.raw) ?? null }));
+app.get("/api/session", async (c) => c.json({ user: (await userOf(c.req.raw)) ?? null }));
 app.post("/api/session", async (c) => {
   const { user } = await c.req.json<{ user: string }>();
   if (user !== "guest" && user !== "host") return c.text("Who is that?", 400);
-  c.header("set-cookie", signIn(user));
+  c.header("set-cookie", await signIn(user));
   return c.body(null, 204);
 });
 
-app.get("/api/bookings", (c) => {
-  const user = userOf(c.req.raw);
+app.get("/api/bookings", async (c) => {
+  const user = await userOf(c.req.raw);
   return c.json([...bookings.values()].filter(({ guestId, hostId }) => guestId === user || hostId === user));
 });
 
 app.post("/api/bookings/:id/status", async (c) => {
   const booking = bookings.get(c.req.param("id"));
-  if (!booking || booking.hostId !== userOf(c.req.raw)) return c.text("Only the host decides.", 403);
+  if (!booking || booking.hostId !== (await userOf(c.req.raw))) return c.text("Only the host decides.", 403);
   const { status } = await c.req.json<{ status: string }>();
   if (status !== "confirmed" && status !== "declined" && status !== "pending") return c.text("No such status.", 400);
   booking.status = status;

@@ -31,7 +31,7 @@ export function BookingStatus({ user, booking }: { user: string; booking: Bookin
       <div className="place">
         <h2>{booking.place}</h2>
         <p>
-          {booking.dates} · {booking.price}
+          {booking.dates} · <span className="price">{booking.price}</span>
         </p>
       </div>
       <p className="live">

@@ -1,5 +1,5 @@
 import type { EventsIn } from "../types.ts";
-import { useEventStream, type EventStream, type EventStreamOptions } from "./use-event-stream.ts";
+import { useEventStream, type EventStream, type EventStreamOptions, type StreamState } from "./use-event-stream.ts";
 import { useRealtimeChannel, type RealtimeChannelOptions } from "./use-realtime-channel.ts";
 
 /** Hooks that know the events. */
@@ -9,7 +9,7 @@ export interface EventHooks<E> {
     channel: string | undefined,
     callback: (event: E) => unknown,
     options?: RealtimeChannelOptions,
-  ) => { readonly isConnected: boolean };
+  ) => StreamState;
 }
 
 /**

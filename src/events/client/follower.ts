@@ -1,4 +1,4 @@
-import type { ClientMessage, Gap, RealtimeCursor } from "../../client/core.ts";
+import type { ClientMessage, ConnectionStatus, Gap, RealtimeCursor } from "../../client/core.ts";
 import { channelOf } from "../logs.ts";
 import { noticeIn, SeenNotices } from "../notice.ts";
 import type { RealtimeEvent } from "../types.ts";
@@ -20,13 +20,13 @@ export interface Callbacks {
 
 /** What a hook shows. Another object only when something has changed. */
 export interface FollowerState {
-  /** Whether the connection is open. One of its channels may have been refused: the client does not tell which. */
-  readonly isConnected: boolean;
+  /** The connection's. One of its channels may have been refused: the client does not tell which. */
+  readonly status: ConnectionStatus;
   readonly lastEvent: RealtimeEvent | null;
 }
 
 /** Before anything is known: on the server, and while a page hydrates. */
-export const UNKNOWN: FollowerState = { isConnected: false, lastEvent: null };
+export const UNKNOWN: FollowerState = { status: "disconnected", lastEvent: null };
 
 /** One hook's events, over a connection that it shares. */
 export interface Follower {
@@ -80,7 +80,8 @@ export function createFollower(connection: Connection | undefined): Follower {
     let isJoined = false;
     const unwatch = client.subscribeStatus((status) => {
       if (status !== "connecting") isJoined = status === "connected";
-      if (isJoined !== state.isConnected) change({ isConnected: isJoined });
+      const next = isJoined ? "connected" : status;
+      if (next !== state.status) change({ status: next });
     });
     return () => {
       unwatch();
@@ -102,7 +103,7 @@ export function createFollower(connection: Connection | undefined): Follower {
     stop() {
       end?.();
       end = followed = undefined;
-      if (state.isConnected) change({ isConnected: false });
+      if (state.status !== "disconnected") change({ status: "disconnected" });
     },
     subscribe(onChange) {
       listeners.add(onChange);

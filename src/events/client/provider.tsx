@@ -13,7 +13,7 @@ export interface RealtimeProviderProps extends ConnectionOptions {
 /** One connection for everything below it, open for as long as it is there. */
 export function RealtimeProvider({ children, url, userId, client }: RealtimeProviderProps): ReactElement {
   const connection = useMemo(() => connectionTo({ url, userId, client }), [url, userId, client]);
-  const { isConnected } = useFollower(connection, BASE, QUIET);
+  const isConnected = useFollower(connection, BASE, QUIET).status === "connected";
   const subscribe = useMemo(
     (): RealtimeContext["subscribe"] => (channel, callback) => {
       const follower = createFollower(connection);

@@ -2,11 +2,13 @@ import { useContext } from "react";
 import type { RealtimeEvent } from "../types.ts";
 import type { EventGap } from "./follower.ts";
 import { ProviderContext } from "./provider-context.ts";
-import { logOf } from "./use-event-stream.ts";
+import { logOf, type StreamState } from "./use-event-stream.ts";
 import { useFollower } from "./use-follower.ts";
 
 /** Options of {@link useRealtimeChannel}. */
 export interface RealtimeChannelOptions {
+  /** `false` opens nothing, and pauses what is open, which later goes on where it stood. @default true */
+  readonly enabled?: boolean | undefined;
   /** Events may be missing: fetch the current state anew. Without it a warning is written to the console in development. */
   onGap?: ((gap: EventGap) => unknown) | undefined;
 }
@@ -23,12 +25,13 @@ export interface RealtimeChannelOptions {
 export function useRealtimeChannel<T = RealtimeEvent>(
   channel: string | undefined,
   callback: (event: T) => unknown,
-  { onGap }: RealtimeChannelOptions = {},
-): { readonly isConnected: boolean } {
+  { enabled = true, onGap }: RealtimeChannelOptions = {},
+): StreamState {
   const provided = useContext(ProviderContext);
-  const { isConnected } = useFollower(provided?.connection, channel ? [logOf(channel)] : [], {
+  const logs = channel ? [logOf(channel)] : [];
+  const { status } = useFollower(provided?.connection, enabled ? logs : undefined, {
     onEvent: callback as unknown as (event: RealtimeEvent) => unknown,
     onGap,
   });
-  return { isConnected };
+  return { isConnected: status === "connected", status };
 }
