@@ -2,7 +2,7 @@ import { handle, TidingsError, type HandleOptions } from "../index.ts";
 import { translate } from "../dialects/translate.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { Admin } from "./admin.ts";
-import { mayRead, type AdminSession } from "./auth.ts";
+import { isRefusal, mayRead, sessionIn, type AdminSession } from "./auth.ts";
 import { LIVE_DIALECT } from "./dialect.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { isLiveChannel, MAX_LIVE_CHANNELS } from "./names.ts";
@@ -61,8 +61,9 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
 
   async function decide(asked: Request, channels: readonly string[]): Promise<Decision | Response> {
     const request = originals.get(asked) ?? asked;
-    const session: AdminSession | null | undefined = auth ? await auth.session(request) : {};
-    if (!session) return refusal(401, "Unauthorized");
+    const session = auth ? sessionIn(await auth.session(request)) : {};
+    if (session === undefined) return refusal(401, "Unauthorized");
+    if (isRefusal(session)) return session;
     const heard = channels.filter(isLiveChannel).slice(0, MAX_LIVE_CHANNELS);
     const may = await Promise.all(heard.map((channel) => mayRead(channel, { auth, resources, session, request, ownsLogs })));
     return { session, admitted: new Set(heard.filter((_, index) => may[index])) };
@@ -80,12 +81,12 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
       realtime: admin.realtime,
       async middleware({ request, channels }) {
         const decision = await decide(request, channels);
-        if (decision instanceof Response) return decision;
+        if (!("admitted" in decision)) return decision;
         if (decision.admitted.size === 0) return refusal(403, "Forbidden");
         decisions.set(request, decision);
         return undefined;
       },
-      identify: (request) => decisions.get(request)?.session.user,
+      identify: (request) => decisions.get(request)?.session.user ?? undefined,
       authorize: ({ request, channel }) => decisions.get(request)?.admitted.has(channel) === true,
     });
   }
