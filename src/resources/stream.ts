@@ -92,6 +92,9 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
   }
 
   return async (request) => {
+    // No fetch request, as Express gives: that says what it needs.
+    if (typeof (request as Partial<Request> | undefined)?.headers?.get !== "function")
+      return await (endpoint ??= open())(request);
     const url = new URL(request.url);
     const isOwn = url.searchParams.has("v");
     const asked = url.searchParams.getAll("channel").flatMap((names) => names.split(","));

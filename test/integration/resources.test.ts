@@ -453,6 +453,12 @@ describe("the route of an admin", () => {
     expect(messages(reader)).toEqual([ping("1")]);
   });
 
+  it("says what it needs to who gives it the request of Express", async () => {
+    const route = stream(opened(defineAdmin({ realtime: { driver: "memory", keyPrefix: prefix() } })));
+    for (const request of [{ url: "/?channel=jobs", method: "GET", headers: {} }, undefined])
+      await expect(route(request as never)).rejects.toMatchObject({ code: "bad_request" });
+  });
+
   it("P-12: `auth` sees the request as it came, and what it throws is no word to a browser", async () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const seen: Request[] = [];
