@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import ts from "typescript";
@@ -149,8 +149,8 @@ describe("npx tidings init", () => {
     [
       "the name of a folder",
       { "\u001b[2Jowned/package.json": pkg(["next"]), "\u001b[2Jowned/lib": "no folder" },
-      2,
-      String.raw`\u001b[2Jowned`,
+      1,
+      "lib is no folder",
     ],
   ])("hands no control of %s to the terminal", async (_what, files, code, says) => {
     const folder = path.join(folderWith(files), path.dirname(Object.keys(files)[0] ?? ""));
@@ -195,6 +195,64 @@ describe("npx tidings init", () => {
     writeFileSync(path.join(folder, "lib/realtime.js"), mine);
     expect(await init(folder, ["--force"])).toMatchObject({ code: 0, printed: expect.stringMatching(/^ {2}replaced +lib/m) });
     expect(contentOf(folder)["lib/realtime.js"]).toContain("new Realtime");
+  });
+
+  it.each<[what: string, files: Files, link: readonly [at: string, to: string] | undefined, says: string]>([
+    ["a link out of the project", {}, ["lib", "OUT"], "lib is a link out of this folder"],
+    [
+      "a file that is a link out of the project",
+      { lib: null },
+      ["lib/realtime.ts", "OUT/mine"],
+      "lib/realtime.ts is a link out of",
+    ],
+    ["a link that leads nowhere", { lib: null }, ["lib/realtime-client.ts", "gone"], "a link that leads nowhere"],
+    ["a link that leads to itself", {}, ["lib", "lib"], "a link that leads nowhere"],
+    ["a file in place of a folder", { "app/api": "" }, undefined, "app/api is no folder"],
+    ["a folder in place of a file", { "app/api/realtime/route.ts": null }, undefined, "route.ts is no file"],
+  ])("writes nothing at all where there is %s, and says so", async (_what, files, link, says) => {
+    const out = folderWith({ mine: "mine" });
+    const folder = folderWith({ "package.json": pkg(["next", "zod"]), "tsconfig.json": {}, app: null, ...files });
+    if (link) symlinkSync(link[1].replace("OUT", out), path.join(folder, link[0]));
+    const before = [readdirSync(folder, { recursive: true }), contentOf(out)];
+    for (const args of [[], ["--force"], ["--dry-run"]]) {
+      const outcome = await init(folder, args);
+      expect(outcome).toMatchObject({ code: 1, printed: "", complained: expect.stringContaining(says) });
+      expect(outcome.complained).toContain("Nothing was written.");
+    }
+    expect([readdirSync(folder, { recursive: true }), contentOf(out)]).toEqual(before);
+  });
+
+  it("writes where a link leads that stays in the project", async () => {
+    const folder = folderWith({ "package.json": pkg(["next", "zod"]), "tsconfig.json": {}, app: null, shared: null });
+    symlinkSync("shared", path.join(folder, "lib"));
+    expect(await init(folder)).toMatchObject({ code: 0 });
+    expect(contentOf(folder)).toHaveProperty("shared/realtime.ts");
+  });
+
+  it.each<[paths: unknown, baseUrl?: unknown]>([
+    [{ "@/*": null }],
+    [{ "@/*": "./*" }],
+    [{ "@/*": [5] }],
+    ["@/*"],
+    [null],
+    [{ "@/*": ["./*"] }, 5],
+    [{ '"; process.exit(9); "/*': ["./*"] }],
+    [{ "\u001b[31m/*": ["./*"] }],
+    [{ "a\n/*": ["./*"] }],
+    [{ "$&/*": ["./*"] }],
+    [{ "../*": ["./*"] }],
+  ])("passes over paths that stand for nothing in an import: %j %j", async (paths, baseUrl) => {
+    const config = { compilerOptions: { paths, baseUrl } };
+    const folder = folderWith({ "package.json": pkg(["next", "zod"]), "tsconfig.json": config, app: null });
+    expect(await init(folder)).toMatchObject({ code: 0 });
+    expect(contentOf(folder)["app/api/realtime/route.ts"]).toContain('from "../../../lib/realtime"');
+  });
+
+  it.each(["@/", "~/", "$lib/", "#app/", "@acme/web/", "src/", "@src.v2/", "$/"])("takes the alias %s", async (prefix) => {
+    const config = { compilerOptions: { paths: { [`${prefix}*`]: ["./*"] } } };
+    const folder = folderWith({ "package.json": pkg(["next", "zod"]), "tsconfig.json": config, app: null });
+    expect(await init(folder)).toMatchObject({ code: 0 });
+    expect(contentOf(folder)["app/api/realtime/route.ts"]).toContain(`from "${prefix}lib/realtime"`);
   });
 
   it("--dry-run says what it would do, asks nobody, and writes nothing", async () => {

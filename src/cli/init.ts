@@ -3,7 +3,7 @@ import { UsageError, type Command } from "./command.ts";
 import { FRAMEWORKS, frameworksIn } from "./init/frameworks.ts";
 import { isMonorepoRoot, NoProjectError, readProject, type Project } from "./init/project.ts";
 import type { Framework, Scaffold, Step } from "./init/scaffold.ts";
-import { writeFiles, type Outcome } from "./init/write-files.ts";
+import { NoPlaceError, writeFiles, type Outcome } from "./init/write-files.ts";
 
 const NAMES = FRAMEWORKS.map(({ name }) => name).join(", ");
 
@@ -45,7 +45,14 @@ export const init: Command = {
     const outcomes = await writeFiles(scaffold.files, {
       ...{ folder, isDry },
       mayReplace: async (file) => force || (!isDry && ask !== undefined && (await ask(`${file} is there. Replace it?`))),
+    }).catch((error: unknown) => {
+      if (error instanceof NoPlaceError) return error.message;
+      throw error;
     });
+    if (typeof outcomes === "string") {
+      complain(outcomes);
+      return 1;
+    }
     print(reportOf({ project, framework, scaffold, outcomes, isDry }));
     const kept = [...outcomes].filter(([, outcome]) => outcome === "kept").map(([file]) => file);
     if (kept.length === 0) return 0;

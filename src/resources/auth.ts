@@ -17,8 +17,8 @@ interface ChannelCheck<S> {
 
 /** Who may see what. */
 export interface AdminAuth<S extends AdminSession = AdminSession> {
-  /** Who asks: from a cookie or a header. Nothing when nobody is signed in; they are answered 401. */
-  session(request: Request): S | null | undefined | Promise<S | null | undefined>;
+  /** Who asks: from a cookie or a header. Nothing when nobody is signed in; they are answered 401. A Response is the answer itself. */
+  session(request: Request): S | Response | null | undefined | Promise<S | Response | null | undefined>;
   /**
    * Whether this session may hear a channel that is no resource's.
    * @default everybody who is signed in, where the admin has a store of its own; nobody, where it was given a `Realtime`
@@ -72,6 +72,28 @@ export async function mayRead(channel: string, { auth, resources, session, reque
 function maySee({ access }: Resource, session: AdminSession): boolean {
   if (access === undefined) return true;
   if (typeof access === "function") return access(session) === true;
-  const roles: ReadonlyArray<string | undefined> = typeof session.role === "object" ? session.role : [session.role];
-  return roles.some((role) => role !== undefined && access.includes(role));
+  const roles: readonly unknown[] = Array.isArray(session.role) ? session.role : [session.role];
+  return roles.some((role) => typeof role === "string" && access.includes(role));
+}
+
+/**
+ * Who asks, by the answer of `auth.session`: a Response refuses the request, nothing is nobody.
+ * @throws TypeError for what is neither of these nor a session, and must not let anyone in
+ */
+export function sessionIn(answer: unknown): AdminSession | Response | undefined {
+  if (!answer) return undefined;
+  if (typeof answer !== "object" || Array.isArray(answer))
+    throw new TypeError(
+      `auth.session returned ${Array.isArray(answer) ? "an array" : `a ${typeof answer}`}: return { role, user }, each if there is one, a Response, or nothing for who is nobody.`,
+    );
+  if (isRefusal(answer)) return answer;
+  const user = (answer as { readonly user?: unknown }).user ?? undefined;
+  if (user !== undefined && typeof user !== "string")
+    throw new TypeError(`auth.session returned a \`user\` that is a ${typeof user}: the id of the user, as a text, is meant.`);
+  return answer;
+}
+
+/** Also a Response of another realm or polyfill. */
+export function isRefusal(value: object): value is Response {
+  return "status" in value && "headers" in value && "arrayBuffer" in value;
 }

@@ -2,7 +2,7 @@ import { handle, TidingsError, type HandleOptions } from "../index.ts";
 import { translator } from "../dialects/translate.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { Admin } from "./admin.ts";
-import { mayRead, type AdminSession } from "./auth.ts";
+import { isRefusal, mayRead, sessionIn, type AdminSession } from "./auth.ts";
 import { LIVE_DIALECT } from "./dialect.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { isLiveChannel, MAX_LIVE_CHANNELS } from "./names.ts";
@@ -63,8 +63,9 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
 
   async function decide(asked: Request, channels: readonly string[]): Promise<Decision | Response> {
     const request = originals.get(asked) ?? asked;
-    const session: AdminSession | null | undefined = auth ? await auth.session(request) : {};
-    if (!session) return refusal(401, "Unauthorized");
+    const session = auth ? sessionIn(await auth.session(request)) : {};
+    if (session === undefined) return refusal(401, "Unauthorized");
+    if (isRefusal(session)) return session;
     const heard = channels.filter(isLiveChannel).slice(0, MAX_LIVE_CHANNELS);
     const may = await Promise.all(heard.map((channel) => mayRead(channel, { auth, resources, session, request, ownsLogs })));
     return { session, admitted: new Set(heard.filter((_, index) => may[index])) };
@@ -82,17 +83,20 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
       realtime: admin.realtime,
       async middleware({ request, channels }) {
         const decision = await decide(request, channels);
-        if (decision instanceof Response) return decision;
+        if (!("admitted" in decision)) return decision;
         if (decision.admitted.size === 0) return refusal(403, "Forbidden");
         decisions.set(request, decision);
         return undefined;
       },
-      identify: (request) => decisions.get(request)?.session.user,
+      identify: (request) => decisions.get(request)?.session.user ?? undefined,
       authorize: ({ request, channel }) => decisions.get(request)?.admitted.has(channel) === true,
     });
   }
 
   return async (request) => {
+    // No fetch request, as Express gives: that says what it needs.
+    if (typeof (request as Partial<Request> | undefined)?.headers?.get !== "function")
+      return await (endpoint ??= open())(request);
     const url = new URL(request.url);
     const isOwn = url.searchParams.has("v");
     const asked = url.searchParams.getAll("channel").flatMap((names) => names.split(","));

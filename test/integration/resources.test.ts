@@ -409,6 +409,29 @@ describe("the route of an admin", () => {
     expect(messages(reader)).toEqual([ping("1", "create"), { channel: "jobs", payload: "done" }]);
   });
 
+  it("P-12: what `auth.session` returns and is no session lets nobody in, and a Response of it is the answer", async () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    const ask = async (session: unknown, channels = "resource.orders"): Promise<[number, string]> => {
+      const auth = { session: () => session as AdminSession };
+      const resources = [orders, resource("payouts", { realtime: true, access: ["admin"] })];
+      const route = stream(opened(defineAdmin({ auth, resources, realtime: { driver: "memory", keyPrefix: prefix() } })));
+      const response = await route(new Request(`http://localhost/?channel=${channels}`));
+      if (response.status === 200) return [200, String(await response.body?.cancel())];
+      return [response.status, await response.text()];
+    };
+    expect(await ask(new Response("Sign in", { status: 403 }))).toEqual([403, "Sign in"]);
+    for (const nobody of [false, "", 0]) expect((await ask(nobody))[0]).toBe(401);
+    for (const session of [true, "ada", 7, [], () => {}, { user: 7 }, { user: { id: "ada" } }]) {
+      expect([session, (await ask(session))[0]]).toEqual([session, 500]);
+      expect(String(error.mock.lastCall?.[1])).toContain("auth.session returned");
+    }
+    // As a row of a database has it: without a role, and what needs none is heard.
+    for (const role of [null, {}, 7, [null]]) {
+      expect(await ask({ role, user: null }, "resource.orders,resource.payouts")).toEqual([200, "undefined"]);
+      expect((await ask({ role, user: null }, "resource.payouts"))[0]).toBe(403);
+    }
+  });
+
   it("P-12: of a `Realtime` that was passed in, a channel that is no resource's is refused until `auth.channel` allows it", async () => {
     const realtime = new Realtime({ keyPrefix: prefix() });
     onTestFinished(() => realtime.close());
@@ -433,6 +456,12 @@ describe("the route of an admin", () => {
     await publishResource("orders", { action: "update", id: "1" });
     await reader.until((frames) => countOf(frames, "message") === 1);
     expect(messages(reader)).toEqual([ping("1")]);
+  });
+
+  it("says what it needs to who gives it the request of Express", async () => {
+    const route = stream(opened(defineAdmin({ realtime: { driver: "memory", keyPrefix: prefix() } })));
+    for (const request of [{ url: "/?channel=jobs", method: "GET", headers: {} }, undefined])
+      await expect(route(request as never)).rejects.toMatchObject({ code: "bad_request" });
   });
 
   it("P-12: `auth` sees the request as it came, and what it throws is no word to a browser", async () => {

@@ -230,6 +230,27 @@ describe("tidings tail --url", () => {
     expect(bad.complained.join("\n")).not.toMatch(/s3cret|\u001b/);
   });
 
+  it.each([403, 503])("reads the beginning of a refusal (%i) and leaves, though it never ends", async (status) => {
+    let sent = 0;
+    let left = 0;
+    const endpoint = await serve((_req, res) => {
+      const chunk = Buffer.alloc(65_536, "a");
+      const go = (): void => {
+        while (!res.destroyed && res.write(chunk)) sent += chunk.length;
+      };
+      res.on("close", () => left++).on("drain", go);
+      res.writeHead(status, { "content-type": "text/plain" });
+      go();
+    });
+    onTestFinished(() => endpoint[Symbol.asyncDispose]());
+    const tailing = watch("room", "--url", endpoint.url);
+    await vi.waitFor(() => expect(left).toBe(1));
+    expect(sent).toBeLessThan(16_000_000);
+    await vi.waitFor(() => expect(tailing.complained[0]).toContain(`the endpoint answered ${status}: aaaa`));
+    tailing.end();
+    expect(await tailing.code).toBe(status === 403 ? 1 : 0);
+  });
+
   it("says that what answers is a page, and that nothing answers", async () => {
     const page = await serve((_req, res) => void res.setHeader("content-type", "text/html").end("<h1>Hello"));
     const wrong = watch("room", "--url", page.url);

@@ -155,11 +155,18 @@ function readConfig(file: string): { readonly compilerOptions?: CompilerOptions;
   }
 }
 
-function aliasesOf(folder: string, from: string, { baseUrl = ".", paths = {} }: CompilerOptions): Alias[] {
-  return Object.entries(paths).flatMap(([name, [target]]) => {
-    if (!name.endsWith("/*") || target === undefined || !/(^|\/)\*$/.test(target)) return [];
+/** What stands in an import between quotes, and nothing else: it is written into files. */
+const PREFIX = /^[\w@~#$-][\w@~#.-]*(?:\/[\w@~#.-]+)*\/$|^[@~#$]\/$/;
+
+/** Those that can be used; of what the compiler would not take, none. */
+function aliasesOf(folder: string, from: string, { baseUrl = ".", paths }: CompilerOptions): Alias[] {
+  if (typeof paths !== "object" || paths === null || typeof baseUrl !== "string") return [];
+  return Object.entries(paths as Readonly<Record<string, unknown>>).flatMap(([name, targets]) => {
+    const target: unknown = Array.isArray(targets) ? targets[0] : undefined;
+    const prefix = name.slice(0, -1);
+    if (!name.endsWith("/*") || !PREFIX.test(prefix) || typeof target !== "string" || !/(^|\/)\*$/.test(target)) return [];
     const place = path.relative(folder, path.resolve(from, baseUrl, target.slice(0, -1))).replaceAll(path.sep, "/");
     if (place.startsWith("..")) return [];
-    return [{ prefix: name.slice(0, -1), folder: place === "" ? "" : `${place}/` }];
+    return [{ prefix, folder: place === "" ? "" : `${place}/` }];
   });
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { NewFile } from "./scaffold.ts";
 
@@ -15,11 +15,21 @@ export interface WriteOptions {
   mayReplace(file: string): Promise<boolean>;
 }
 
-/** Writes the files that are not there. One that is there and is another is replaced only when that is allowed. */
+/** Why a file cannot be written where it belongs; what is in its way is in the text. */
+export class NoPlaceError extends Error {
+  override readonly name: string = "NoPlaceError";
+}
+
+/**
+ * Writes the files that are not there. One that is there and is another is replaced only when that is allowed.
+ *
+ * @throws NoPlaceError before anything is written
+ */
 export async function writeFiles(
   files: readonly NewFile[],
   { folder, isDry, mayReplace }: WriteOptions,
 ): Promise<ReadonlyMap<string, Outcome>> {
+  for (const { path: name } of files) checkPlace(folder, name);
   const outcomes = new Map<string, Outcome>();
   for (const { path: name, text } of files) {
     const file = path.join(folder, name);
@@ -40,6 +50,40 @@ function textOf(file: string): string | undefined {
     return readFileSync(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Nothing is written out of the project, to where a link leads. One that stays in it is as good as any folder.
+ *
+ * @throws NoPlaceError
+ */
+function checkPlace(folder: string, name: string): void {
+  const project = realpathSync(folder);
+  const parts = name.split("/");
+  for (let count = 1; count <= parts.length; count++) {
+    const at = parts.slice(0, count).join("/");
+    const found = lstatSync(path.join(folder, at), { throwIfNoEntry: false });
+    if (!found) return;
+    const real = realOf(path.join(folder, at));
+    const cannot = `${name} cannot be written: ${at}`;
+    if (real === undefined) throw new NoPlaceError(`${cannot} is a link that leads nowhere. Nothing was written.`);
+    if (real !== project && !real.startsWith(project + path.sep))
+      throw new NoPlaceError(`${cannot} is a link out of this folder. Nothing was written.`);
+    const kind = lstatSync(real);
+    const isLast = count === parts.length;
+    if (isLast ? !kind.isFile() : !kind.isDirectory())
+      throw new NoPlaceError(`${cannot} is no ${isLast ? "file" : "folder"}. Nothing was written.`);
+  }
+}
+
+/** Where a path leads; `undefined` for a link that leads nowhere. */
+function realOf(file: string): string | undefined {
+  try {
+    return realpathSync(file);
+  } catch (error) {
+    if (["ENOENT", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw error;
   }
 }

@@ -52,9 +52,12 @@ function watchChannel(channel: string, { watcher, place: { url, headers }, refus
       });
       const type = response.headers.get("content-type") ?? "no content type";
       if (!response.ok) {
-        refusal = `the endpoint answered ${response.status}${await reasonOf(response.clone())}`;
+        const text = await beginningOf(response);
+        refusal = `the endpoint answered ${response.status}${reasonIn(text)}`;
         if (PASSING(response.status)) once(`${refusal}, and is asked again`);
-      } else if (!/^(text\/event-stream|application\/json)\b/.test(type)) {
+        return new Response(text || null, { status: response.status, headers: response.headers });
+      }
+      if (!/^(text\/event-stream|application\/json)\b/.test(type)) {
         once(`the endpoint answered with ${type}: does \`handle\` answer at this address?`);
       }
       return response;
@@ -95,11 +98,34 @@ function causeOf(error: unknown): string {
 
 /** How long the words of a refusal are waited for, in milliseconds. */
 const REASON_MS = 2_000;
+/** So many bytes of them are read, or a few more: whoever answers may never end. */
+const REASON_BYTES = 16_384;
+
+/** How the text of a refusal begins; nothing more is read of it. */
+async function beginningOf({ body }: Response): Promise<string> {
+  if (!body) return "";
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), REASON_MS)));
+  try {
+    while (text.length < REASON_BYTES) {
+      // oxlint-disable-next-line no-await-in-loop -- one part after the other
+      const part = await Promise.race([reader.read(), late]);
+      if (!part?.value) break;
+      text += decoder.decode(part.value, { stream: true });
+    }
+  } catch {
+    // It ends here.
+  }
+  clearTimeout(timer);
+  reader.cancel().catch(() => {});
+  return text;
+}
 
 /** What a refusal says: the code and sentence of `handle`, or how the text of a middleware begins. */
-async function reasonOf(response: Response): Promise<string> {
-  const late = new Promise<string>((resolve) => setTimeout(resolve, REASON_MS, "").unref());
-  const text = await Promise.race([response.text().catch(() => ""), late]);
+function reasonIn(text: string): string {
   try {
     const { code, message } = JSON.parse(text) as { readonly code?: unknown; readonly message?: unknown };
     if (typeof code === "string" && typeof message === "string") return ` (${code}): ${message.replace(/^tidings: /, "")}`;

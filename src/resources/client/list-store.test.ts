@@ -36,6 +36,30 @@ function setUp(initial?: ResourcePage<Row>) {
 }
 
 describe("a list of rows", () => {
+  it.each([null, "text", {}, { error: "Forbidden" }, { rows: null }, { rows: "text" }, { rows: [null] }, [null]])(
+    "takes an answer that is no rows (%j) for a fetch that failed, also with a change on top, and is well with the next",
+    async (answer) => {
+      const { clock, asked, list, rows } = setUp();
+      list.start();
+      await clock.advance(0);
+      await asked[0]?.answer([row(1)]);
+      let committed = (): void => {};
+      const change = list.change(
+        { kind: "update", key: 1, patch: { text: "changed" } },
+        () => new Promise<void>((resolve) => (committed = resolve)),
+      );
+      list.refresh();
+      await asked[1]?.answer(answer as never);
+      expect([rows(), list.getState().isRefreshing]).toEqual([[row(1, "changed")], false]);
+      expect(list.getState().error).toBeInstanceOf(TypeError);
+      committed();
+      await change;
+      await clock.advance(2_000);
+      await asked[2]?.answer([row(1, "newer")]);
+      expect([rows(), list.getState().error]).toEqual([[row(1, "newer")], undefined]);
+    },
+  );
+
   it("fetches when it is started, and keeps its rows while newer ones are on their way", async () => {
     const { clock, asked, list, rows } = setUp();
     expect(list.getState()).toMatchObject({ rows: [], isLoading: true, isRefreshing: false });

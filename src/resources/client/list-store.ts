@@ -122,14 +122,14 @@ export function createListStore<Row>(
   const refresher = createRefresher({
     ...timing,
     async refetch(signal) {
-      const { load, page, pageSize, query } = source;
+      const { load, keyOf, page, pageSize, query } = source;
       const asked = requestOf(source);
       const number = (needed = ++fetches);
       isFetching = true;
       tell();
       const answer = await load({ page, pageSize, query, signal });
       if (signal.aborted) return;
-      sent = "rows" in answer ? { rows: answer.rows, total: answer.total } : { rows: answer, total: undefined };
+      sent = rowsIn(answer, keyOf);
       shownFor = asked;
       brought = number;
       pending = pending.filter(({ settledBefore }) => settledBefore > number);
@@ -200,6 +200,15 @@ export function createListStore<Row>(
       }
     },
   };
+}
+
+/** Whatever a server answers: what cannot be shown is a failed fetch. @throws TypeError, and what `keyOf` throws */
+function rowsIn<Row>(answer: ResourcePage<Row> | readonly Row[], keyOf: (row: Row) => unknown): Rows<Row> {
+  const { rows, total }: Partial<ResourcePage<Row>> = Array.isArray(answer) ? { rows: answer } : ((answer as unknown) ?? {});
+  if (!Array.isArray(rows)) throw new TypeError("What was fetched is no list of rows: it has to be rows, or { rows, total }.");
+  // A row that cannot be known would fail each change that is shown on top.
+  for (const row of rows as readonly Row[]) keyOf(row);
+  return { rows, total };
 }
 
 /** What is asked for, as text: equal by value is equal. */
