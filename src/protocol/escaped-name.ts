@@ -3,7 +3,7 @@ const ESCAPED = /[^A-Za-z0-9_.:@/=+-]/gu;
 
 const utf8 = new TextEncoder();
 
-/** A text as part of a channel's name: what the grammar lacks is a `~` and two hex digits for each of its bytes. Two texts are never the same. */
+/** A text as part of a channel's name: what the grammar lacks is a `~` and two hex digits for each of its bytes. Two texts never become one, unless they hold half a character, which has no bytes of its own. */
 export function escapedName(text: string): string {
   return text.replace(ESCAPED, (character) =>
     Array.from(utf8.encode(character), (byte) => `~${byte.toString(16).padStart(2, "0")}`).join(""),

@@ -1,9 +1,8 @@
 import { TidingsError } from "../../protocol/error.ts";
+import { escapedName } from "../../protocol/escaped-name.ts";
 import { isChannelName } from "../../protocol/names.ts";
 
 const USER = "user:";
-/** What the grammar of channels lacks, and the sign by which that is escaped. */
-const ESCAPED = /[^A-Za-z0-9_.:@/=+-]/gu;
 /** Half a character, which has no bytes of its own. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -17,16 +16,10 @@ export function logOfUser(userId: unknown): string {
     const got = typeof userId === "string" ? JSON.stringify(userId) : userId === null ? "null" : typeof userId;
     throw new TidingsError("bad_channel", `a user's id is a text that is not empty; it got ${got.slice(0, 40)}.`);
   }
-  const log = USER + userId.replace(ESCAPED, escape);
+  const log = USER + escapedName(userId);
   if (isChannelName(log)) return log;
   throw new TidingsError(
     "bad_channel",
     `the user's id ${JSON.stringify(userId.slice(0, 20))}… is too long: 123 characters are the most, of which each that is not one of A-Z a-z 0-9 _ . : @ / = + - counts three times for each of its bytes. Use a shorter id, or a hash of this one, here and in \`identify\`.`,
   );
-}
-
-const utf8 = new TextEncoder();
-
-function escape(character: string): string {
-  return Array.from(utf8.encode(character), (byte) => `~${byte.toString(16).padStart(2, "0")}`).join("");
 }
