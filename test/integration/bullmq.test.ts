@@ -186,11 +186,13 @@ describe("the bridge of BullMQ's events", () => {
     const channelOf = ({ id }: Job) => realtime.channel(jobChannel(name, id));
     const warm = await queue.add("print", {});
     await log.kill();
-    work();
-    const done = listen();
-    await new Promise<void>((resolve) =>
+    // Before there is a worker: what is over when it begins to listen, it would not hear.
+    const done = listen(recentEvents());
+    const isCompleted = new Promise<void>((resolve) =>
       done.on("completed", ({ jobId }: { jobId: string }) => void (jobId === warm.id && resolve())),
     );
+    work();
+    await isCompleted;
     await log.start();
     await vi.waitFor(
       async () =>
