@@ -10,7 +10,7 @@ const stream = handle({ realtime });
 app.get("/api/realtime", (c) => stream(c.req.raw));
 
 app.post("/orders", async (c) => {
-  const { item, quantity } = await c.req.json();
+  const { item, quantity } = (await c.req.json().catch(() => null)) ?? {};
   try {
     await placeOrder(item, quantity);
     return c.body(null, 204);

@@ -68,7 +68,7 @@ const DEFAULTS: Readonly<Partial<Record<QueueEventKind, string>>> = {
 
 const KINDS: readonly QueueEventKind[] = ["waiting", "active", "progress", "stalled", "completed", "failed"];
 
-/** Events that wait while the log cannot be reached. */
+/** Events that wait behind the one that is being stored. */
 const MAX_WAITING = 10_000;
 const RETRY_MS = 1_000;
 
@@ -132,14 +132,10 @@ export function bridgeQueueEvents<O>(options: BridgeOptions<O>): Bridge {
 
   async function storeAll(): Promise<void> {
     while (!isClosed) {
-      const [next] = waiting;
+      // Taken out, so that it is not dropped while it is being stored.
+      const next = waiting.shift();
       if (!next) break;
-      if (await isSettled(next.name, next.event)) {
-        // It may have been dropped meanwhile.
-        if (waiting[0] === next) waiting.shift();
-      } else {
-        await pause();
-      }
+      while (!isClosed && !(await isSettled(next.name, next.event))) await pause();
     }
     storing = undefined;
   }

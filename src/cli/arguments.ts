@@ -2,15 +2,24 @@
 import { redisNames } from "../brokers/redis/names.ts";
 import { UsageError } from "./command.ts";
 
+/** What `fetch` sends as the text of a header: printable characters of Latin-1, and tabs. */
+const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /**
  * A header, as `Name: text`.
- * @throws UsageError for one without a colon, whose text may be the secret that was meant.
+ * @throws UsageError for one without a colon, whose text may be the secret that was meant, and for one that cannot be sent.
  */
 export function headerOf(text: string): [name: string, value: string] {
   const at = text.indexOf(":");
   if (at < 1 || !/^[\w!#$%&'*+.^`|~-]+$/.test(text.slice(0, at)))
     throw new UsageError(`--header takes "Name: text", as in 'Authorization: Bearer …'.`);
-  return [text.slice(0, at).toLowerCase(), text.slice(at + 1).trim()];
+  const name = text.slice(0, at).toLowerCase();
+  const value = text.slice(at + 1).trim();
+  if (!HEADER_TEXT.test(value))
+    throw new UsageError(
+      `--header ${name} holds a character that no header can: a line break, or one beyond U+00FF. Send it encoded, as servers expect it.`,
+    );
+  return [name, value];
 }
 
 /** @throws UsageError */

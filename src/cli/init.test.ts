@@ -136,6 +136,7 @@ describe("npx tidings init", () => {
       "no framework",
     ],
     ["without a framework", { "package.json": pkg(["react", "vite"]) }, "--framework <name>"],
+    ["of a page alone", { "package.json": pkg(["react", "vite"]) }, "node_modules/tidings/docs/guides/vite-react.md"],
     ["with two servers", { "package.json": pkg(["express", "hono"]) }, "--framework hono, --framework express"],
   ])("in a folder %s it says so, and writes nothing", async (_what, files, says) => {
     const folder = folderWith(files);

@@ -85,7 +85,7 @@ function look(folder: string, named: string | undefined): { project: Project; fr
       return `package.json names several: ${found.map(({ title }) => title).join(", ")}. Say which one serves the events: ${found.map(({ name }) => `--framework ${name}`).join(", ")}.`;
     if (isMonorepoRoot(folder))
       return "This is the root of a monorepo, and no framework is in its package.json. Call it in the folder of the app: cd apps/web && npx tidings init.";
-    return `package.json names no framework that init knows: ${FRAMEWORKS.map(({ title }) => title).join(", ")}. --framework <name> sets up for one all the same (${NAMES}). A page without a server of its own needs one: docs/guides/vite-react.md and vite-vue.md of the package show it.`;
+    return `package.json names no framework that init knows: ${FRAMEWORKS.map(({ title }) => title).join(", ")}. --framework <name> sets up for one all the same (${NAMES}). A page without a server of its own needs one: node_modules/tidings/docs/guides/vite-react.md and vite-vue.md show it.`;
   } catch (error) {
     if (error instanceof NoProjectError) return error.message;
     throw error;

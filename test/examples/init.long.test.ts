@@ -30,7 +30,7 @@ const FRESH: readonly Fresh[] = [
     origin: {
       create: [
         ...["create-next-app@16.3.0", "fresh", "--ts", "--app", "--no-src-dir", "--import-alias", "@/*", "--yes"],
-        ...["--no-eslint", "--no-tailwind", "--empty", "--skip-install", "--disable-git"],
+        ...["--no-eslint", "--tailwind", "--empty", "--skip-install", "--disable-git"],
       ],
     },
     page: "/realtime-demo",
@@ -173,8 +173,11 @@ describe.each(FRESH.filter(({ name }) => chosen.includes(name)).map((fresh) => [
       await one.window.getByLabel("Message").fill("   ");
       await one.window.getByRole("button", { name: "Send" }).click();
       expect((await refused).status()).toBeLessThan(500);
-      if (!files.some((file) => file.includes("realtime-routes"))) await one.window.locator("p[role=alert]").waitFor();
+      if (files.some((file) => file.includes("realtime-routes"))) await refusesNoJson(server.url + page);
+      else await one.window.locator("p[role=alert]").waitFor();
       expect([...one.complaints, ...two.complaints]).toEqual([]);
+      // Also where a style sheet resets everything, as Tailwind's does.
+      expect(await two.window.evaluate(looks)).toEqual({ borders: [true, true], isHeading: true, autocomplete: "off" });
       await two.window.screenshot({ path: path.join(root, `.cache/init-${name}.png`) });
       for (const { window } of [one, two]) await window.close();
     });
@@ -196,6 +199,12 @@ async function hearsOfResources(url: string): Promise<void> {
   leaving.abort();
 }
 
+/** A body that is no JSON is no failure of the server either. */
+async function refusesNoJson(url: string): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  expect((await fetch(url, { method: "POST", headers, body: "{" })).status).toBe(400);
+}
+
 async function open(url: string): Promise<{ readonly window: Page; readonly complaints: readonly string[] }> {
   const window = await browser.newPage();
   onTestFinished(() => window.close());
@@ -205,6 +214,15 @@ async function open(url: string): Promise<{ readonly window: Page; readonly comp
   window.on("pageerror", (error) => complaints.push(String(error)));
   await window.goto(url);
   return { window, complaints };
+}
+
+/** Runs in the page. */
+function looks(): object {
+  const [input, button, heading, text] = ["input", "form button", "h1", "p"].map((each) => document.querySelector(each));
+  const style = (each: Element | null | undefined): CSSStyleDeclaration => getComputedStyle(each ?? document.body);
+  const borders = [input, button].map((each) => Number.parseFloat(style(each).borderTopWidth) > 0);
+  const isHeading = Number.parseFloat(style(heading).fontSize) > Number.parseFloat(style(text).fontSize);
+  return { borders, isHeading, autocomplete: input?.getAttribute("autocomplete") };
 }
 
 const saysConnected = (window: Page): Promise<void> =>

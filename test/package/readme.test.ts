@@ -126,6 +126,8 @@ describe("its Hono project", () => {
     const body = JSON.stringify({ item: "tea", quantity: 0 });
     const response = await fetch(`${server.url}/orders`, { method: "POST", headers, body });
     expect([response.status, await response.json()]).toMatchObject([400, { issues: [{ path: ["quantity"] }] }]);
+    for (const noOrder of ["{", "null", ""])
+      expect((await fetch(`${server.url}/orders`, { method: "POST", headers, body: noOrder })).status).toBe(400);
   });
 
   it("F-73: a file of the server listens as well", async () => {

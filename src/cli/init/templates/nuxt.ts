@@ -131,11 +131,26 @@ async function send() {
     <p role="status">{{ status }}</p>
     <p v-if="problem" role="alert">{{ problem }}</p>
     <form @submit.prevent="send">
-      <input v-model="text" aria-label="Message" required /> <button>Send</button>
+      <input v-model="text" aria-label="Message" autocomplete="off" required /> <button>Send</button>
     </form>
     <ul>
       <li v-for="message in messages" :key="message.id">{{ message.text }}</li>
     </ul>
   </main>
 </template>
+
+<style scoped>
+  /* Of its own, so that it looks the same where a style sheet resets everything. */
+  h1 {
+    font-size: 2rem;
+    font-weight: 700;
+  }
+  input,
+  button {
+    padding: 0.5rem 0.75rem;
+    border: 1px solid;
+    border-radius: 0.25rem;
+    font: inherit;
+  }
+</style>
 `;

@@ -113,7 +113,7 @@ realtimeRoutes.get("/api/realtime", (c) => stream(c.req.raw));
 
 // To see that events arrive. Delete these two, and realtime-demo, when you have.
 realtimeRoutes.get("/realtime-demo", (c) => c.html(page));
-realtimeRoutes.post("/realtime-demo", async (c) => new Response(null, { status: await post(await c.req.json()) }));
+realtimeRoutes.post("/realtime-demo", async (c) => new Response(null, { status: await post(await c.req.json().catch(() => null)) }));
 `,
   mount: `app.route("/", ROUTES);`,
   adminRoutes: `import { Hono } from "hono";
@@ -225,7 +225,7 @@ export const realtimeRoutes = {
   // To see that events arrive. Delete this, and realtime-demo, when you have.
   "/realtime-demo": {
     GET: () => new Response(page, { headers: { "content-type": "text/html; charset=utf-8" } }),
-    POST: async (request⟦: Request⟧) => new Response(null, { status: await post(await request.json()) }),
+    POST: async (request⟦: Request⟧) => new Response(null, { status: await post(await request.json().catch(() => null)) }),
   },
 };
 `,

@@ -98,7 +98,7 @@ const DEMO = `<script⟦ lang="ts"⟧>
   <p role="status">{$status}</p>
   {#if form?.problem}<p role="alert">{form.problem}</p>{/if}
   <form method="POST" use:enhance>
-    <input name="text" aria-label="Message" required /> <button>Send</button>
+    <input name="text" aria-label="Message" autocomplete="off" required /> <button>Send</button>
   </form>
   <ul>
     {#each messages as { id, text } (id)}
@@ -113,6 +113,18 @@ const DEMO = `<script⟦ lang="ts"⟧>
     margin: 4rem auto;
     padding: 0 1rem;
     font-family: system-ui;
+  }
+  /* Of its own, so that it looks the same where a style sheet resets everything. */
+  h1 {
+    font-size: 2rem;
+    font-weight: 700;
+  }
+  input,
+  button {
+    padding: 0.5rem 0.75rem;
+    border: 1px solid;
+    border-radius: 0.25rem;
+    font: inherit;
   }
 </style>
 `;

@@ -115,6 +115,9 @@ export const Route = createFileRoute("/realtime-demo")({
   ),
 });
 
+// Of its own, so that it looks the same where a style sheet resets everything.
+const field = { padding: "0.5rem 0.75rem", border: "1px solid", borderRadius: "0.25rem", font: "inherit" };
+
 function Demo() {
   const [messages, setMessages] = useState⟦<{ id: string; text: string }[]>⟧([]);
   const [problem, setProblem] = useState⟦<string>⟧();
@@ -127,7 +130,7 @@ function Demo() {
 
   return (
     <main style={{ maxWidth: "36rem", margin: "4rem auto", padding: "0 1rem", fontFamily: "system-ui" }}>
-      <h1>Realtime</h1>
+      <h1 style={{ fontSize: "2rem", fontWeight: 700 }}>Realtime</h1>
       <p>What you send appears in every window.</p>
       <p role="status">{status}</p>
       {problem !== undefined && <p role="alert">{problem}</p>}
@@ -140,7 +143,7 @@ function Demo() {
           if (problem === undefined) form.reset(); // else the text stays
         }}
       >
-        <input name="text" aria-label="Message" required /> <button>Send</button>
+        <input name="text" aria-label="Message" autoComplete="off" required style={field} /> <button style={field}>Send</button>
       </form>
       <ul>
         {messages.map(({ id, text }) => (
