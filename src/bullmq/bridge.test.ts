@@ -51,3 +51,23 @@ it.each<[how: string, onError: () => Promise<void>]>([
     expect(printed).toHaveBeenCalledTimes(4);
   },
 );
+
+it("reports an event whose data is a promise that rejects, and goes on with the next", async () => {
+  const realtime = new Realtime({ redis: { driver: "memory" } });
+  onTestFinished(() => realtime.close());
+  const queueEvents = Object.assign(new EventEmitter(), { name: "print" }) as EventEmitter & QueueEventsLike;
+  const errors: string[] = [];
+  const standing = bridgeQueueEvents({
+    ...{ realtime, queueEvents, channel: () => "jobs" },
+    async data({ jobId }) {
+      if (jobId === "gone") throw new Error("there is no such job any more");
+      return await Promise.resolve({ jobId });
+    },
+    onError: ({ message }, { jobId }) => void errors.push(`${jobId}: ${message}`),
+  });
+  onTestFinished(() => standing.close());
+  for (const [at, jobId] of ["gone", "next"].entries()) queueEvents.emit("completed", { jobId, returnvalue: 1 }, `${at}-0`);
+  const stored = async () => (await realtime.channel("jobs").history()).map(({ data }) => data);
+  await vi.waitFor(async () => expect(await stored()).toEqual([{ jobId: "next" }]));
+  expect(errors).toEqual([expect.stringMatching(/^gone: .*there is no such job any more/)]);
+});

@@ -81,10 +81,10 @@ export function createRealtimeMiddleware<O>(options: RealtimeMiddlewareOptions<O
   async function tell(
     run: InngestRun,
     event: string,
-    { data, id }: { data: () => object; id: readonly string[] },
+    { data, id }: { data: () => object | Promise<object>; id: readonly string[] },
   ): Promise<void> {
     try {
-      await emitOnce(realtime, { channel: channelOf(run), event, data: data(), id: [run.runId, event, ...id] });
+      await emitOnce(realtime, { channel: channelOf(run), event, data: await data(), id: [run.runId, event, ...id] });
     } catch (error) {
       report(error as Error, run);
     }
@@ -104,7 +104,7 @@ export function createRealtimeMiddleware<O>(options: RealtimeMiddlewareOptions<O
 
     async onStepComplete({ ctx, stepInfo, output }: InStep & { readonly output: unknown }): Promise<void> {
       const stepName = stepInfo.options.id;
-      const data = (): object => ({ stepName, result: shown({ stepName, result: output }) });
+      const data = async (): Promise<object> => ({ stepName, result: await shown({ stepName, result: output }) });
       await tell(ctx, step, { data, id: [stepInfo.hashedId] });
     }
 

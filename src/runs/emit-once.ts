@@ -43,7 +43,8 @@ export async function emitOnce<O>(realtime: RunChannels<O>, one: RunEvent): Prom
     throw new TidingsError(
       isTidingsError(cause) ? cause.code : "not_stored",
       `"${one.event}" was not stored on channel "${one.channel}", so pages do not show it; the run goes on. ${because}`,
-      { cause, ...(isTidingsError(cause) && { retryable: cause.retryable }) },
+      // What the application's own code threw would be thrown again, and who tries again would never come to the next event.
+      { cause, retryable: isTidingsError(cause) && cause.retryable },
     );
   }
 }

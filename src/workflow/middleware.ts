@@ -79,6 +79,17 @@ export function createRealtimeMiddleware<O>(options: RealtimeMiddlewareOptions<O
   /** What was thrown here: the package gives it to `onError`, too. */
   const own = new WeakSet<Error>();
 
+  /** What goes wrong here is known by it when the package gives it back. */
+  async function owning(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      own.add(error);
+      throw error;
+    }
+  }
+
   async function tell(
     context: WorkflowContext,
     one: Omit<RunEvent, "channel" | "earlier"> & { count?: number; name?: string },
@@ -91,13 +102,12 @@ export function createRealtimeMiddleware<O>(options: RealtimeMiddlewareOptions<O
       matches: (data: unknown) => name === undefined || stepNameOf(data) === name,
       count,
     };
-    try {
-      await emitOnce(realtime, { ...event, channel, ...(channel.includes(workflowRunId) && { earlier }) });
-    } catch (error) {
-      own.add(error as Error);
-      throw error;
-    }
+    const isOfRun = typeof channel === "string" && channel.includes(workflowRunId);
+    await emitOnce(realtime, { ...event, channel, ...(isOfRun && { earlier }) });
   }
+
+  const tellOfRun = (context: WorkflowContext, event: string): Promise<void> =>
+    owning(() => tell(context, { event, data: {}, id: [context.workflowRunId, event] }));
 
   async function tellOfStep(
     context: WorkflowContext,
@@ -115,22 +125,25 @@ export function createRealtimeMiddleware<O>(options: RealtimeMiddlewareOptions<O
     name: "tidings",
     callbacks: {
       afterExecution: ({ context, stepName, result }) =>
-        tellOfStep(context, step, {
-          stepName,
-          position: finishedStep(context, stepName),
-          data: { stepName, result: shown({ stepName, result }) },
+        owning(async () => {
+          const position = finishedStep(context, stepName);
+          await tellOfStep(context, step, {
+            stepName,
+            position,
+            data: { stepName, result: await shown({ stepName, result }) },
+          });
         }),
-      runCompleted: ({ context }) => tell(context, { event: finish, data: {}, id: [context.workflowRunId, finish] }),
+      runCompleted: ({ context }) => tellOfRun(context, finish),
       ...(runStart !== undefined && {
-        runStarted: ({ context }: { context: WorkflowContext }) =>
-          tell(context, { event: runStart, data: {}, id: [context.workflowRunId, runStart] }),
+        runStarted: ({ context }: { context: WorkflowContext }) => tellOfRun(context, runStart),
       }),
       ...((stepStart !== undefined || stepFail !== undefined) && {
-        async beforeExecution({ context, stepName }: { context: WorkflowContext; stepName: string }): Promise<void> {
-          const position = startingStep(context, stepName);
-          if (stepFail !== undefined) note(context, position);
-          if (stepStart !== undefined) await tellOfStep(context, stepStart, { stepName, position, data: { stepName } });
-        },
+        beforeExecution: ({ context, stepName }: { context: WorkflowContext; stepName: string }) =>
+          owning(async () => {
+            const position = startingStep(context, stepName);
+            if (stepFail !== undefined) note(context, position);
+            if (stepStart !== undefined) await tellOfStep(context, stepStart, { stepName, position, data: { stepName } });
+          }),
       }),
       ...(stepFail !== undefined && { onError: tellOfFailure }),
     },
@@ -147,15 +160,20 @@ export function createRealtimeMiddleware<O>(options: RealtimeMiddlewareOptions<O
   }
 
   async function tellOfFailure({ error, workflowRunId = "" }: { error: Error; workflowRunId?: string }): Promise<void> {
-    // With an `onError` of ours the package does not print what we threw.
-    if (own.has(error)) return console.error(`[workflow run ${workflowRunId}]`, error);
+    const print = (what: unknown): void => console.error(`[workflow run ${workflowRunId}]`, what);
+    // With an `onError` of ours the package does not print what we threw, and says nothing of what is thrown here.
+    if (own.has(error)) return print(error);
     const stepName = (error as { readonly errorStepName?: unknown }).errorStepName;
     const known = begun.get(workflowRunId);
     if (stepFail === undefined || typeof stepName !== "string" || !known) return;
     const { channel, position, attempt } = known;
-    const data = { stepName, attempt, error: describe(error) };
-    const id = [workflowRunId, stepFail, String(position?.stepId ?? stepName), String(attempt)];
-    await emitOnce(realtime, { channel, event: stepFail, data, id });
+    try {
+      const data = { stepName, attempt, error: describe(error) };
+      const id = [workflowRunId, stepFail, String(position?.stepId ?? stepName), String(attempt)];
+      await emitOnce(realtime, { channel, event: stepFail, data, id });
+    } catch (thrown) {
+      print(thrown);
+    }
   }
 }
 

@@ -173,6 +173,27 @@ describe("the middleware for Inngest", () => {
     ]);
   });
 
+  it("waits for a result that is a promise, and reports one that rejects", async () => {
+    const { realtime, event, runId, log } = setUp();
+    const rejected = vi.fn<(reason: unknown) => void>();
+    process.on("unhandledRejection", rejected);
+    onTestFinished(() => void process.off("unhandledRejection", rejected));
+    const errors: string[] = [];
+    const middleware = [
+      createRealtimeMiddleware({
+        realtime,
+        async result({ stepName, result }) {
+          if (stepName === "sum") throw new Error("by result");
+          return await Promise.resolve(result);
+        },
+        onError: ({ message }) => errors.push(message),
+      }),
+    ];
+    expect(await playRun(twoSteps, { middleware, event, runId })).toBe("finished");
+    expect(await log()).toEqual(TWO_STEPS.slice(1));
+    expect([errors, rejected.mock.calls]).toEqual([["by result"], []]);
+  });
+
   it("refuses options that it does not know, and what is no Realtime", () => {
     const { realtime } = setUp();
     const middleware = createRealtimeMiddleware as (options: unknown) => object;

@@ -364,6 +364,33 @@ describe("the middleware for Upstash Workflow", () => {
     ).toContainEqual(expect.stringContaining('"workflow.inputResolved" was not stored on channel'));
   });
 
+  it("reports what its own options throw or reject with, also where it tells of failures", async () => {
+    const fail = (what: string) => () => {
+      throw new Error(what);
+    };
+    const rejected = vi.fn<(reason: unknown) => void>();
+    process.on("unhandledRejection", rejected);
+    onTestFinished(() => void process.off("unhandledRejection", rejected));
+    const reportsOf = async (options: object, step: () => unknown = () => 1): Promise<string[]> => {
+      const realtime = setUp({ driver: "memory" });
+      const errors = vi.spyOn(console, "error").mockReturnValue();
+      onTestFinished(() => void vi.restoreAllMocks());
+      const middleware = createRealtimeMiddleware({ realtime, ...options });
+      await play((context) => context.run("only", step), { middlewares: [middleware] });
+      return errors.mock.calls.splice(0).map((told) => told.map(String).join(" "));
+    };
+    const stepFail = "workflow.stepFail";
+    for (const more of [{}, { stepFail }]) {
+      expect(await reportsOf({ ...more, result: fail("by result") })).toContainEqual(expect.stringContaining("by result"));
+      expect(await reportsOf({ ...more, channel: fail("by channel") })).toContainEqual(expect.stringContaining("by channel"));
+      const late = async (): Promise<never> => Promise.reject(new Error("late"));
+      expect(await reportsOf({ ...more, result: late })).toContainEqual(expect.stringContaining("late"));
+    }
+    const described = await reportsOf({ stepFail, describeError: fail("by describeError") }, fail("by the step"));
+    expect(described).toContainEqual(expect.stringContaining("by describeError"));
+    expect(rejected).not.toHaveBeenCalled();
+  });
+
   it("tells on the channel that it is given, under names of one's own", async () => {
     const realtime = new Realtime({
       schema: { job: { done: z.object({ stepName: z.string(), result: z.number() }), over: z.object({}) } },
