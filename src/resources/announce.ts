@@ -9,14 +9,16 @@ const MISTAKES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "payload_not_json",
 ]);
 
+type Publishes = Pick<Publisher, "publish">;
+
 /** Publishers that are in trouble, of which a word was said. */
-const inTrouble = new WeakSet<Publisher>();
+const inTrouble = new WeakSet<Publishes>();
 
 /**
  * Publishes what happened already. It is too late to fail: trouble on the way is a warning, once until it works again.
  * @throws TidingsError for a mistake of the caller
  */
-export async function announce(publisher: Publisher, channel: string, payload?: unknown): Promise<void> {
+export async function announce(publisher: Publishes, channel: string, payload?: unknown): Promise<void> {
   try {
     await publisher.publish(channel, payload);
     inTrouble.delete(publisher);
@@ -26,16 +28,13 @@ export async function announce(publisher: Publisher, channel: string, payload?: 
   }
 }
 
-/** {@link announce} behind a write, which nothing may fail any more. */
-export async function announceWritten(publisher: Publisher, channel: string, payload: unknown): Promise<void> {
-  try {
-    await announce(publisher, channel, payload);
-  } catch (error) {
-    warnOfTrouble(publisher, channel, error);
-  }
+/** {@link announce} behind a write, which nothing may fail any more. Nor does it wait for a publisher that is known to be in trouble. */
+export async function announceWritten(publisher: Publishes, channel: string, payload: unknown): Promise<void> {
+  const announced = announce(publisher, channel, payload).catch((error: unknown) => warnOfTrouble(publisher, channel, error));
+  if (!inTrouble.has(publisher)) await announced;
 }
 
-function warnOfTrouble(publisher: Publisher, channel: string, error: unknown): void {
+function warnOfTrouble(publisher: Publishes, channel: string, error: unknown): void {
   if (inTrouble.has(publisher)) return;
   inTrouble.add(publisher);
   console.warn(
