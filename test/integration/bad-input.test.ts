@@ -303,7 +303,7 @@ const wrongOptions: {
 } = {
   Realtime: {
     redis: [
-      "",
+      " ",
       "127.0.0.1:6379",
       "redis://h/db",
       "redis://user:100%@h",

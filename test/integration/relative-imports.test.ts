@@ -15,6 +15,7 @@ const FRAMEWORKS: Readonly<Record<string, Convention>> = {
   "agent-status": "own",
   booking: "own",
   bun: "none",
+  "hono/": "own",
   nextjs: "none",
   "orders-admin": "none",
   sveltekit: "none",
