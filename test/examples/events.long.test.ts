@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { root } from "../package/installed.ts";
 import type { Server } from "../package/project.ts";
 import { launchBrowser } from "../support/browser.ts";
+import { startRedis } from "../support/redis-server.ts";
 import { prepareExample, type ExampleApp } from "./example-app.ts";
 
 let browser: Browser;
@@ -99,6 +100,21 @@ describe("examples/booking", () => {
     }
   });
 
+  it("S-9: on Redis, by one variable, the guest of one server sees what the host of another decides", async () => {
+    await using redis = await startRedis();
+    const start = (): Promise<Server> => running.app.start("start", { env: { REDIS_URL: redis.url } });
+    const [one, two] = [await start(), await start()];
+    const [guest, host] = [await visit(one.url, "light"), await visit(two.url, "light")];
+    await guest.page.getByRole("button", { name: "I am the guest" }).click();
+    await host.page.getByRole("button", { name: "I am the host" }).click();
+    const loft = (page: Page) => page.getByRole("article", { name: "Loft above the harbour" });
+    for (const { page } of [guest, host]) await loft(page).getByText("Live", { exact: true }).waitFor();
+    await loft(host.page).getByRole("button", { name: "Confirm" }).click();
+    await loft(guest.page).getByText("Status: confirmed").waitFor();
+    expect([...guest.complaints, ...host.complaints]).toEqual([]);
+    for (const server of [one, two]) await server.stop();
+  });
+
   it("S-11: a server that ends turns the dot red, and the next one green again, for the same session", async () => {
     const { app, server } = running;
     const guest = await visit(server.url, "light");
@@ -147,6 +163,21 @@ describe("examples/agent-status", () => {
     await shoot(two.page, "agent-status-dark");
     expect([one.streams(), two.streams()]).toEqual([1, 1]);
     expect([...one.complaints, ...two.complaints]).toEqual([]);
+  });
+
+  it("S-9, S-22: on Redis, by one variable, a page of one server sees the agent run on another", async () => {
+    await using redis = await startRedis();
+    const start = (): Promise<Server> => running.app.start("start", { env: { REDIS_URL: redis.url } });
+    const [one, two] = [await start(), await start()];
+    const pages = [await visit(one.url, "light"), await visit(two.url, "light")];
+    const writer = (page: Page) => page.getByRole("article", { name: "Writer" });
+    for (const { page } of pages) await writer(page).locator("[data-live=true]").waitFor();
+    await writer((pages[1] as Visitor).page)
+      .getByRole("button")
+      .click();
+    for (const { page } of pages) await writer(page).getByText("Done").waitFor();
+    expect(pages.flatMap(({ complaints }) => complaints)).toEqual([]);
+    for (const server of [one, two]) await server.stop();
   });
 
   it("S-11: after the server has started again the page is live by itself, and its button works", async () => {
