@@ -48,7 +48,8 @@ export async function openChat(browser: Browser, url: string, { userAgent, befor
     if (request.url().includes("/api/realtime?")) streams++;
   });
   page.on("response", (response) => {
-    if (response.request().resourceType() === "script") scripts.push(response.text());
+    // One that was loaded before has not been modified, and has no body.
+    if (response.request().resourceType() === "script" && response.ok()) scripts.push(response.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
