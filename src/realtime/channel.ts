@@ -8,7 +8,7 @@ import type { EventInput, EventName } from "../schema/schema.ts";
 import { brokerFailure } from "./broker-failure.ts";
 import type { RealtimeCore } from "./core.ts";
 import { readHistory, type HistoryQuery } from "./history.ts";
-import { inTime } from "./in-time.ts";
+import { inTime } from "../protocol/in-time.ts";
 import type { AnyOptions } from "./options.ts";
 import { subscribe, type SubscribeOptions } from "./subscribe.ts";
 

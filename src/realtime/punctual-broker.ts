@@ -1,7 +1,7 @@
 import type { Broker } from "../brokers/broker.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { TidingsError } from "../protocol/error.ts";
-import { inTime } from "./in-time.ts";
+import { inTime } from "../protocol/in-time.ts";
 
 /**
  * A broker that a user wrote, with the one promise kept for it on which `emit` depends: an append settles within its time. Those

@@ -1,4 +1,5 @@
 import { TidingsError } from "../index.ts";
+import { isResponse } from "../protocol/is-response.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import { resourceOf } from "./names.ts";
 import type { Resource } from "./resource.ts";
@@ -86,14 +87,9 @@ export function sessionIn(answer: unknown): AdminSession | Response | undefined 
     throw new TypeError(
       `auth.session returned ${Array.isArray(answer) ? "an array" : `a ${typeof answer}`}: return { role, user }, each if there is one, a Response, or nothing for who is nobody.`,
     );
-  if (isRefusal(answer)) return answer;
+  if (isResponse(answer)) return answer;
   const user = (answer as { readonly user?: unknown }).user ?? undefined;
   if (user !== undefined && typeof user !== "string")
     throw new TypeError(`auth.session returned a \`user\` that is a ${typeof user}: the id of the user, as a text, is meant.`);
   return answer;
-}
-
-/** Also a Response of another realm or polyfill. */
-export function isRefusal(value: object): value is Response {
-  return "status" in value && "headers" in value && "arrayBuffer" in value;
 }

@@ -1,8 +1,9 @@
 import { handle, TidingsError, type HandleOptions } from "../index.ts";
 import { translator } from "../dialects/translate.ts";
+import { isResponse } from "../protocol/is-response.ts";
 import { refuseUnknownOptions } from "../protocol/unknown-options.ts";
 import type { Admin } from "./admin.ts";
-import { isRefusal, mayRead, sessionIn, type AdminSession } from "./auth.ts";
+import { mayRead, sessionIn, type AdminSession } from "./auth.ts";
 import { LIVE_DIALECT } from "./dialect.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { isLiveChannel, MAX_LIVE_CHANNELS } from "./names.ts";
@@ -65,7 +66,7 @@ export function stream(admin: StreamableAdmin, options: StreamOptions = {}): (re
     const request = originals.get(asked) ?? asked;
     const session = auth ? sessionIn(await auth.session(request)) : {};
     if (session === undefined) return refusal(401, "Unauthorized");
-    if (isRefusal(session)) return session;
+    if (isResponse(session)) return session;
     const heard = channels.filter(isLiveChannel).slice(0, MAX_LIVE_CHANNELS);
     const may = await Promise.all(heard.map((channel) => mayRead(channel, { auth, resources, session, request, ownsLogs })));
     return { session, admitted: new Set(heard.filter((_, index) => may[index])) };

@@ -1,5 +1,5 @@
 import type { Clock } from "../protocol/clock.ts";
-import { inTime } from "../realtime/in-time.ts";
+import { inTime } from "../protocol/in-time.ts";
 
 /** A function of the user that decides about a request. */
 export type Decider = "middleware" | "identify" | "authorize";
@@ -32,12 +32,7 @@ export class DecisionTime {
    * @throws Unanswered, and whatever the answer rejects with
    */
   async answerOf<T>(decider: Decider, answer: T | PromiseLike<T>): Promise<T> {
-    if (!isThenable(answer)) return answer;
     const { clock, limitMs } = { clock: this.#clock, limitMs: Math.max(0, this.#end - this.#clock.now()) };
     return await inTime(answer, { clock, limitMs, late: () => new Unanswered(decider, this.#limitMs) });
   }
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

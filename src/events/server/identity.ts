@@ -1,3 +1,5 @@
+import { isResponse } from "../../protocol/is-response.ts";
+
 /**
  * Who asks: the user's id, alone or in an object; a Response to refuse the request with; nothing for who is nobody, which is refused
  * with 401.
@@ -14,9 +16,4 @@ export function userIn(answer: Identity): string | Response | undefined {
   throw new TypeError(
     `identify returned ${user === "" ? "an empty user id" : `a user id that is a ${typeof user}`}: return { userId }, the id alone as a string, a Response, or nothing for who is nobody.`,
   );
-}
-
-/** Also one of another realm or polyfill. */
-function isResponse(value: object | string): value is Response {
-  return typeof value === "object" && "status" in value && "headers" in value && "arrayBuffer" in value;
 }

@@ -1,10 +1,11 @@
 import { handle, type HandleOptions, type Realtime } from "../../index.ts";
 import { translator } from "../../dialects/translate.ts";
+import { systemClock } from "../../protocol/clock.ts";
+import { inTime } from "../../protocol/in-time.ts";
 import { DECIDE_SECS, MAX_URL_BYTES, UNDECIDED_RETRY_SECS } from "../../protocol/limits.ts";
 import { channelOf, GLOBAL, OWN } from "../logs.ts";
 import { readAsked, refuse, type Asked } from "./asked.ts";
 import { userIn, type Identity } from "./identity.ts";
-import { inTime, LATE } from "./in-time.ts";
 import { PLAIN_DIALECT } from "./plain-dialect.ts";
 import { renameLog } from "./rename-log.ts";
 import { logOfUser } from "./user-log.ts";
@@ -25,6 +26,9 @@ export interface RouteOptions extends Pick<HandleOptions, "revalidateSecs" | "co
   /** The address behind a request, as for `handle`: to count streams by. @default none is counted */
   address?: ((request: Request) => string | undefined) | undefined;
 }
+
+/** In place of an answer that did not come in time. */
+const LATE = new Error("late");
 
 const sayPlain = translator(PLAIN_DIALECT);
 
@@ -88,10 +92,13 @@ export function createRoute(realtime: Realtime, options: RouteOptions): (request
 
   /** @returns a Response that refuses: also where there is no answer in time, for `handle` cannot be asked before the logs are known */
   async function whoAsks(request: Request): Promise<string | Response> {
-    const answer = await inTime(options.identify(request), decideSecs * 1_000);
-    if (answer !== LATE) {
+    const limit = { clock: systemClock, limitMs: decideSecs * 1_000, late: () => LATE };
+    try {
+      const answer = await inTime(options.identify(request), limit);
       isSilent = false;
       return userIn(answer) ?? nobody();
+    } catch (error) {
+      if (error !== LATE) throw error;
     }
     if (!isSilent) {
       console.error(
